@@ -1,0 +1,51 @@
+# `make` alone prints what there is.
+
+PYTHON ?= python3
+RUNTIME ?= micropython
+HTTP_PORT ?=
+CONFIG ?=
+HOST ?=
+ARGS ?=
+
+BIN := .venv/bin
+RUN := $(BIN)/python host_tests/harness.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint check smoke clean
+
+help: ## prints this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done
+
+run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=micropython|cpython
+	@exec $(RUN) --runtime '$(RUNTIME)' --port '$(HTTP_PORT)' --config '$(CONFIG)'
+
+build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
+	@$(BIN)/python tools/build.py
+
+test: .venv/check ## everything that can be tested without a board; ARGS= for pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/check
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+check: lint test ## lint, types and tests: what CI runs
+
+smoke: .venv/check ## the black-box tests against a running server; HOST=host or host:port
+	@test -n '$(HOST)' || { echo 'HOST is missing; make smoke HOST=192.168.1.20 or HOST=127.0.0.1:8080'; exit 1; }
+	@$(BIN)/python -m pytest host_tests/blackbox --target '$(HOST)' $(ARGS)
+
+clean: ## removes .venv and build
+	rm -rf .venv build
+
+.venv/run: tools/requirements.txt
+.venv/check: host_tests/requirements.txt tools/requirements.txt
+.venv/run .venv/check:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo 'Python 3.10 or later is needed; make PYTHON=python3.12 ...'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'Python cannot make a virtual environment; apt install python3-venv'; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'Installing $< into .venv'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

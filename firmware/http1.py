@@ -1,0 +1,279 @@
+"""HTTP/1.1 on the wire, as pure functions: bytes in, a request or an `HTTPError` out.
+
+Nothing here reads, writes, waits or looks at a clock.  A head is parsed where it was received:
+`Headers` looks a field up in those bytes when it is asked for, so that a browser's fifteen headers
+cost neither fifteen strings nor a dictionary.
+
+Rules are those of RFC 9112 (framing) and RFC 9110 (meaning).  A line may end in a bare LF
+(RFC 9112, 2.2); a bare CR, a NUL or another control character makes the request a 400.
+Not handled: trailers are skipped, `Upgrade` is the application's, HTTP/2 is not spoken.
+"""
+
+import re
+
+from micropython import const
+
+_SPACE = const(32)
+_TAB = const(9)
+# The longest method and version around a target: "OPTIONS " and " HTTP/1.1\r".
+_LINE_OVERHEAD_LEN = const(18)
+# A Content-Length of more digits than this is beyond any limit a board can have.
+_MAX_LENGTH_DIGITS = const(9)
+
+_CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS")
+
+# RFC 9110, 15, and the registry.  One string and not a dictionary: a tenth of the heap.  503 has
+# the words of ESP-IDF's async_handlers example.
+_REASONS = (
+    "200 OK\n404 Not Found\n503 Busy\n100 Continue\n101 Switching Protocols\n201 Created\n"
+    "202 Accepted\n203 Non-Authoritative Information\n204 No Content\n205 Reset Content\n"
+    "206 Partial Content\n300 Multiple Choices\n301 Moved Permanently\n302 Found\n303 See Other\n"
+    "304 Not Modified\n307 Temporary Redirect\n308 Permanent Redirect\n400 Bad Request\n"
+    "401 Unauthorized\n402 Payment Required\n403 Forbidden\n405 Method Not Allowed\n"
+    "406 Not Acceptable\n407 Proxy Authentication Required\n408 Request Timeout\n409 Conflict\n"
+    "410 Gone\n411 Length Required\n412 Precondition Failed\n413 Content Too Large\n"
+    "414 URI Too Long\n415 Unsupported Media Type\n416 Range Not Satisfiable\n"
+    "417 Expectation Failed\n418 I'm a Teapot\n421 Misdirected Request\n"
+    "422 Unprocessable Content\n423 Locked\n424 Failed Dependency\n425 Too Early\n"
+    "426 Upgrade Required\n428 Precondition Required\n429 Too Many Requests\n"
+    "431 Request Header Fields Too Large\n451 Unavailable For Legal Reasons\n"
+    "500 Internal Server Error\n501 Not Implemented\n502 Bad Gateway\n504 Gateway Timeout\n"
+    "505 HTTP Version Not Supported\n507 Insufficient Storage\n"
+)
+
+
+class HTTPError(Exception):
+    """A request that gets `status` for an answer.  Raised to be sent."""
+
+    def __init__(self, status: int):
+        super().__init__(status)
+        self.status = status
+
+
+class Headers:
+    """The header fields of one request, by name in any case, as Microdot's `request.headers`.
+
+    Several fields of one name are one value, joined by ", " (RFC 9110, 5.3); cookies by "; ".
+    """
+
+    def __init__(self, raw: bytes):
+        self._raw = raw
+        self._lower = raw.lower()
+
+    def __contains__(self, name: str) -> bool:
+        return self.count(_needle(name)) > 0
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self):
+        return (name for name, _ in self.items())
+
+    def get(self, name: str, default=None):
+        needle = _needle(name)
+        at = self._lower.find(needle)
+        if at < 0:
+            return default
+        value = _text(self._value_at(at + len(needle)))
+        while True:
+            at = self._lower.find(needle, at + 1)
+            if at < 0:
+                return value
+            joint = "; " if needle == b"\ncookie:" else ", "
+            value += joint + _text(self._value_at(at + len(needle)))
+
+    def items(self):
+        """Every field as (name, value), in the order and with the capitals they came in."""
+        start = self._raw.find(b"\n") + 1
+        while True:
+            end = self._raw.find(b"\n", start)
+            colon = self._raw.find(b":", start, end)
+            if colon < 0:
+                return
+            yield _text(self._raw[start:colon]), _text(self._value_at(colon + 1))
+            start = end + 1
+
+    def keys(self):
+        return iter(self)
+
+    def count(self, needle: bytes) -> int:
+        """How many fields have the name in `needle`, which is b"\\nname:" in lower case."""
+        return self._lower.count(needle)
+
+    def first(self, needle: bytes):
+        """The first field of that name in lower case as bytes, or None."""
+        at = self._lower.find(needle)
+        if at < 0:
+            return None
+        end = self._lower.find(b"\n", at + 1)
+        return self._lower[at + len(needle) : end].strip()
+
+    def _value_at(self, start):
+        return self._raw[start : self._raw.find(b"\n", start)].strip()
+
+
+class Head:
+    """What a request says before its body.
+
+    method   "GET", …
+    target   path and query, as sent: "/long?a=b"
+    minor    of HTTP/1.minor: 0 or 1
+    headers  `Headers`
+    content_length  bytes of body to come, 0 when none; None when the body is chunked
+    keep_alive      the client wants the connection to go on (RFC 9112, 9.3)
+    expects_continue  it waits for a 100 before it sends the body (RFC 9110, 10.1.1)
+    """
+
+    def __init__(self, raw: bytes, max_uri_len: int):
+        if _CONTROL_OCTETS.search(raw) or b"\0" in raw or raw.count(b"\r") != raw.count(b"\r\n"):
+            raise HTTPError(400)
+        self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
+        _check_fields(raw)
+        self.headers = Headers(raw)
+        hosts = self.headers.count(b"\nhost:")
+        if hosts > 1 or (self.minor and not hosts):
+            raise HTTPError(400)
+        self.content_length = _body_length(self.headers, self.minor)
+        self.keep_alive = _keep_alive(self.headers.get("Connection"), self.minor)
+        self.expects_continue = self.minor and self.headers.first(b"\nexpect:") == b"100-continue"
+
+
+def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
+    """Bytes of the complete head that `received` begins with, 0 while more is to come.
+
+    Raises 414 and 431 as soon as it is sure, long before the head is complete.
+    """
+    end = received.find(b"\n\r\n") + 3
+    bare = received.find(b"\n\n") + 2
+    if end < 3 or 2 <= bare < end:
+        end = bare if bare >= 2 else 0
+    if 0 < end <= max_req_hdr_len:
+        return end
+    line_len = received.find(b"\n")
+    if line_len < 0:
+        line_len = len(received)
+    if line_len > max_uri_len + _LINE_OVERHEAD_LEN:
+        raise HTTPError(414)
+    if end or len(received) >= max_req_hdr_len:
+        raise HTTPError(431)
+    return 0
+
+
+def encode_head(status: int, reason, headers, closing: bool, extra: str = "") -> bytes:
+    """The head of a response, ready to be sent.
+
+    headers  name to value or to a list of values; `Connection` and `Transfer-Encoding` in it are
+             left out, since they are the server's to say
+    extra    a complete line, "Name: value\\r\\n", or ""
+    Raises ValueError if a value would end its line (RFC 9110, 5.5).
+    """
+    lines = ["HTTP/1.1 %d %s" % (status, reason or reason_of(status))]
+    for name, value in headers.items():
+        if name.lower() in ("connection", "transfer-encoding"):
+            continue
+        for each in value if isinstance(value, list) else (value,):
+            lines.append("%s: %s" % (name, each))
+    if closing:
+        lines.append("Connection: close")
+    text = "\r\n".join(lines)
+    breaks = len(lines) - 1
+    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
+        raise ValueError("line break in a response header")
+    return (text + "\r\n" + extra + "\r\n").encode()
+
+
+def reason_of(status: int) -> str:
+    """The reason phrase of a status, "" for one that nobody registered."""
+    at = _REASONS.find("%d " % status)
+    return _REASONS[at + 4 : _REASONS.find("\n", at)] if at >= 0 else ""
+
+
+def encode_chunk(piece: bytes) -> bytes:
+    """One chunk of a chunked body (RFC 9112, 7.1).  An empty one would end it: never pass b""."""
+    return b"%x\r\n" % len(piece) + piece + b"\r\n"
+
+
+def _needle(name):
+    return b"\n" + name.lower().encode() + b":"
+
+
+def _text(octets):
+    try:
+        return octets.decode()
+    except UnicodeError:  # then it is ISO 8859-1, as it was before RFC 7230
+        return "".join(chr(octet) for octet in octets)
+
+
+def _parse_request_line(raw, max_uri_len):
+    parts = raw[: raw.find(b"\n")].rstrip(b"\r").split(b" ")
+    if len(parts) != 3:
+        raise HTTPError(400)
+    method, target, version = parts
+    if version != b"HTTP/1.1" and version != b"HTTP/1.0":
+        is_other = version.startswith(b"HTTP/") and version[5:6].isdigit()
+        raise HTTPError(505 if is_other else 400)
+    if method not in _METHODS:
+        raise HTTPError(501 if method.isalpha() else 400)
+    if len(target) > max_uri_len:
+        raise HTTPError(414)
+    try:
+        return method.decode(), _origin_form(target).decode(), version[7] - 48
+    except UnicodeError:
+        raise HTTPError(400) from None
+
+
+def _origin_form(target):
+    """The path and query of any form of target (RFC 9112, 3.2)."""
+    if target.startswith(b"/") or target == b"*":
+        return target
+    if not target.lower().startswith(b"http://"):
+        raise HTTPError(400)
+    path = target.find(b"/", 7)
+    return target[path:] if path > 0 else b"/"
+
+
+def _check_fields(raw):
+    start = raw.find(b"\n") + 1
+    while True:
+        end = raw.find(b"\n", start)
+        if end == start or raw[start] == 13:
+            return
+        colon = raw.find(b":", start, end)
+        # No name, white space in or behind it, or a folded line, which begins with white space.
+        if (
+            colon <= start
+            or raw.find(b" ", start, colon) >= 0
+            or raw.find(b"\t", start, colon) >= 0
+        ):
+            raise HTTPError(400)
+        start = end + 1
+
+
+def _body_length(headers, minor):
+    """`Head.content_length`; RFC 9112, 6.3."""
+    coding = headers.first(b"\ntransfer-encoding:")
+    length = headers.first(b"\ncontent-length:")
+    if coding is not None:
+        if length is not None or minor == 0:
+            raise HTTPError(400)
+        if coding != b"chunked" or headers.count(b"\ntransfer-encoding:") > 1:
+            raise HTTPError(501)
+        return None
+    if length is None:
+        return 0
+    if headers.count(b"\ncontent-length:") > 1 or not length.isdigit():
+        raise HTTPError(400)
+    if len(length) > _MAX_LENGTH_DIGITS:
+        raise HTTPError(413)
+    return int(length)
+
+
+def _keep_alive(connection, minor):
+    if connection is None:
+        return minor == 1
+    options = [option.strip() for option in connection.lower().split(",")]
+    return "close" not in options and (minor == 1 or "keep-alive" in options)

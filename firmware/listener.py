@@ -1,0 +1,89 @@
+"""The listening socket: it waits for a knock without taking the client off the queue.
+
+asyncio's `start_server` accepts first and asks later.  On the board that is too late: lwIP takes
+the client off the queue before it looks for a free socket, and with none the client is reset; and a
+failing `accept()` makes asyncio's loop spin.  So the server must know that somebody knocks, make
+room, and only then accept.  The way to wait is `StreamReader.read(0)`: it returns when the socket
+is readable, and since it wants no bytes it does not touch the socket.
+"""
+
+import asyncio
+import errno
+import gc
+import socket
+
+from micropython import const
+
+_TCP = const(6)
+_TCP_NODELAY = const(1)  # a line of a stream leaves when it is made, not when the last is confirmed
+# What accept() allocates, and then some.  A MemoryError inside of it would lose the socket for good.
+_RESERVE_LEN = const(512)
+_MIN_BACKOFF_MS = const(10)
+_MAX_BACKOFF_MS = const(1000)
+
+
+class Listener:
+    """Owns the listening socket, from `open()` to `close()`."""
+
+    def __init__(self, log):
+        self._log = log
+        self._sock = None
+        self._stream = None
+        self._backoff_ms = 0
+
+    def open(self, address: str, port: int, backlog_conn: int):
+        """Raises OSError when the address or port can't be had."""
+        sock = socket.socket()
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(socket.getaddrinfo(address, port)[0][-1])
+            sock.listen(backlog_conn)
+            sock.setblocking(False)
+        except OSError:
+            sock.close()
+            raise
+        self._sock = sock
+        self._stream = asyncio.StreamReader(sock)
+        self._backoff_ms = 0
+
+    def close(self):
+        if self._sock:
+            self._sock.close()
+        self._sock = self._stream = None
+
+    async def wait_knock(self):
+        """Returns when a client waits on the queue, at once if one does already.
+
+        After a failed `accept()` it first backs off: the client may still be on the queue, and a
+        shortage of sockets or memory does not end by asking again.
+        """
+        if self._backoff_ms > _MIN_BACKOFF_MS:
+            await asyncio.sleep_ms(self._backoff_ms)
+        await self._stream.read(0)
+
+    def accept(self):
+        """(socket, address) of the first client on the queue; None if there is none to be had."""
+        try:
+            bytearray(_RESERVE_LEN)
+            sock, address = self._sock.accept()
+        except OSError as error:
+            if error.errno != errno.EAGAIN:  # he has gone again
+                self._back_off(error)
+            return None
+        except MemoryError as error:
+            self._back_off(error)
+            return None
+        self._backoff_ms = 0
+        sock.setblocking(False)
+        sock.setsockopt(_TCP, _TCP_NODELAY, 1)
+        return sock, address
+
+    def is_failing(self) -> bool:
+        """Whether `accept()` keeps failing, as it does for want of sockets or memory."""
+        return self._backoff_ms > _MIN_BACKOFF_MS
+
+    def _back_off(self, error):
+        if not self._backoff_ms:
+            self._log.warning("accept failed: %r", error)
+        self._backoff_ms = min(_MAX_BACKOFF_MS, self._backoff_ms * 2 or _MIN_BACKOFF_MS)
+        gc.collect()  # closes sockets that nobody holds

@@ -1,0 +1,49 @@
+"""The console log, in the form ESP-IDF's console has: "I (ms) tag: text"."""
+
+import sys
+import time
+
+LEVELS = ("error", "warning", "info", "debug")
+
+
+class Log:
+    """Writes lines to the console.  It never raises: a lost console must not lose a request.
+
+    The milliseconds are `time.ticks_ms()`: since boot on a board, where they start again at 0
+    after twelve days.
+    """
+
+    def __init__(self, level: str = "info", tag: str = "httpd32", write=print):
+        self._rank = LEVELS.index(level)
+        self._tag = tag
+        self._write = write
+
+    def error(self, text: str, *args):
+        self._line(0, "E", text, args)
+
+    def warning(self, text: str, *args):
+        self._line(1, "W", text, args)
+
+    def info(self, text: str, *args):
+        self._line(2, "I", text, args)
+
+    def debug(self, text: str, *args):
+        self._line(3, "D", text, args)
+
+    def exception(self, text: str, error: Exception):
+        """`text` as an error, and the traceback of `error` behind it."""
+        self.error(text)
+        try:
+            sys.print_exception(error)
+        except OSError:
+            pass
+
+    def _line(self, rank, letter, text, args):
+        if rank > self._rank:
+            return
+        if args:
+            text = text % args
+        try:
+            self._write("%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text))
+        except OSError:
+            pass

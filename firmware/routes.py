@@ -1,0 +1,68 @@
+"""The demo application: `/`, `/quick` and `/long`, as in ESP-IDF's async_handlers example.
+
+It is what an application author writes: a Microdot app, with `pool.long` on the long handler.
+"""
+
+import asyncio
+import os
+from time import ticks_add, ticks_diff, ticks_ms
+
+from microdot import Microdot
+
+_INDEX = (
+    "<!DOCTYPE html>\n<title>httpd32</title>\n"
+    '<div><a href="/long">long</a></div>\n<div><a href="/quick">quick</a></div>\n'
+)
+_HTML = {"Content-Type": "text/html; charset=UTF-8"}
+
+
+class Ticks:
+    """The body of one `/long`: its number at once, then `count` lines, one every `tick_ms`."""
+
+    def __init__(self, number: int, count: int, tick_ms: int):
+        self._number = number
+        self._count = count
+        self._tick_ms = tick_ms
+        self._next = -1
+        self._due = ticks_ms()
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        line = self._next
+        if line == self._count:
+            raise StopAsyncIteration
+        self._next += 1
+        if line < 0:
+            return "<div>req: %d</div>\n" % self._number
+        # By the clock and not by a pause, so that sixty lines take sixty seconds.
+        self._due = ticks_add(self._due, self._tick_ms)
+        await asyncio.sleep_ms(max(0, ticks_diff(self._due, ticks_ms())))
+        return "<div>%d</div>\n" % line
+
+
+def create_app(pool, log, long_ticks: int = 60, long_tick_ms: int = 1000):
+    """The demo as a Microdot app; `/long` runs on the workers of `pool`."""
+    app = Microdot()
+    app.long_requests = 0
+
+    @app.get("/")
+    async def index(request):
+        return _INDEX, 200, _HTML
+
+    @app.get("/quick")
+    async def quick(request):
+        return "random: %d\n" % int.from_bytes(os.urandom(4), "little")
+
+    @app.get("/long")
+    @pool.long
+    async def long(request):
+        if "Host" in request.headers:
+            log.info("Found header => Host: %s", request.headers["Host"])
+        if request.query_string:
+            log.info("Found query string => %s", request.query_string)
+        app.long_requests += 1
+        return Ticks(app.long_requests, long_ticks, long_tick_ms), 200, _HTML
+
+    return app

@@ -1,0 +1,207 @@
+"""The server: who gets in, who has to leave, start and stop.
+
+It owns the listener, the connections and two tasks: one admits clients, one is the reaper, which
+keeps every deadline.  A client is admitted before he is accepted: a slot is free, or the least
+recently used one is purged, or, with every connection at work, he is turned away with a 503.
+"""
+
+import asyncio
+from time import ticks_ms
+
+from micropython import const
+
+from firmware.connection import Connection, Service
+from firmware.http1 import encode_head
+from firmware.listener import Listener
+from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
+
+_SWEEP_MS = const(100)
+_SWEEPS_PER_LOOK = const(5)
+_BLOCK_LEN = const(1024)
+# A client who is turned away has this long to send his request, so that he is not reset instead.
+_TURN_AWAY_S = 0.1
+_TURN_AWAY_BODY = "The server is busy.\n"
+
+
+class Server:
+    """Serves a Microdot application.
+
+    app      the application, unchanged
+    workers  the `WorkerPool` of its long handlers
+    limits   the settings of `config.py`'s section "server", by name
+    """
+
+    def __init__(self, app, workers, log, limits: dict):
+        self._log = log
+        self._workers = workers
+        self._port = limits["port"]
+        self._backlog_conn = limits["backlog_conn"]
+        self._table = SlotTable(limits["max_open_sockets"])
+        self._room = asyncio.Event()  # a slot may have become free, or purgeable
+        self._listener = Listener(log)
+        self._service = Service(app, workers, self._table, log, self._room.set, limits)
+        self._connections = [Connection(self._service, slot) for slot in self._table.slots]
+        self._admitting = None  # the task, while the server runs
+        self._reaping = None  # the task, from the first start to close()
+
+    def is_running(self) -> bool:
+        return self._admitting is not None
+
+    def count_open(self) -> int:
+        """How many client connections are open."""
+        return self._table.count_open()
+
+    async def start(self, address: str):
+        """Listens on `address`.  Idle when it runs already.  Raises OSError when it can't be had."""
+        if self._admitting:
+            return
+        self._log.info("Starting webserver")
+        self._log.info("Starting server on port: '%d'", self._port)
+        self._listener.open(address, self._port, self._backlog_conn)
+        if self._reaping is None:
+            self._reaping = asyncio.create_task(self._reap())
+            for connection in self._connections:
+                connection.task = asyncio.create_task(connection.run())
+        self._log.info("Registering URI handlers")
+        self._admitting = asyncio.create_task(self._admit())
+
+    async def stop(self, grace_ms: int = 0):
+        """Stops serving; returns when every socket is closed and every worker is ready.
+
+        Requests at work have `grace_ms` to end.  Idle when the server does not run.
+        """
+        if not self._admitting:
+            return
+        self._log.info("Stopping webserver")
+        # 1. No more clients.
+        self._service.is_draining = True
+        await _join(self._admitting)
+        self._admitting = None
+        self._listener.close()
+        # 2. Close the idle.
+        for slot in self._table.slots:
+            if slot.state != FREE and not slot.is_at_work():
+                slot.owner.cut(STOPPED)
+        # 3. Let the busy finish.
+        if grace_ms:
+            try:
+                await asyncio.wait_for(self._wait_closed(), grace_ms / 1000)
+            except asyncio.TimeoutError:
+                pass
+        # 4. Cancel them.
+        for slot in self._table.slots:
+            if slot.state != FREE:
+                slot.owner.cut(STOPPED)
+        # 5. Join.
+        await self._wait_closed()
+        await self._workers.wait_ready()
+        self._service.is_draining = False
+
+    async def close(self):
+        """Stops, and ends every task; the server can be started again."""
+        await self.stop()
+        if self._reaping is None:
+            return
+        self._service.is_closing = True
+        for connection in self._connections:
+            await _join(connection.task)
+        await _join(self._reaping)
+        self._reaping = None
+        self._service.is_closing = False
+
+    async def _wait_closed(self):
+        while self._table.count_open():
+            self._room.clear()
+            await self._room.wait()
+
+    async def _admit(self):
+        """The task that lets clients in."""
+        while True:
+            try:
+                await self._listener.wait_knock()
+                slot = await self._make_room()
+                arrival = self._listener.accept()
+                if arrival is None:
+                    if self._listener.is_failing():
+                        self._purge()  # gives a socket back
+                elif slot is None:
+                    await self._turn_away(arrival[0])
+                else:
+                    slot.owner.take(arrival[0], arrival[1])
+            except Exception as error:
+                self._log.exception("admission failed", error)
+                await asyncio.sleep_ms(_SWEEP_MS)
+
+    async def _make_room(self):
+        """A free slot, if need be after a purge; None when every connection is at work."""
+        while True:
+            slot = self._table.find_free()
+            if slot or self._table.is_all_at_work():
+                return slot
+            self._purge()
+            self._room.clear()
+            await self._room.wait()
+
+    def _purge(self):
+        victim = self._table.find_victim(ticks_ms())
+        if victim:
+            victim.owner.cut(PURGED)
+
+    async def _turn_away(self, sock):
+        """503 on the spare socket."""
+        self._log.warning("No sockets are available")
+        stream = asyncio.StreamReader(sock)
+        try:
+            await asyncio.wait_for(stream.read(_BLOCK_LEN), _TURN_AWAY_S)
+        except asyncio.TimeoutError:
+            pass
+        except (OSError, EOFError):
+            return  # he is gone
+        finally:
+            self._say_busy(stream)
+            sock.close()
+
+    def _say_busy(self, stream):
+        headers = {
+            "Content-Type": "text/plain; charset=UTF-8",
+            "Content-Length": str(len(_TURN_AWAY_BODY)),
+            "Retry-After": "1",
+        }
+        try:
+            stream.write(encode_head(503, None, headers, True) + _TURN_AWAY_BODY.encode())
+        except OSError:
+            pass
+
+    async def _reap(self):
+        """The task that keeps the deadlines."""
+        sweeps = 0
+        while True:
+            await asyncio.sleep_ms(_SWEEP_MS)
+            sweeps = (sweeps + 1) % _SWEEPS_PER_LOOK
+            try:
+                self._sweep(ticks_ms(), sweeps == 0)
+            except Exception as error:
+                self._log.exception("sweep failed", error)
+
+    def _sweep(self, now, looks):
+        table = self._table
+        slot = table.find_expired(now)
+        while slot:
+            slot.owner.cut(TIMED_OUT)
+            slot = table.find_expired(now)
+        for slot in table.slots:
+            if slot.reason:
+                slot.owner.cut(slot.reason)  # again, if something swallowed the cancellation
+            elif looks and slot.state == BUSY:
+                slot.owner.look()
+        self._workers.expire(now)
+        self._room.set()  # time has passed: a newcomer's grace may be over
+
+
+async def _join(task):
+    """Cancels a task and waits for its end."""
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass

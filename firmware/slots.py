@@ -1,0 +1,130 @@
+"""The table of connection slots: who has a socket, since when, and who gives his up.
+
+Pure: it decides and changes nothing but itself.  The caller hands in the time, and does what was
+decided at once, with no `await` between.  As ESP-IDF's `httpd_sess`, it is sized once, counts uses
+and scans; unlike it, a connection that sends is in use too, and one at work is never purged.
+"""
+
+from time import ticks_add, ticks_diff
+
+from micropython import const
+
+# States of a slot.
+FREE = const(0)
+NEW = const(1)  # accepted, nothing received yet
+IDLE = const(2)  # between two requests, or about to be closed
+READING = const(3)  # part of a request was received
+BUSY = const(4)  # at work: a handler runs or a response is being sent
+
+# Why a slot was cut.
+NOT_CUT = const(0)
+PURGED = const(1)  # a newcomer needs the socket
+TIMED_OUT = const(2)  # a deadline has passed
+STOPPED = const(3)  # the server stops
+GONE = const(4)  # the client has closed while its request was at work
+
+# A newcomer's request needs a moment to arrive.  For this long he is not purged, so that under a
+# storm of connections each gets the chance to be answered.
+_GRACE_MS = const(100)
+
+
+class Slot:
+    """One place for a connection.
+
+    state     one of the states above
+    deadline  `time.ticks_ms()` when the present state has lasted too long; None: it may last
+    reason    why its owner is being cancelled; NOT_CUT while it is not
+    owner     the one task's object that owns the socket; set once, by who makes it
+    """
+
+    def __init__(self):
+        self.state = FREE
+        self.deadline = None
+        self.reason = NOT_CUT
+        self.owner = None
+        self._opened = 0
+        self._used = 0
+
+    def is_at_work(self) -> bool:
+        return self.state == BUSY
+
+
+class SlotTable:
+    """`max_open_sockets` slots, made once."""
+
+    def __init__(self, max_open_sockets: int):
+        self.slots = [Slot() for _ in range(max_open_sockets)]
+        self._uses = 0
+
+    def find_free(self):
+        """A free slot, or None."""
+        for slot in self.slots:
+            if slot.state == FREE:
+                return slot
+        return None
+
+    def find_victim(self, now: int):
+        """The least recently used slot that is not at work, or None.
+
+        Not a newcomer in his first moment; and none while one is being cut, since its place is
+        about to be free.
+        """
+        victim = None
+        for slot in self.slots:
+            if slot.reason:
+                return None
+            if slot.state == FREE or slot.state == BUSY:
+                continue
+            if slot.state == NEW and ticks_diff(now, slot._opened) < _GRACE_MS:
+                continue
+            if victim is None or slot._used < victim._used:
+                victim = slot
+        return victim
+
+    def is_all_at_work(self) -> bool:
+        """Whether no slot can become free but by the end of a request."""
+        for slot in self.slots:
+            if slot.state != BUSY or slot.reason:
+                return False
+        return True
+
+    def open(self, slot: Slot, now: int, timeout_ms: int):
+        """A connection takes the slot; it has `timeout_ms` to say its first word."""
+        slot._opened = now
+        self._set(slot, NEW, ticks_add(now, timeout_ms))
+
+    def idle(self, slot: Slot, deadline):
+        self._set(slot, IDLE, deadline)
+
+    def reading(self, slot: Slot, deadline):
+        self._set(slot, READING, deadline)
+
+    def busy(self, slot: Slot):
+        self._set(slot, BUSY, None)
+
+    def touch(self, slot: Slot):
+        """The connection has received or sent something."""
+        self._uses += 1
+        slot._used = self._uses
+
+    def release(self, slot: Slot):
+        slot.state = FREE
+        slot.deadline = None
+        slot.reason = NOT_CUT
+
+    def find_expired(self, now: int):
+        """A slot whose deadline has passed and that is not being cut yet, or None."""
+        for slot in self.slots:
+            if slot.deadline is None or slot.reason:
+                continue
+            if ticks_diff(now, slot.deadline) >= 0:
+                return slot
+        return None
+
+    def count_open(self) -> int:
+        return sum(1 for slot in self.slots if slot.state != FREE)
+
+    def _set(self, slot, state, deadline):
+        slot.state = state
+        slot.deadline = deadline
+        self.touch(slot)

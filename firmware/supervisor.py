@@ -1,0 +1,58 @@
+"""Starts the server when the link comes up and stops it when the link goes down."""
+
+import asyncio
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from firmware.link import DOWN, UP
+
+_POLL_MS = const(100)
+_MIN_RETRY_MS = const(1000)
+_MAX_RETRY_MS = const(60000)
+
+
+class Supervisor:
+    """Keeps `server` in step with `link`.
+
+    start_workers  awaited at the first UP, before the server starts for the first time
+    """
+
+    def __init__(self, link, server, start_workers, log):
+        self._link = link
+        self._server = server
+        self._start_workers = start_workers
+        self._log = log
+        self._retry_ms = _MIN_RETRY_MS
+        self._retry_at = 0
+
+    async def run(self):
+        """The task: for ever."""
+        while True:
+            await self.step(ticks_ms())
+            await asyncio.sleep_ms(_POLL_MS)
+
+    async def step(self, now: int):
+        """Asks the link once, and does what follows from it."""
+        edge = self._link.poll(now)
+        if edge == DOWN:
+            await self._server.stop(0)
+        elif edge == UP:
+            self._log.info("IPv4 address: %s,", self._link.address)
+            await self._start_workers()
+            self._retry_ms = _MIN_RETRY_MS
+            await self._start(now)
+        elif self._is_start_due(now):
+            await self._start(now)
+
+    def _is_start_due(self, now):
+        is_wanted = self._link.state == UP and not self._server.is_running()
+        return is_wanted and ticks_diff(now, self._retry_at) >= 0
+
+    async def _start(self, now):
+        try:
+            await self._server.start(self._link.address)
+        except OSError as error:
+            self._log.error("Error starting server! %r; again in %d ms", error, self._retry_ms)
+            self._retry_at = ticks_add(now, self._retry_ms)
+            self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)

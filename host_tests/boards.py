@@ -1,0 +1,133 @@
+"""A board to test: a process on this computer, or an address where one answers."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+
+import harness
+from client import Client
+
+_START_S = 20
+_WAIT_S = 10
+
+
+class RemoteBoard:
+    """A server that runs already: it can be asked, not controlled."""
+
+    def __init__(self, target: str):
+        host, _, port = target.partition(":")
+        self.host, self.port = host, int(port or 80)
+
+    def connect(self, timeout_s: float = 10) -> Client:
+        return Client(self.host, self.port, timeout_s)
+
+    def get(self, path: str):
+        """The response to one GET on a connection of its own."""
+        with self.connect() as client:
+            return client.request("GET", path)
+
+
+class Board(RemoteBoard):
+    """The firmware in a process of its own, with its console.
+
+    server, demo, log   sections of the configuration
+    limit_files   the number of file descriptors it may have
+    """
+
+    def __init__(self, runtime, folder, limit_files=None, waits=True, **config):
+        super().__init__("127.0.0.1:%d" % find_port())
+        self.runtime = runtime
+        self.lines = []
+        self._changed = threading.Condition()
+        harness.write_config(folder, config, str(self.port))
+        self.process = subprocess.Popen(
+            harness.command(runtime),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=limit_files and (lambda: _limit_files(limit_files)),
+        )
+        self._reader = threading.Thread(target=self._read_console, daemon=True)
+        self._reader.start()
+        if waits:
+            self.wait_line("Registering URI handlers", timeout_s=_START_S)
+
+    def say(self, command: str):
+        """A line on its standard input: down, up, quit, heap."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def wait_line(self, text: str, start: int = 0, timeout_s: float = _WAIT_S) -> int:
+        """The number of the first line from `start` that contains `text`; waits for it."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: self._find(text, start), timeout_s)
+        assert found, f"no {text!r} from line {start} of\n" + "\n".join(self.lines)
+        return found[0]
+
+    def count_lines(self, text: str) -> int:
+        return sum(text in line for line in self.lines)
+
+    def drop_link(self):
+        mark = len(self.lines)
+        self.say("down")
+        self.wait_line("Stopping webserver", mark)
+
+    def restore_link(self):
+        mark = len(self.lines)
+        self.say("up")
+        self.wait_line("Registering URI handlers", mark)
+
+    def heap_in_use(self) -> int:
+        mark = len(self.lines)
+        self.say("heap")
+        return int(self.lines[self.wait_line("heap in use:", mark)].split()[-1])
+
+    def count_sockets(self) -> int:
+        folder = f"/proc/{self.process.pid}/fd"
+        return sum(os.readlink(f"{folder}/{fd}").startswith("socket:") for fd in os.listdir(folder))
+
+    def cpu_s(self) -> float:
+        """Processor time it has used so far."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> int:
+        """Ctrl-C, and its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self._reader.join(10)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return status
+
+    def _find(self, text, start):
+        return [n for n in range(start, len(self.lines)) if text in self.lines[n]]
+
+    def _read_console(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+
+
+def find_port() -> int:
+    """A TCP port that is free now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def _limit_files(count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))

@@ -1,0 +1,56 @@
+"""Where a test runs: which interpreter, which board, which address."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "shims" / "cpython")]
+
+import adapt  # noqa: E402
+
+adapt.install()
+
+import harness  # noqa: E402
+import pytest  # noqa: E402
+from boards import Board, RemoteBoard  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--target", help="for the black-box tests: cpython, micropython, or a host with its port"
+    )
+
+
+def pytest_generate_tests(metafunc):
+    if "target" in metafunc.fixturenames:
+        target = metafunc.config.getoption("--target")
+        metafunc.parametrize("target", [target] if target else harness.RUNTIMES, scope="session")
+
+
+@pytest.fixture
+def start_board(target, tmp_path):
+    """Starts boards of a test's own: start_board(server={...}, demo={...}, limit_files=None)."""
+    if target not in harness.RUNTIMES:
+        pytest.skip("needs a board of its own configuration")
+    boards = []
+
+    def start(**options):
+        folder = tmp_path / str(len(boards))
+        folder.mkdir()
+        boards.append(Board(target, folder, **options))
+        return boards[-1]
+
+    yield start
+    for board in boards:
+        board.stop()
+
+
+@pytest.fixture(scope="module")
+def board(target, tmp_path_factory):
+    """A board with default settings that the tests of a file share."""
+    if target not in harness.RUNTIMES:
+        yield RemoteBoard(target)
+        return
+    own = Board(target, tmp_path_factory.mktemp("board"))
+    yield own
+    own.stop()

@@ -1,0 +1,170 @@
+"""Stand-ins with behaviour for the unit tests, on both interpreters; and a server to talk to."""
+
+import asyncio
+import os
+import socket
+
+from firmware.server import Server
+from firmware.workers import WorkerPool
+
+LIMITS = {
+    "port": 0,
+    "backlog_conn": 5,
+    "max_open_sockets": 3,
+    "max_req_hdr_len": 1024,
+    "max_uri_len": 128,
+    "max_body_len": 2048,
+    "recv_wait_timeout_ms": 5000,
+    "send_wait_timeout_ms": 5000,
+    "keep_alive_timeout_ms": 5000,
+}
+
+
+def run_async(coroutine):
+    """Runs a coroutine in an event loop of its own, and gives up after ten seconds."""
+    try:
+        return asyncio.run(_limited(coroutine))
+    finally:
+        if not hasattr(asyncio, "Runner"):  # MicroPython keeps the loop; the next test needs it new
+            asyncio.new_event_loop()
+
+
+async def _limited(coroutine):
+    return await asyncio.wait_for(coroutine, 10)
+
+
+async def turns(count=20):
+    """Lets every other task run `count` times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class FakeLog:
+    """Keeps the lines."""
+
+    def __init__(self):
+        self.lines = []
+
+    def _keep(self, text, *args):
+        self.lines.append(text % args if args else text)
+
+    error = warning = info = debug = _keep
+
+    def exception(self, text, error):
+        self.lines.append("%s: %r" % (text, error))
+
+
+class FakeRequest:
+    def __init__(self, path="/long"):
+        self.path = path
+
+
+class FakeInterface:
+    """An interface whose address the test sets."""
+
+    def __init__(self, address=None):
+        self.address = address
+
+    def poll(self, now):
+        return self.address
+
+
+class FakeServer:
+    """Records starts and stops; the first `failures` starts fail."""
+
+    def __init__(self, failures=0):
+        self.events = []
+        self._failures = failures
+        self._is_running = False
+
+    def is_running(self):
+        return self._is_running
+
+    async def start(self, address):
+        if self._failures:
+            self._failures -= 1
+            self.events.append("fail")
+            raise OSError(98)
+        self._is_running = True
+        self.events.append("start " + address)
+
+    async def stop(self, grace_ms):
+        self._is_running = False
+        self.events.append("stop")
+
+
+class Peer:
+    """A client in the same event loop as the server."""
+
+    def __init__(self, port):
+        self.sock = socket.socket()
+        self.sock.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+        self.sock.setblocking(False)
+        self.stream = asyncio.StreamReader(self.sock)
+
+    async def ask(self, text):
+        """Sends `text` and returns what the server sends next, in one piece."""
+        await self.send(text)
+        return await self.read()
+
+    async def send(self, text):
+        self.stream.write(text.encode())
+        await self.stream.drain()
+
+    async def read(self):
+        """What the server sends next; "" when it closes or has reset the connection."""
+        try:
+            return (await self.stream.read(4096)).decode()
+        except OSError:
+            return ""
+
+    async def read_all(self):
+        text = ""
+        while True:
+            more = await self.read()
+            if not more:
+                return text
+            text += more
+
+    def close(self):
+        self.sock.close()
+
+
+class Site:
+    """A real server on a free port of 127.0.0.1, for a Microdot application.
+
+    async with it; `limits` override `LIMITS`.
+    """
+
+    def __init__(self, app, pool=None, workers=2, timeout_ms=60000, **limits):
+        self.log = FakeLog()
+        self.pool = pool or WorkerPool()
+        self.port = limits["port"] = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
+        settings = dict(LIMITS)
+        settings.update(limits)
+        self.server = Server(app, self.pool, self.log, settings)
+        self._workers = workers
+        self._timeout_ms = timeout_ms
+
+    async def __aenter__(self):
+        self.pool.start(self._workers, self._timeout_ms, self.log)
+        await self.pool.wait_ready()
+        await self.server.start("127.0.0.1")
+        return self
+
+    async def __aexit__(self, *_):
+        await self.server.close()
+        await self.pool.close()
+
+    def connect(self):
+        return Peer(self.port)
+
+    async def wait_open(self, count):
+        """Returns when exactly `count` connections are open."""
+        while self.server.count_open() != count:
+            await asyncio.sleep(0.01)
+
+    async def wait_line(self, text, count=1):
+        """Returns when `count` lines of the log contain `text`."""
+        while sum(1 for line in self.log.lines if text in line) < count:
+            await asyncio.sleep(0.01)

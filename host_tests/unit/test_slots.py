@@ -1,0 +1,105 @@
+import unittest
+from time import ticks_add
+
+from firmware.slots import GONE, PURGED, TIMED_OUT, SlotTable
+
+LATER = 1000  # past a newcomer's grace
+
+
+class TestAdmission(unittest.TestCase):
+    def setUp(self):
+        self.table = SlotTable(3)
+
+    def fill(self, now=0):
+        for slot in self.table.slots:
+            self.table.open(slot, now, 5000)
+        return self.table.slots
+
+    def test_a_free_slot_is_found_until_all_are_taken(self):
+        self.assertIs(self.table.find_free(), self.table.slots[0])
+        self.fill()
+        self.assertIsNone(self.table.find_free())
+        self.assertEqual(self.table.count_open(), 3)
+
+    def test_the_least_recently_used_idle_slot_is_purged(self):
+        first, second, third = self.fill()
+        self.table.touch(first)
+        self.assertIs(self.table.find_victim(LATER), second)
+        self.table.touch(second)
+        self.assertIs(self.table.find_victim(LATER), third)
+
+    def test_a_busy_slot_is_never_purged(self):
+        first, second, third = self.fill()
+        for slot in (first, second, third):
+            self.table.busy(slot)
+        self.assertIsNone(self.table.find_victim(LATER))
+        self.assertTrue(self.table.is_all_at_work())
+        self.table.idle(third, None)
+        self.assertIs(self.table.find_victim(LATER), third)
+        self.assertFalse(self.table.is_all_at_work())
+
+    def test_defect_i_a_connection_that_sends_is_in_use_too(self):
+        first, second, _ = self.fill()
+        self.table.busy(first)  # it received long ago; since then it only sends
+        self.table.touch(second)
+        self.table.idle(first, None)
+        self.assertTrue(self.table.find_victim(LATER) is not first)
+
+    def test_a_newcomer_is_not_the_first_victim(self):
+        first, second, third = self.fill()
+        self.table.busy(first)
+        self.table.busy(second)
+        self.assertIsNone(self.table.find_victim(99))
+        self.assertIs(self.table.find_victim(100), third)
+
+    def test_a_newcomer_who_has_spoken_has_had_his_moment(self):
+        first, second, third = self.fill()
+        self.table.busy(first)
+        self.table.busy(second)
+        self.table.reading(third, 5000)
+        self.assertIs(self.table.find_victim(0), third)
+
+    def test_only_one_is_purged_at_a_time(self):
+        first, second, _ = self.fill()
+        first.reason = PURGED
+        self.assertIsNone(self.table.find_victim(LATER))
+        self.table.release(first)
+        self.assertIs(self.table.find_victim(LATER), second)
+
+    def test_a_busy_slot_that_is_being_cut_is_about_to_be_free(self):
+        for slot in self.fill():
+            self.table.busy(slot)
+        self.table.slots[1].reason = GONE
+        self.assertFalse(self.table.is_all_at_work())
+
+
+class TestDeadlines(unittest.TestCase):
+    def setUp(self):
+        self.table = SlotTable(2)
+        self.slot = self.table.slots[0]
+
+    def test_a_slot_expires_at_its_deadline_and_not_before(self):
+        self.table.open(self.slot, 0, 5000)
+        self.assertIsNone(self.table.find_expired(4999))
+        self.assertIs(self.table.find_expired(5000), self.slot)
+
+    def test_use_does_not_move_the_deadline(self):
+        self.table.reading(self.slot, 5000)
+        self.table.touch(self.slot)
+        self.assertIs(self.table.find_expired(5000), self.slot)
+
+    def test_a_slot_at_work_has_no_deadline(self):
+        self.table.open(self.slot, 0, 5000)
+        self.table.busy(self.slot)
+        self.assertIsNone(self.table.find_expired(10000))
+
+    def test_a_slot_that_is_being_cut_does_not_expire_again(self):
+        self.table.open(self.slot, 0, 5000)
+        self.slot.reason = TIMED_OUT
+        self.assertIsNone(self.table.find_expired(5000))
+
+    def test_a_deadline_may_lie_beyond_the_end_of_the_ticks(self):
+        end = ticks_add(0, -1)
+        self.table.open(self.slot, end, 5000)
+        self.assertIsNone(self.table.find_expired(ticks_add(end, 4999)))
+        self.assertIs(self.table.find_expired(ticks_add(end, 5000)), self.slot)

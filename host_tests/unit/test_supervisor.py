@@ -1,0 +1,46 @@
+import unittest
+
+from fakes import FakeInterface, FakeLog, FakeServer, run_async
+from firmware.link import Link
+from firmware.supervisor import Supervisor
+
+
+class TestSupervisor(unittest.TestCase):
+    def setUp(self):
+        self.interface = FakeInterface()
+        self.log = FakeLog()
+
+    def run_steps(self, server, steps):
+        """`steps`: (time, address) each."""
+
+        async def play():
+            supervisor = Supervisor(Link(self.interface), server, self.start_workers, self.log)
+            for now, address in steps:
+                self.interface.address = address
+                await supervisor.step(now)
+
+        run_async(play())
+        return server.events
+
+    async def start_workers(self):
+        self.log.info("workers")
+
+    def test_the_server_follows_the_link(self):
+        steps = [(0, "a"), (300, "a"), (400, None), (500, "b"), (800, "b"), (900, "b")]
+        events = self.run_steps(FakeServer(), steps)
+        self.assertEqual(events, ["start a", "stop", "start b"])
+
+    def test_the_address_is_logged_before_the_workers_start(self):
+        self.run_steps(FakeServer(), [(0, "10.0.0.1"), (300, "10.0.0.1")])
+        self.assertEqual(self.log.lines, ["IPv4 address: 10.0.0.1,", "workers"])
+
+    def test_a_start_that_fails_is_tried_again_ever_more_slowly(self):
+        steps = [(now, "a") for now in range(0, 8000, 100)]
+        events = self.run_steps(FakeServer(failures=3), steps)
+        self.assertEqual(events, ["fail", "fail", "fail", "start a"])
+        waits = [line.split()[-2] for line in self.log.lines if "Error starting" in line]
+        self.assertEqual(waits, ["1000", "2000", "4000"])
+
+    def test_a_link_that_is_lost_ends_the_retries(self):
+        steps = [(0, "a"), (300, "a"), (400, None), (5000, None)]
+        self.assertEqual(self.run_steps(FakeServer(failures=9), steps), ["fail", "stop"])
