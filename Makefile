@@ -26,8 +26,8 @@ build: .venv/run ## compiles the firmware into build/board, as the board's flash
 test: .venv/check ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/check
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: .venv/check build/typings
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary
 
 check: lint test ## lint, types and tests: what CI runs
 
@@ -37,6 +37,11 @@ smoke: .venv/check ## the black-box tests against a running server; HOST=host or
 
 clean: ## removes .venv and build
 	rm -rf .venv build
+
+build/typings: host_tests/typings.txt .venv/check
+	@rm -rf $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ -r $<
+	@touch $@
 
 .venv/run: tools/requirements.txt
 .venv/check: host_tests/requirements.txt tools/requirements.txt

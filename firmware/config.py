@@ -56,7 +56,7 @@ def check(given: dict) -> dict:
     """`given` with the defaults for what it leaves out; {section: {name: value}}."""
     if not isinstance(given, dict):
         raise ConfigError("config: %s is not allowed; an object" % _show(given))
-    config = {}
+    config: dict = {}
     for key, default, allowed, _ in SETTINGS:
         section, name = key.split(".")
         values = given.get(section, {})

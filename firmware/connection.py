@@ -2,7 +2,7 @@
 
 A `Connection` is made once for each slot, with one task that lives as long as the server.  That
 task alone owns the socket: it serves it, and it alone closes it.  Whoever wants it closed writes
-the reason on the slot and cancels the task (`cut`).  The task ends a connection in one of these ways:
+the reason on the slot and cancels the task (`cut`).  A connection ends in one of these ways:
 
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, "");
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;
@@ -61,7 +61,7 @@ class Connection:
     """Serves the connections that are put on `slot`, one after the other."""
 
     def __init__(self, service: Service, slot):
-        self.task = None
+        self.task: asyncio.Task | None = None
         self._service = service
         self._slot = slot
         self._arrived = asyncio.Event()
@@ -86,7 +86,8 @@ class Connection:
         """Ends the connection from outside, for a reason of `slots`.  Only the first one counts."""
         if self._slot.reason == NOT_CUT:
             self._slot.reason = reason
-        self.task.cancel()
+        if self.task:
+            self.task.cancel()
 
     def look(self):
         """Finds out whether the client has gone while his request is at work; the reaper calls it.

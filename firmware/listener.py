@@ -15,8 +15,8 @@ import socket
 from micropython import const
 
 _TCP = const(6)
-_TCP_NODELAY = const(1)  # a line of a stream leaves when it is made, not when the last is confirmed
-# What accept() allocates, and then some.  A MemoryError inside of it would lose the socket for good.
+_TCP_NODELAY = const(1)  # a line of a stream leaves when it is made
+# What accept() allocates, and more.  A MemoryError inside of it would lose the socket for good.
 _RESERVE_LEN = const(512)
 _MIN_BACKOFF_MS = const(10)
 _MAX_BACKOFF_MS = const(1000)

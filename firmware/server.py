@@ -41,8 +41,8 @@ class Server:
         self._listener = Listener(log)
         self._service = Service(app, workers, self._table, log, self._room.set, limits)
         self._connections = [Connection(self._service, slot) for slot in self._table.slots]
-        self._admitting = None  # the task, while the server runs
-        self._reaping = None  # the task, from the first start to close()
+        self._admitting: asyncio.Task | None = None  # the task, while the server runs
+        self._reaping: asyncio.Task | None = None  # the task, from the first start to close()
 
     def is_running(self) -> bool:
         return self._admitting is not None
@@ -52,7 +52,7 @@ class Server:
         return self._table.count_open()
 
     async def start(self, address: str):
-        """Listens on `address`.  Idle when it runs already.  Raises OSError when it can't be had."""
+        """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
         if self._admitting:
             return
         self._log.info("Starting webserver")

@@ -83,10 +83,7 @@ class SlotTable:
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""
-        for slot in self.slots:
-            if slot.state != BUSY or slot.reason:
-                return False
-        return True
+        return all(slot.state == BUSY and not slot.reason for slot in self.slots)
 
     def open(self, slot: Slot, now: int, timeout_ms: int):
         """A connection takes the slot; it has `timeout_ms` to say its first word."""

@@ -22,15 +22,13 @@ class WiFi:
         self._country = country
         self._power_save = power_save
         self._log = log
-        self._wlan = None
+        self._wlan: network.WLAN | None = None
         self._next = 0
-        self._retry_at = None
+        self._retry_at: int | None = None
 
     def poll(self, now: int):
         """The address as text, None without one.  Starts the next attempt when it is due."""
-        if self._wlan is None:
-            self._activate()
-        wlan = self._wlan
+        wlan = self._wlan or self._activate()
         if wlan.isconnected():
             address = wlan.ipconfig("addr4")[0]
             # A lost lease is not reported: the address is just gone.
@@ -39,25 +37,27 @@ class WiFi:
                 return address
         elif self._retry_at is None or ticks_diff(now, self._retry_at) >= 0:
             self._retry_at = ticks_add(now, _ATTEMPT_MS)
-            self._connect()
+            self._connect(wlan)
         return None
 
     def _activate(self):
         network.hostname(self._hostname)
         if self._country:
             network.country(self._country)
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
-        self._wlan.active(True)
-        self._wlan.config(reconnects=0)
+        wlan = network.WLAN(network.WLAN.IF_STA)
+        wlan.active(True)
+        wlan.config(reconnects=0)
         if not self._power_save:
-            self._wlan.config(pm=network.WLAN.PM_NONE)
+            wlan.config(pm=network.WLAN.PM_NONE)
+        self._wlan = wlan
+        return wlan
 
-    def _connect(self):
+    def _connect(self, wlan):
         known = self._networks[self._next]
         self._next = (self._next + 1) % len(self._networks)
         self._log.info("connecting to %s", known["ssid"])
         try:
-            self._wlan.disconnect()
-            self._wlan.connect(known["ssid"], known.get("password", ""))
+            wlan.disconnect()
+            wlan.connect(known["ssid"], known.get("password", ""))
         except OSError as error:
             self._log.warning("connecting to %s failed: %r", known["ssid"], error)

@@ -35,7 +35,7 @@ class WorkerPool:
         self._closing = False
 
     def start(self, max_async_requests: int, async_request_timeout_ms: int, log):
-        """Makes the workers.  Each logs that it starts when it first runs.  A second call is idle."""
+        """Makes the workers; each logs that it starts when it first runs.  Idle when they exist."""
         if self._workers:
             return
         self._log = log
@@ -69,10 +69,7 @@ class WorkerPool:
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
         current = asyncio.current_task()
-        for worker in self._workers:
-            if worker.task is current:
-                return True
-        return False
+        return any(worker.task is current for worker in self._workers)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""

@@ -10,8 +10,9 @@ import adapt  # noqa: E402
 
 adapt.install()
 
-import harness  # noqa: E402
 import pytest  # noqa: E402
+
+import harness  # noqa: E402
 from boards import Board, RemoteBoard  # noqa: E402
 
 

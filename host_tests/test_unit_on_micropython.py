@@ -3,8 +3,9 @@
 import subprocess
 from pathlib import Path
 
-import harness
 import pytest
+
+import harness
 
 UNIT = Path(__file__).parent / "unit"
 _HEAP = "2M"  # the tests are compiled on the heap, too

@@ -21,10 +21,8 @@ class TestConfig(unittest.TestCase):
             self.assertEqual(config[section][name], default)
 
     def test_what_is_given_is_kept(self):
-        config = check({"server": {"port": 8080, "max_open_sockets": 3}})
-        self.assertEqual(
-            (config["server"]["port"], config["server"]["max_open_sockets"]), (8080, 3)
-        )
+        server = check({"server": {"port": 8080, "max_open_sockets": 3}})["server"]
+        self.assertEqual((server["port"], server["max_open_sockets"]), (8080, 3))
 
     def test_a_number_is_right_at_its_limits_and_wrong_one_past(self):
         for key, _, allowed, _ in SETTINGS:

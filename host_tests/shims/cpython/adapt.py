@@ -66,7 +66,7 @@ class Stream:
 
     async def drain(self):
         if not self.out_buf:
-            return await asyncio.sleep(0)
+            await asyncio.sleep(0)
         while self.out_buf:
             await self._wait_ready(reading=False)
             self.out_buf = self.out_buf[self._send(self.out_buf) :]

@@ -1,0 +1,548 @@
+import asyncio
+import gc
+import os
+import unittest
+
+from fakes import Site, run_async, turns
+from firmware.listener import Listener
+from firmware.slots import PURGED
+from firmware.workers import WorkerPool
+from microdot import Microdot
+
+GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class App:
+    """An application whose `/held` and `/stream` last until the test says otherwise."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.pool = WorkerPool()
+        self.ended = 0
+        self.app = app = Microdot()
+
+        @app.get("/quick")
+        async def quick(request):
+            return "quick"
+
+        @app.get("/held")
+        async def held(request):
+            try:
+                await self.gate.wait()
+            finally:
+                self.ended += 1
+            return "held"
+
+        @app.get("/long")
+        @self.pool.long
+        async def long(request):
+            try:
+                await self.gate.wait()
+            finally:
+                self.ended += 1
+            return "long"
+
+        @app.get("/stream")
+        @self.pool.long
+        async def stream(request):
+            return Endless()
+
+        @app.post("/echo")
+        @self.pool.long
+        async def echo(request):
+            return request.body
+
+        @app.get("/broken")
+        async def broken(request):
+            raise ValueError("handler")
+
+        @app.get("/cancelled")
+        async def cancelled(request):
+            raise asyncio.CancelledError
+
+        @app.get("/torn")
+        async def torn(request):
+            return iter(["one", 2])
+
+        @app.get("/orphan")
+        @self.pool.long
+        async def orphan(request):
+            return Endless()
+
+        @app.after_request
+        async def after(request, response):
+            if request.path == "/orphan":
+                raise ValueError("after")
+            return response
+
+    def site(self, **options):
+        return Site(self.app, self.pool, **options)
+
+
+class Endless:
+    """A body of "x", as fast as it is taken."""
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await asyncio.sleep(0.01)
+        return "x"
+
+
+def count_files():
+    return len(os.listdir("/proc/self/fd"))
+
+
+class TestAdmission(unittest.TestCase):
+    def test_when_all_slots_idle_the_least_recently_used_is_closed_for_a_newcomer(self):
+        async def play():
+            async with App().site(max_open_sockets=3) as site:
+                peers = [site.connect() for _ in range(3)]
+                for peer in peers:
+                    self.assertIn("quick", await peer.ask(GET % "/quick"))
+                await peers[0].ask(GET % "/quick")  # now the second is the least recently used
+                newcomer = site.connect()
+                self.assertIn("quick", await newcomer.ask(GET % "/quick"))
+                self.assertEqual(await peers[1].read(), "")
+                for peer in (peers[0], peers[2]):
+                    self.assertIn("quick", await peer.ask(GET % "/quick"))
+                for peer in peers + [newcomer]:
+                    peer.close()
+
+        run_async(play())
+
+    def test_defect_a_with_all_at_work_a_newcomer_gets_503_and_the_loop_stays_idle(self):
+        async def play():
+            app = App()
+            async with app.site(max_open_sockets=3) as site:
+                peers = [site.connect() for _ in range(3)]
+                for peer in peers[:2]:
+                    await peer.send(GET % "/long")
+                await peers[2].send(GET % "/held")
+                await site.wait_line("uri:", 3)
+                knocks = count_calls(site.server._listener, "wait_knock")
+                for _ in range(2):
+                    newcomer = site.connect()
+                    answer = await newcomer.ask(GET % "/quick")
+                    self.assertIn("HTTP/1.1 503 Busy\r\n", answer)
+                    self.assertEqual(await newcomer.read(), "")
+                    newcomer.close()
+                await asyncio.sleep(0.3)  # in which a busy loop would go round thousands of times
+                self.assertLessEqual(len(knocks), 4)
+                app.gate.set()
+                for peer in peers:
+                    self.assertIn("200 OK", await peer.read())
+                    peer.close()
+
+        run_async(play())
+
+    def test_a_newcomer_who_says_nothing_gets_503_too(self):
+        async def play():
+            async with App().site(max_open_sockets=2, workers=1) as site:
+                peers = [site.connect() for _ in range(2)]
+                for peer in peers:
+                    await peer.send(GET % "/held")
+                await site.wait_line("uri:", 2)
+                newcomer = site.connect()
+                self.assertIn("503 Busy", await newcomer.read_all())
+                for peer in peers + [newcomer]:
+                    peer.close()
+
+        run_async(play())
+
+    def test_every_client_of_a_storm_is_answered_through_one_slot(self):
+        async def play():
+            app = App()
+            async with app.site(max_open_sockets=3, backlog_conn=8) as site:
+                busy = [site.connect() for _ in range(2)]
+                for peer in busy:
+                    await peer.send(GET % "/stream")
+                await site.wait_line("invoking", 2)
+                storm = [site.connect() for _ in range(8)]
+                for peer in storm:
+                    await peer.send(GET % "/quick")
+                for peer in storm:
+                    self.assertIn("quick", await peer.read())
+                for peer in storm + busy:
+                    peer.close()
+
+        run_async(play())
+
+    def test_defect_g_a_close_that_comes_late_does_not_hit_the_next_on_the_slot(self):
+        async def play():
+            async with App().site(max_open_sockets=2, workers=1) as site:
+                first = site.connect()
+                await first.ask(GET % "/quick")
+                owner = site.server._table.slots[0].owner
+                for _ in range(3):  # decided three times before the task could run
+                    owner.cut(PURGED)
+                self.assertEqual(await first.read(), "")
+                second = site.connect()
+                self.assertIn("quick", await second.ask(GET % "/quick"))
+                await turns()
+                self.assertIn("quick", await second.ask(GET % "/quick"))
+                first.close()
+                second.close()
+
+        run_async(play())
+
+    def test_a_connection_cut_before_its_first_step_frees_its_slot(self):
+        async def play():
+            async with App().site(max_open_sockets=2, workers=1) as site:
+                connection = site.server._connections[0]
+                take = connection.take
+
+                def take_and_cut(sock, address):
+                    take(sock, address)
+                    connection.cut(PURGED)
+
+                connection.take = take_and_cut
+                peer = site.connect()
+                self.assertEqual(await peer.read(), "")
+                await site.wait_open(0)
+                peer.close()
+                connection.take = take
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+
+        run_async(play())
+
+
+class TestAccept(unittest.TestCase):
+    def test_a_failing_accept_is_tried_again_without_spinning_and_ends_nothing(self):
+        for error in (OSError(23), MemoryError(), OSError(103)):
+            self.fail_with(error)
+
+    def fail_with(self, error):
+        async def play():
+            async with App().site() as site:
+                listener = site.server._listener
+                listener._sock = FailingSocket(listener._sock, error, 4)
+                knocks = count_calls(listener, "wait_knock")
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                self.assertLessEqual(len(knocks), 6)
+                failed = [line for line in site.log.lines if "accept failed" in line]
+                self.assertEqual(len(failed), 1)
+                peer.close()
+
+        run_async(play())
+
+    def test_want_of_sockets_closes_the_least_recently_used_idle_connection(self):
+        async def play():
+            async with App().site(max_open_sockets=3) as site:
+                idle = site.connect()
+                await idle.ask(GET % "/quick")
+                listener = site.server._listener
+                listener._sock = FailingSocket(listener._sock, OSError(23), 3)
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                self.assertEqual(await idle.read(), "")
+                peer.close()
+                idle.close()
+
+        run_async(play())
+
+    def test_a_port_that_is_taken_is_an_oserror_and_leaves_nothing_open(self):
+        async def play():
+            async with App().site() as site:
+                before = count_files()
+                with self.assertRaises(OSError):
+                    Listener(site.log).open("127.0.0.1", site.port, 5)
+                self.assertEqual(count_files(), before)
+
+        run_async(play())
+
+
+class TestConnection(unittest.TestCase):
+    def test_requests_follow_each_other_on_one_connection(self):
+        async def play():
+            async with App().site() as site:
+                peer = site.connect()
+                for _ in range(20):
+                    self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+                await site.wait_open(0)
+
+        run_async(play())
+
+    def test_defect_d_a_body_that_drips_arrives_whole_on_the_worker(self):
+        async def play():
+            async with App().site(max_body_len=300) as site:
+                peer = site.connect()
+                for length in (1, 2, 299, 300):
+                    body = "".join(chr(97 + n % 26) for n in range(length))
+                    text = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length
+                    for octet in text + body:
+                        await peer.send(octet)
+                        await turns(2)
+                    answer = await peer.read()
+                    self.assertEqual(answer.split("\r\n\r\n", 1)[1], body)
+                peer.close()
+
+        run_async(play())
+
+    def test_a_body_one_past_the_limit_is_413(self):
+        async def play():
+            async with App().site(max_body_len=300) as site:
+                peer = site.connect()
+                head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 301\r\n\r\n"
+                self.assertIn("413", await peer.ask(head))
+                peer.close()
+
+        run_async(play())
+
+    def test_a_handler_that_raises_is_500_and_the_connection_goes_on(self):
+        async def play():
+            async with App().site() as site:
+                peer = site.connect()
+                self.assertIn("HTTP/1.1 500 ", await peer.ask(GET % "/broken"))
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+
+        run_async(play())
+
+    def test_a_handler_that_is_cancelled_from_elsewhere_is_500_and_the_slot_lives(self):
+        async def play():
+            async with App().site(max_open_sockets=2, workers=1) as site:
+                for _ in range(4):
+                    peer = site.connect()
+                    self.assertIn("HTTP/1.1 500 ", await peer.ask(GET % "/cancelled"))
+                    peer.close()
+                await site.wait_open(0)
+
+        run_async(play())
+
+    def test_a_body_that_raises_cuts_the_connection_without_an_end(self):
+        async def play():
+            async with App().site() as site:
+                peer = site.connect()
+                answer = await peer.ask(GET % "/torn") + await peer.read_all()
+                self.assertIn("3\r\none\r\n", answer)
+                self.assertNotIn("0\r\n\r\n", answer)
+                peer.close()
+
+        run_async(play())
+
+    def test_a_worker_is_not_lost_when_an_after_request_handler_raises(self):
+        async def play():
+            async with App().site() as site:
+                peer = site.connect()
+                for _ in range(3):
+                    self.assertIn("HTTP/1.1 500 ", await peer.ask(GET % "/orphan"))
+                await site.pool.wait_ready()
+                peer.close()
+
+        run_async(play())
+
+    def test_a_client_who_closes_frees_the_worker_that_says_nothing(self):
+        async def play():
+            app = App()
+            async with app.site() as site:
+                peer = site.connect()
+                await peer.send(GET % "/long")
+                await site.wait_line("invoking")
+                peer.close()
+                await site.pool.wait_ready()
+                self.assertEqual(app.ended, 1)
+                await site.wait_open(0)
+
+        run_async(play())
+
+    def test_what_is_pipelined_behind_a_long_request_is_answered_after_it(self):
+        async def play():
+            app = App()
+            async with app.site() as site:
+                peer = site.connect()
+                await peer.send(GET % "/long")
+                await site.wait_line("invoking")
+                await peer.send(GET % "/quick")
+                await asyncio.sleep(0.6)  # so that the reaper looks and finds it
+                app.gate.set()
+                text = await peer.read()
+                while "quick" not in text:
+                    text += await peer.read()
+                self.assertIn("long", text)
+                peer.close()
+
+        run_async(play())
+
+    def test_a_client_who_does_not_read_is_cut_at_the_send_deadline(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/flood")
+            async def flood(request):
+                return iter("x" * 4000 for _ in range(10000))
+
+            async with Site(app, send_wait_timeout_ms=200) as site:
+                peer = site.connect()
+                await peer.send(GET % "/flood")
+                await site.wait_open(1)
+                await site.wait_open(0)
+                peer.close()
+
+        run_async(play())
+
+
+class TestDeadlines(unittest.TestCase):
+    def test_defect_h_a_head_that_drips_is_408_at_the_deadline(self):
+        async def play():
+            async with App().site(recv_wait_timeout_ms=300) as site:
+                peer = site.connect()
+                dripping = asyncio.create_task(self.drip(peer))
+                self.assertIn("HTTP/1.1 408 Request Timeout", await peer.read_all())
+                dripping.cancel()
+                peer.close()
+                await site.wait_open(0)
+
+        run_async(play())
+
+    async def drip(self, peer):
+        for octet in GET % ("/" + "a" * 100):
+            await peer.send(octet)
+            await asyncio.sleep(0.05)
+
+    def test_who_says_nothing_is_closed_without_a_word(self):
+        async def play():
+            async with App().site(recv_wait_timeout_ms=200) as site:
+                peer = site.connect()
+                self.assertEqual(await peer.read_all(), "")
+                peer.close()
+
+        run_async(play())
+
+    def test_who_idles_after_a_response_is_closed_without_a_word(self):
+        async def play():
+            async with App().site(keep_alive_timeout_ms=200) as site:
+                peer = site.connect()
+                await peer.ask(GET % "/quick")
+                self.assertEqual(await peer.read_all(), "")
+                peer.close()
+
+        run_async(play())
+
+
+class TestStop(unittest.TestCase):
+    def test_defect_c_a_stop_in_the_middle_of_long_requests_loses_nothing(self):
+        async def play():
+            app = App()
+            async with app.site(max_open_sockets=5) as site:
+                files = heap = 0
+                for cycle in range(20):
+                    peers = [site.connect() for _ in range(5)]
+                    await peers[0].send(GET % "/long")
+                    await peers[1].send(GET % "/stream")
+                    for peer in peers[2:]:
+                        await peer.ask(GET % "/quick")
+                    await site.wait_line("invoking", 2)
+                    await site.server.stop()
+                    self.assertEqual(site.server.count_open(), 0)
+                    self.assertEqual(site.pool.count_ready(), 2)
+                    self.assertEqual(app.ended, cycle + 1)
+                    for peer in peers:
+                        peer.close()
+                    await turns()
+                    self.assertEqual([line for line in site.log.lines if "failed" in line], [])
+                    site.log.lines.clear()
+                    peer = peers = None
+                    gc.collect()
+                    if cycle == 1:
+                        files, heap = count_files(), gc.mem_alloc()
+                    elif cycle > 1:
+                        self.assertEqual(count_files(), files)
+                        self.assertLess(gc.mem_alloc(), heap + 200)
+                    await site.server.start("127.0.0.1")
+
+        run_async(play())
+
+    def test_a_stop_with_grace_lets_the_busy_finish_and_closes_the_idle(self):
+        async def play():
+            app = App()
+            async with app.site() as site:
+                idle, busy = site.connect(), site.connect()
+                await idle.ask(GET % "/quick")
+                await busy.send(GET % "/long")
+                await site.wait_line("invoking")
+                stopping = asyncio.create_task(site.server.stop(5000))
+                self.assertEqual(await idle.read(), "")
+                app.gate.set()
+                answer = await busy.read_all()
+                self.assertIn("200 OK", answer)
+                self.assertIn("Connection: close", answer)
+                await stopping
+                idle.close()
+                busy.close()
+
+        run_async(play())
+
+    def test_a_stop_cancels_the_busy_when_the_grace_is_over(self):
+        async def play():
+            app = App()
+            async with app.site() as site:
+                busy = site.connect()
+                await busy.send(GET % "/long")
+                await site.wait_line("invoking")
+                await site.server.stop(200)
+                self.assertEqual((app.ended, site.pool.count_ready()), (1, 2))
+                busy.close()
+
+        run_async(play())
+
+    def test_start_and_stop_are_idle_when_there_is_nothing_to_do(self):
+        async def play():
+            async with App().site() as site:
+                await site.server.start("127.0.0.1")
+                await site.server.stop()
+                await site.server.stop()
+                self.assertFalse(site.server.is_running())
+                await site.server.start("127.0.0.1")
+                self.assertTrue(site.server.is_running())
+
+        run_async(play())
+
+    def test_a_stop_at_once_after_the_start_ends_everything(self):
+        async def play():
+            app = App()
+            site = app.site()
+            site.pool.start(2, 1000, site.log)
+            for _ in range(3):
+                await site.server.start("127.0.0.1")
+                await site.server.stop()
+            await site.server.close()
+            await site.pool.close()
+
+        run_async(play())
+
+
+class FailingSocket:
+    """A listening socket whose next `count` accepts fail."""
+
+    def __init__(self, sock, error, count):
+        self._sock = sock
+        self._error = error
+        self._count = count
+
+    def accept(self):
+        if self._count:
+            self._count -= 1
+            raise self._error
+        return self._sock.accept()
+
+    def close(self):
+        self._sock.close()
+
+
+def count_calls(thing, name):
+    """A list that grows by each call of a method of `thing`."""
+    calls = []
+    method = getattr(thing, name)
+
+    def counted(*args):
+        calls.append(args)
+        return method(*args)
+
+    setattr(thing, name, counted)
+    return calls
