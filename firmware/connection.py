@@ -36,7 +36,7 @@ class Service:
     app       a Microdot application
     workers   its `release(request)` is called at the end of each request
     table     the `SlotTable`
-    on_room   called when a slot is released or becomes idle
+    on_room   called when a slot is released or becomes purgeable
     is_draining  the server stops: no connection is kept alive
     is_closing   the tasks are to end
     """
@@ -156,14 +156,20 @@ class Connection:
                     self._received = self._received[length:]
                     return Head(raw, service.max_uri_len)
                 self._await_rest()
-            block = await self._stream.read(
-                min(_BLOCK_LEN, service.max_req_hdr_len - len(self._received))
-            )
+            block = await self._receive(service.max_req_hdr_len - len(self._received))
             if not block:
                 return None
-            service.table.touch(self._slot)
             self._received += block
             self._await_rest()
+
+    async def _receive(self, limit):
+        """Up to `limit` bytes; b"" when the client has closed."""
+        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
+        # socket a second time, for what is missing to `limit`.
+        await self._stream.read(0)
+        block = self._sock.recv(min(_BLOCK_LEN, limit))
+        self._service.table.touch(self._slot)
+        return block
 
     def _await_rest(self):
         """Part of a request is there: one deadline for the whole rest, however it drips."""
@@ -171,6 +177,7 @@ class Connection:
             service = self._service
             deadline = ticks_add(ticks_ms(), service.recv_wait_timeout_ms)
             service.table.reading(self._slot, deadline)
+            service.on_room()
 
     async def _receive_body(self, head):
         """The whole body."""
@@ -191,10 +198,9 @@ class Connection:
         if head.expects_continue and at == 0:
             await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
         while at < length:
-            block = await self._stream.read(min(_BLOCK_LEN, length - at))
+            block = await self._receive(length - at)
             if not block:
                 raise EOFError
-            service.table.touch(self._slot)
             body[at : at + len(block)] = block
             at += len(block)
         return bytes(body)
@@ -335,7 +341,7 @@ class Connection:
         while True:
             quiet = ticks_add(ticks_ms(), _QUIET_MS)
             self._slot.deadline = quiet if ticks_diff(end, quiet) > 0 else end
-            if not await self._stream.read(_BLOCK_LEN):
+            if not await self._receive(_BLOCK_LEN):
                 return
 
     def _say_last_word(self):

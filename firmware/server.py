@@ -13,10 +13,10 @@ from micropython import const
 from firmware.connection import Connection, Service
 from firmware.http1 import encode_head
 from firmware.listener import Listener
-from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
+from firmware.slots import BUSY, FREE, GRACE_MS, PURGED, STOPPED, TIMED_OUT, SlotTable
+from firmware.tasks import join
 
 _SWEEP_MS = const(100)
-_SWEEPS_PER_LOOK = const(5)
 _BLOCK_LEN = const(1024)
 # A client who is turned away has this long to send his request, so that he is not reset instead.
 _TURN_AWAY_S = 0.1
@@ -75,7 +75,7 @@ class Server:
         self._log.info("Stopping webserver")
         # 1. No more clients.
         self._service.is_draining = True
-        await _join(self._admitting)
+        await join(self._admitting)
         self._admitting = None
         self._listener.close()
         # 2. Close the idle.
@@ -104,8 +104,8 @@ class Server:
             return
         self._service.is_closing = True
         for connection in self._connections:
-            await _join(connection.task)
-        await _join(self._reaping)
+            await join(connection.task)
+        await join(self._reaping)
         self._reaping = None
         self._service.is_closing = False
 
@@ -138,14 +138,25 @@ class Server:
             slot = self._table.find_free()
             if slot or self._table.is_all_at_work():
                 return slot
-            self._purge()
             self._room.clear()
-            await self._room.wait()
+            if self._purge():
+                await self._room.wait()
+            else:
+                await self._wait_grace()
 
     def _purge(self):
+        """Cuts the least recently used connection; whether there is one to cut."""
         victim = self._table.find_victim(ticks_ms())
         if victim:
             victim.owner.cut(PURGED)
+        return victim is not None
+
+    async def _wait_grace(self):
+        """Until a slot may be free or purgeable; at the latest when a newcomer's grace is over."""
+        try:
+            await asyncio.wait_for(self._room.wait(), GRACE_MS / 1000)
+        except asyncio.TimeoutError:
+            pass
 
     async def _turn_away(self, sock):
         """503 on the spare socket."""
@@ -174,16 +185,14 @@ class Server:
 
     async def _reap(self):
         """The task that keeps the deadlines."""
-        sweeps = 0
         while True:
             await asyncio.sleep_ms(_SWEEP_MS)
-            sweeps = (sweeps + 1) % _SWEEPS_PER_LOOK
             try:
-                self._sweep(ticks_ms(), sweeps == 0)
+                self._sweep(ticks_ms())
             except Exception as error:
                 self._log.exception("sweep failed", error)
 
-    def _sweep(self, now, looks):
+    def _sweep(self, now):
         table = self._table
         slot = table.find_expired(now)
         while slot:
@@ -192,16 +201,6 @@ class Server:
         for slot in table.slots:
             if slot.reason:
                 slot.owner.cut(slot.reason)  # again, if something swallowed the cancellation
-            elif looks and slot.state == BUSY:
+            elif slot.state == BUSY:
                 slot.owner.look()
         self._workers.expire(now)
-        self._room.set()  # time has passed: a newcomer's grace may be over
-
-
-async def _join(task):
-    """Cancels a task and waits for its end."""
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        pass

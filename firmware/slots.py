@@ -25,7 +25,7 @@ GONE = const(4)  # the client has closed while its request was at work
 
 # A newcomer's request needs a moment to arrive.  For this long he is not purged, so that under a
 # storm of connections each gets the chance to be answered.
-_GRACE_MS = const(100)
+GRACE_MS = const(50)
 
 
 class Slot:
@@ -75,7 +75,7 @@ class SlotTable:
                 return None
             if slot.state == FREE or slot.state == BUSY:
                 continue
-            if slot.state == NEW and ticks_diff(now, slot._opened) < _GRACE_MS:
+            if slot.state == NEW and ticks_diff(now, slot._opened) < GRACE_MS:
                 continue
             if victim is None or slot._used < victim._used:
                 victim = slot

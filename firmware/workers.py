@@ -11,6 +11,8 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.tasks import join
+
 _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _BUSY_BODY = "<div> no workers available. server busy.</div>"
 _BUSY_HEADERS = {"Content-Type": "text/html", "Retry-After": "5"}  # seconds
@@ -55,12 +57,7 @@ class WorkerPool:
         """Ends the workers; the pool can be started again."""
         self._closing = True
         for worker in self._workers:
-            worker.task.cancel()
-        for worker in self._workers:
-            try:
-                await worker.task
-            except asyncio.CancelledError:
-                pass
+            await join(worker.task)
         self._workers = []
 
     def count_ready(self) -> int:

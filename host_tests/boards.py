@@ -2,10 +2,10 @@
 
 import os
 import resource
-import signal
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 from client import Client
@@ -20,6 +20,7 @@ class RemoteBoard:
     def __init__(self, target: str):
         host, _, port = target.partition(":")
         self.host, self.port = host, int(port or 80)
+        self.max_open_sockets = 7
 
     def connect(self, timeout_s: float = 10) -> Client:
         return Client(self.host, self.port, timeout_s)
@@ -29,17 +30,38 @@ class RemoteBoard:
         with self.connect() as client:
             return client.request("GET", path)
 
+    def start_long(self, path: str = "/long") -> Client:
+        """A connection with a `/long` on it whose first line was received.
+
+        That is `first_line` of the client.  A client that has just gone may hold its worker for a
+        moment yet: then it is tried again.
+        """
+        deadline = time.monotonic() + 3
+        client = self.connect()
+        while True:
+            client.send("GET", path)
+            response = client.begin()
+            if response.status == 200:
+                client.first_line = client.read_piece()
+                assert client.first_line.startswith(b"<div>req: ")
+                return client
+            client.finish(response)
+            assert response.status == 503 and time.monotonic() < deadline
+
 
 class Board(RemoteBoard):
     """The firmware in a process of its own, with its console.
 
     server, demo, log   sections of the configuration
     limit_files   the number of file descriptors it may have
+    waits, port   whether to wait until it serves; where, if not on a free port
     """
 
-    def __init__(self, runtime, folder, limit_files=None, waits=True, **config):
-        super().__init__("127.0.0.1:%d" % find_port())
+    def __init__(self, runtime, folder, limit_files=None, waits=True, port=None, **config):
+        super().__init__("127.0.0.1:%d" % (port or find_port()))
         self.runtime = runtime
+        server = config.get("server", {})
+        self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)
         self.lines = []
         self._changed = threading.Condition()
         harness.write_config(folder, config, str(self.port))
@@ -74,9 +96,11 @@ class Board(RemoteBoard):
         return sum(text in line for line in self.lines)
 
     def drop_link(self):
+        """Returns when the server has stopped."""
         mark = len(self.lines)
         self.say("down")
         self.wait_line("Stopping webserver", mark)
+        self.heap_in_use()  # is answered by the task that has stopped it
 
     def restore_link(self):
         mark = len(self.lines)
@@ -92,6 +116,9 @@ class Board(RemoteBoard):
         folder = f"/proc/{self.process.pid}/fd"
         return sum(os.readlink(f"{folder}/{fd}").startswith("socket:") for fd in os.listdir(folder))
 
+    def count_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def cpu_s(self) -> float:
         """Processor time it has used so far."""
         with open(f"/proc/{self.process.pid}/stat") as file:
@@ -99,9 +126,9 @@ class Board(RemoteBoard):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> int:
-        """Ctrl-C, and its exit status."""
+        """Ends it; its exit status."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.say("quit")
         try:
             status = self.process.wait(10)
         except subprocess.TimeoutExpired:

@@ -15,6 +15,8 @@ import pytest  # noqa: E402
 import harness  # noqa: E402
 from boards import Board, RemoteBoard  # noqa: E402
 
+VENDOR = {"max_async_requests": 2, "max_open_sockets": 3}
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -46,12 +48,14 @@ def start_board(target, tmp_path):
         board.stop()
 
 
-@pytest.fixture(scope="module")
-def board(target, tmp_path_factory):
-    """A board with default settings that the tests of a file share."""
+@pytest.fixture(scope="module", params=[{}, VENDOR], ids=["default", "vendor"])
+def board(target, request, tmp_path_factory):
+    """A board that the tests of a file share: default settings, or those of ESP-IDF's example."""
     if target not in harness.RUNTIMES:
+        if request.param:
+            pytest.skip("needs a board of its own configuration")
         yield RemoteBoard(target)
         return
-    own = Board(target, tmp_path_factory.mktemp("board"))
+    own = Board(target, tmp_path_factory.mktemp("board"), server=dict(request.param))
     yield own
     own.stop()

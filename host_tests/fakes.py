@@ -114,7 +114,8 @@ class Peer:
     async def read(self):
         """What the server sends next; "" when it closes or has reset the connection."""
         try:
-            return (await self.stream.read(4096)).decode()
+            await self.stream.read(0)
+            return self.sock.recv(4096).decode()
         except OSError:
             return ""
 

@@ -1,14 +1,18 @@
 """Runs the firmware on this computer: `main.py` and all, under MicroPython or CPython.
 
 `make run` calls it.  It prepares a folder with the configuration, as the flash of a board has it,
-and becomes the interpreter that runs `board.py` there.
+and starts the interpreter that runs `board.py` there.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +24,8 @@ DEFAULT_PORT = 8080
 # About what a board has left after Wi-Fi; its words are half as long.
 HEAP = "192k"
 RUNTIMES = ("micropython", "cpython")
+
+_PR_SET_PDEATHSIG = 1
 
 
 def command(runtime: str, heap: str = HEAP) -> list[str]:
@@ -71,18 +77,49 @@ def main():
         write_config(folder, json.loads(text), options.port)
     except ValueError:
         (folder / "config.json").write_text(text)  # the firmware says what is wrong
-    line = command(options.runtime)
-    _open_standard_input()
-    os.chdir(folder)
-    os.execv(line[0], line)
+    sys.exit(run(command(options.runtime), folder))
 
 
-def _open_standard_input():
-    """Without it, the first socket would become standard input."""
+def run(line: list[str], folder: Path) -> int:
+    """Runs the board in `folder` until it ends; its exit status.
+
+    Ctrl-C becomes its line `quit`, and a second one kills it: MicroPython for Unix raises
+    KeyboardInterrupt from the signal handler, wherever it is, even inside its memory allocator,
+    which then stays locked.  A board raises it between two steps of the program.
+    """
+    board = subprocess.Popen(line, cwd=folder, stdin=subprocess.PIPE, preexec_fn=_prepare_child)
+    assert board.stdin is not None
+    console = board.stdin.fileno()
+
+    def interrupt(number, frame):
+        signal.signal(signal.SIGINT, lambda *_: board.kill())
+        _write(console, b"\nquit\n")  # whatever line was begun
+
+    signal.signal(signal.SIGINT, interrupt)
+    threading.Thread(target=_relay, args=(console,), daemon=True).start()
+    return board.wait()
+
+
+def _relay(console):
+    """Passes standard input on; at its end, and without one, the board goes on serving."""
     try:
-        os.fstat(0)
+        while block := os.read(0, 1024):
+            _write(console, block)
     except OSError:
-        os.open(os.devnull, os.O_RDONLY)
+        pass
+
+
+def _write(console, block):
+    try:
+        os.write(console, block)
+    except OSError:
+        pass  # the board has ended
+
+
+def _prepare_child():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if sys.platform == "linux":  # it must not outlive us
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class WLAN:
 
     def __init__(self, interface):
         self._air = _Air()
-        self._is_joined = False
+        self._wants = False  # an attempt to join, which succeeds when the access point is there
 
     def active(self, is_active):
         pass
@@ -60,16 +60,14 @@ class WLAN:
         pass
 
     def connect(self, ssid, password):
-        self._is_joined = True
+        self._wants = True
 
     def disconnect(self):
-        self._is_joined = False
+        self._wants = False
 
     def isconnected(self):
         self._air.listen()
-        if not self._air.is_up:
-            self._is_joined = False
-        return self._is_joined
+        return self._wants and self._air.is_up
 
     def ipconfig(self, name):
         return (_ADDRESS, "255.0.0.0")

@@ -3,11 +3,12 @@ import gc
 import os
 import unittest
 
+from microdot import Microdot
+
 from fakes import Site, run_async, turns
 from firmware.listener import Listener
 from firmware.slots import PURGED
 from firmware.workers import WorkerPool
-from microdot import Microdot
 
 GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -19,8 +20,20 @@ class App:
         self.gate = asyncio.Event()
         self.pool = WorkerPool()
         self.ended = 0
-        self.app = app = Microdot()
+        self.app = Microdot()
+        self._add_quick(self.app)
+        self._add_long(self.app)
 
+        @self.app.after_request
+        async def after(request, response):
+            if request.path == "/orphan":
+                raise ValueError("after")
+            return response
+
+    def site(self, **options):
+        return Site(self.app, self.pool, **options)
+
+    def _add_quick(self, app):
         @app.get("/quick")
         async def quick(request):
             return "quick"
@@ -33,6 +46,19 @@ class App:
                 self.ended += 1
             return "held"
 
+        @app.get("/broken")
+        async def broken(request):
+            raise ValueError("handler")
+
+        @app.get("/cancelled")
+        async def cancelled(request):
+            raise asyncio.CancelledError
+
+        @app.get("/torn")
+        async def torn(request):
+            return iter(["one", 2])
+
+    def _add_long(self, app):
         @app.get("/long")
         @self.pool.long
         async def long(request):
@@ -52,31 +78,10 @@ class App:
         async def echo(request):
             return request.body
 
-        @app.get("/broken")
-        async def broken(request):
-            raise ValueError("handler")
-
-        @app.get("/cancelled")
-        async def cancelled(request):
-            raise asyncio.CancelledError
-
-        @app.get("/torn")
-        async def torn(request):
-            return iter(["one", 2])
-
         @app.get("/orphan")
         @self.pool.long
         async def orphan(request):
             return Endless()
-
-        @app.after_request
-        async def after(request, response):
-            if request.path == "/orphan":
-                raise ValueError("after")
-            return response
-
-    def site(self, **options):
-        return Site(self.app, self.pool, **options)
 
 
 class Endless:

@@ -1,7 +1,7 @@
 import unittest
 from time import ticks_add
 
-from firmware.slots import GONE, PURGED, TIMED_OUT, SlotTable
+from firmware.slots import GONE, GRACE_MS, PURGED, TIMED_OUT, SlotTable
 
 LATER = 1000  # past a newcomer's grace
 
@@ -49,8 +49,8 @@ class TestAdmission(unittest.TestCase):
         first, second, third = self.fill()
         self.table.busy(first)
         self.table.busy(second)
-        self.assertIsNone(self.table.find_victim(99))
-        self.assertIs(self.table.find_victim(100), third)
+        self.assertIsNone(self.table.find_victim(GRACE_MS - 1))
+        self.assertIs(self.table.find_victim(GRACE_MS), third)
 
     def test_a_newcomer_who_has_spoken_has_had_his_moment(self):
         first, second, third = self.fill()

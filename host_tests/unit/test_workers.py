@@ -183,7 +183,7 @@ class TestLostWorkers(unittest.TestCase):
     def test_defect_b_whatever_fails_every_worker_comes_back(self):
         async def play():
             async with Pooled() as site:
-                for number in range(50):
+                for _ in range(50):
                     for fail in (
                         self.handler_raises,
                         self.handler_is_cancelled,

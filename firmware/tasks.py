@@ -1,0 +1,21 @@
+"""Ending a task."""
+
+import asyncio
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+_JOIN_MS = const(1000)
+
+
+async def join(task: asyncio.Task):
+    """Cancels `task` and returns when it has ended.
+
+    It asks instead of awaiting the task: one that Ctrl-C struck never ends in the eyes of
+    MicroPython's scheduler, and whoever awaits it can't even be cancelled.  So it waits a second at
+    most.
+    """
+    task.cancel()
+    end = ticks_add(ticks_ms(), _JOIN_MS)
+    while not task.done() and ticks_diff(end, ticks_ms()) > 0:
+        await asyncio.sleep_ms(1)

@@ -1,0 +1,57 @@
+"""Long requests and quick ones at the same time."""
+
+import socket
+import statistics
+import time
+from contextlib import ExitStack
+
+BUSY = "<div> no workers available. server busy.</div>"
+
+
+def test_quick_answers_within_100_ms_beside_two_long(board):
+    with ExitStack() as stack:
+        start_longs(board, stack)
+        times = []
+        for _ in range(30):
+            start = time.monotonic()
+            assert board.get("/quick").status == 200
+            times.append(time.monotonic() - start)
+        assert statistics.median(times) < 0.1
+
+
+def test_a_third_long_is_503_busy_at_once_and_its_connection_goes_on(board):
+    with ExitStack() as stack:
+        start_longs(board, stack)
+        client = stack.enter_context(board.connect())
+        for _ in range(3):
+            start = time.monotonic()
+            response = client.request("GET", "/long")
+            assert time.monotonic() - start < 0.5
+            assert (response.status, response.reason, response.text) == (503, "Busy", BUSY)
+            assert int(response.headers["retry-after"]) > 0
+        assert client.request("GET", "/quick").status == 200
+
+
+def test_a_hundred_connections_in_three_seconds_stop_neither_long_nor_quick(board):
+    with ExitStack() as stack:
+        longs = start_longs(board, stack)
+        start = time.monotonic()
+        for number in range(100):
+            stack.enter_context(knock(board))
+            time.sleep(max(0, start + number * 0.03 - time.monotonic()))
+        for client in longs:
+            pieces = [client.read_piece() for _ in range(3)]
+            assert pieces[-1].startswith(b"<div>")
+        assert board.get("/quick").status == 200
+
+
+def knock(board):
+    """A client who does not even wait to be let in."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.connect_ex((board.host, board.port))
+    return sock
+
+
+def start_longs(board, stack):
+    return [stack.enter_context(board.start_long()) for _ in range(2)]

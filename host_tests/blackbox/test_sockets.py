@@ -1,0 +1,49 @@
+"""More clients than sockets."""
+
+import time
+from contextlib import ExitStack
+
+
+def test_the_least_recently_used_connection_is_closed_for_a_newcomer_and_no_other(board):
+    with ExitStack() as stack:
+        clients = [stack.enter_context(board.connect()) for _ in range(board.max_open_sockets)]
+        for client in [*clients, clients[0]]:
+            assert client.request("GET", "/quick").status == 200
+        newcomer = stack.enter_context(board.connect())
+        assert newcomer.request("GET", "/quick").status == 200
+        assert clients[1].is_closed()
+        for client in [clients[0], *clients[2:]]:
+            assert client.request("GET", "/quick").status == 200
+
+
+def test_with_16_file_descriptors_and_more_clients_the_server_keeps_answering(start_board):
+    board = start_board(server={"max_open_sockets": 8}, limit_files=16)
+    with ExitStack() as stack:
+        for _ in range(2):
+            client = stack.enter_context(board.connect())
+            client.send("GET", "/long")
+            assert client.begin().status == 200
+        for _ in range(40):
+            stack.enter_context(board.connect())
+        for _ in range(10):
+            assert board.get("/quick").status == 200
+        used = board.cpu_s()
+        time.sleep(1)  # the time in which a busy loop would show
+        assert board.cpu_s() - used < 0.3
+        assert client.read_piece().startswith(b"<div>")
+    assert board.get("/quick").status == 200
+
+
+def test_a_board_with_no_descriptor_to_spare_keeps_answering(start_board):
+    """One connection fewer than its slots can be accepted: accept() itself fails."""
+    board = start_board(server={"max_open_sockets": 8}, limit_files=16)
+    spare = 16 - board.count_files()
+    with ExitStack() as stack:
+        for _ in range(spare + 4):
+            client = stack.enter_context(board.connect())
+            client.send("GET", "/quick")
+            assert client.receive().status == 200
+        used = board.cpu_s()
+        time.sleep(1)
+        assert board.cpu_s() - used < 0.3
+    assert board.get("/quick").status == 200
