@@ -1,6 +1,6 @@
 """Plays the board: runs `main.py` as MicroPython would after boot, on either interpreter.
 
-    board.py ROOT SHIMS   with config.json in the current directory
+    board.py ROOT SHIMS   with config.json, and main.py if not that of ROOT, in the current folder
 
 ROOT holds main.py, `firmware/` and lib/, as the flash of a board does.
 """
@@ -9,13 +9,13 @@ import sys
 
 root, shims = sys.argv[1:3]
 if sys.implementation.name == "cpython":
-    sys.path[:1] = [root, shims + "/cpython", shims]
+    sys.path[:1] = ["", root, shims + "/cpython", shims]
     import adapt
 
     adapt.install()
     adapt.open_console()
 else:
-    sys.path[:] = [root, root + "/lib", ".frozen", shims]
+    sys.path[:] = ["", root, root + "/lib", ".frozen", shims]
 
 from firmware import app  # noqa: E402
 

@@ -1,0 +1,39 @@
+"""README tells the truth."""
+
+import json
+import re
+
+import harness
+from boards import Board
+from firmware.config import SETTINGS
+
+README = (harness.ROOT / "README.md").read_text()
+
+
+def test_the_application_in_readme_works_when_pasted(target, tmp_path):
+    (tmp_path / "main.py").write_text(re.search(r"```python\n(.*?)```", README, re.S)[1])
+    board = Board(target, tmp_path)
+    try:
+        with board.connect() as slow, board.connect() as client:
+            slow.send("GET", "/slow")
+            board.wait_line("invoking /slow")
+            assert client.request("GET", "/hello").text == "Hello!\n"
+        mark = board.wait_line("uri: /hello")
+        assert board.get("/slow?again").text == "Done.\n"
+        assert board.wait_line("invoking /slow", mark)
+    finally:
+        board.stop()
+
+
+def test_the_table_of_settings_is_that_of_the_validator():
+    for key, default, _, text in SETTINGS:
+        row = f"| `{key}` | `{json.dumps(default)}` | "
+        assert any(
+            line.startswith(row) and line.endswith(f" | {text} |") for line in README.split("\n")
+        )
+
+
+def test_every_make_target_in_readme_exists():
+    makefile = (harness.ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`?make (\w+)", README)):
+        assert f"\n{target}:" in makefile, target
