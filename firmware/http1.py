@@ -19,6 +19,7 @@ _TAB = const(9)
 _LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
+_MAX_SIZE_DIGITS = const(7)
 
 _CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS")
@@ -195,6 +196,29 @@ def reason_of(status: int) -> str:
 def encode_chunk(piece: bytes) -> bytes:
     """One chunk of a chunked body (RFC 9112, 7.1).  An empty one would end it: never pass b""."""
     return b"%x\r\n" % len(piece) + piece + b"\r\n"
+
+
+def parse_chunk_size(line: bytes) -> int:
+    """The size in the line before a chunk (RFC 9112, 7.1); extensions are skipped."""
+    size = line.split(b";")[0].strip()
+    if not size or len(size) > _MAX_SIZE_DIGITS or size.strip(b"0123456789abcdefABCDEF"):
+        raise HTTPError(400)
+    return int(size, 16)
+
+
+def format_date(time: tuple) -> str:
+    """A UTC time tuple of `time.gmtime()` as the value of `Date` (RFC 9110, 5.6.7)."""
+    day = "MonTueWedThuFriSatSun"[time[6] * 3 : time[6] * 3 + 3]
+    month = "JanFebMarAprMayJunJulAugSepOctNovDec"[time[1] * 3 - 3 : time[1] * 3]
+    return "%s, %02d %s %d %02d:%02d:%02d GMT" % (
+        day,
+        time[2],
+        month,
+        time[0],
+        time[3],
+        time[4],
+        time[5],
+    )
 
 
 def _needle(name):

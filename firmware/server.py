@@ -11,8 +11,8 @@ from time import ticks_ms
 from micropython import const
 
 from firmware.connection import Connection, Service
-from firmware.http1 import encode_head
 from firmware.listener import Listener
+from firmware.response import encode_error
 from firmware.slots import BUSY, FREE, GRACE_MS, PURGED, STOPPED, TIMED_OUT, SlotTable
 from firmware.tasks import join
 
@@ -20,7 +20,6 @@ _SWEEP_MS = const(100)
 _BLOCK_LEN = const(1024)
 # A client who is turned away has this long to send his request, so that he is not reset instead.
 _TURN_AWAY_S = 0.1
-_TURN_AWAY_BODY = "The server is busy.\n"
 
 
 class Server:
@@ -169,19 +168,11 @@ class Server:
         except (OSError, EOFError):
             return  # he is gone
         finally:
-            self._say_busy(stream)
+            try:
+                stream.write(encode_error(503))
+            except OSError:
+                pass
             sock.close()
-
-    def _say_busy(self, stream):
-        headers = {
-            "Content-Type": "text/plain; charset=UTF-8",
-            "Content-Length": str(len(_TURN_AWAY_BODY)),
-            "Retry-After": "1",
-        }
-        try:
-            stream.write(encode_head(503, None, headers, True) + _TURN_AWAY_BODY.encode())
-        except OSError:
-            pass
 
     async def _reap(self):
         """The task that keeps the deadlines."""

@@ -54,10 +54,13 @@ class Board(RemoteBoard):
 
     server, demo, log   sections of the configuration
     limit_files   the number of file descriptors it may have
+    main   the text of its main.py, if it is not that of the checkout
     waits, port   whether to wait until it serves; where, if not on a free port
     """
 
-    def __init__(self, runtime, folder, limit_files=None, waits=True, port=None, **config):
+    def __init__(
+        self, runtime, folder, limit_files=None, waits=True, port=None, main=None, **config
+    ):
         super().__init__("127.0.0.1:%d" % (port or find_port()))
         self.runtime = runtime
         server = config.get("server", {})
@@ -66,7 +69,7 @@ class Board(RemoteBoard):
         self._changed = threading.Condition()
         harness.write_config(folder, config, str(self.port))
         self.process = subprocess.Popen(
-            harness.command(runtime),
+            harness.command(runtime, board=main and _build_with(folder, main)),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -147,6 +150,12 @@ class Board(RemoteBoard):
             with self._changed:
                 self.lines.append(line.rstrip("\n"))
                 self._changed.notify_all()
+
+
+def _build_with(folder, main):
+    """The flash of a board with a main.py of its own."""
+    (folder / "main.py").write_text(main)
+    return harness.build(board=folder / "board", main=folder / "main.py")
 
 
 def find_port() -> int:

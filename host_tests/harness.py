@@ -28,12 +28,15 @@ RUNTIMES = ("micropython", "cpython")
 _PR_SET_PDEATHSIG = 1
 
 
-def command(runtime: str, heap: str = HEAP) -> list[str]:
-    """The command line that plays the board; SystemExit with one line if it can't be had."""
+def command(runtime: str, heap: str = HEAP, board: Path | None = None) -> list[str]:
+    """The command line that plays the board; SystemExit with one line if it can't be had.
+
+    board  its flash, already built; that of this checkout if None
+    """
     here = Path(__file__).parent
     if runtime == "cpython":
         return [sys.executable, str(here / "board.py"), str(ROOT), str(here / "shims")]
-    board = build()
+    board = board or build()
     return [*micropython(heap), str(here / "board.py"), str(board), str(here / "shims")]
 
 

