@@ -4,9 +4,10 @@ The one module that knows all the others, and that no other knows.
 """
 
 import asyncio
+import gc
 import sys
 
-from firmware import config
+import firmware
 from firmware.link import Link
 from firmware.log import Log
 from firmware.routes import create_app
@@ -27,9 +28,8 @@ def run(app=None, pool=None, path: str = "config.json") -> int:
     them.
     """
     try:
-        settings = config.load(path)
-        parts = _Parts(settings, app, pool or WorkerPool())
-    except config.ConfigError as error:
+        parts = _Parts(_load(path), app, pool or WorkerPool())
+    except ValueError as error:
         print("config.json:", error)
         return 1
     try:
@@ -43,6 +43,16 @@ def run(app=None, pool=None, path: str = "config.json") -> int:
     finally:
         asyncio.new_event_loop()
     return 0
+
+
+def _load(path):
+    """The settings.  What checks them is needed once, and leaves its 7 KB of a board's heap."""
+    from firmware import config
+
+    settings = config.load(path)
+    del config, firmware.config, sys.modules["firmware.config"]
+    gc.collect()
+    return settings
 
 
 class _Parts:
@@ -88,13 +98,11 @@ class _Parts:
 
 def _make_interface(network, log):
     if network["interface"] != "wifi":
-        raise config.ConfigError(
-            'network.interface: "%s" is not allowed; wifi' % network["interface"]
-        )
+        raise ValueError('network.interface: "%s" is not allowed; wifi' % network["interface"])
     from firmware.wifi import WiFi  # a board without Wi-Fi never loads it
 
     if not network["wifi"][0]["ssid"]:
-        raise config.ConfigError('network.wifi[0].ssid: "" is not allowed; the name of a network')
+        raise ValueError('network.wifi[0].ssid: "" is not allowed; the name of a network')
     return WiFi(
         network["wifi"], network["hostname"], network["country"], network["power_save"], log
     )

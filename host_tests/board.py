@@ -15,7 +15,7 @@ if sys.implementation.name == "cpython":
     adapt.install()
     adapt.open_console()
 else:
-    sys.path[:] = ["", root, root + "/lib", ".frozen", shims]
+    sys.path[:] = ["", root, root + "/lib", ".frozen", shims, shims + "/mpy"]
 
 from firmware import app  # noqa: E402
 

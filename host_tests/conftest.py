@@ -48,6 +48,22 @@ def start_board(target, tmp_path):
         board.stop()
 
 
+@pytest.fixture(scope="module")
+def make_board(target):
+    """Starts boards that the tests of a file share: make_board(folder, main=…, …)."""
+    if target not in harness.RUNTIMES:
+        pytest.skip("needs a board of its own")
+    boards = []
+
+    def make(folder, **options):
+        boards.append(Board(target, folder, **options))
+        return boards[-1]
+
+    yield make
+    for each in boards:
+        each.stop()
+
+
 @pytest.fixture(scope="module", params=[{}, VENDOR], ids=["default", "vendor"])
 def board(target, request, tmp_path_factory):
     """A board that the tests of a file share: default settings, or those of ESP-IDF's example."""

@@ -1,0 +1,82 @@
+"""The clients that people use."""
+
+import http.client
+import shutil
+import subprocess
+
+import pytest
+import requests
+
+
+def url(board, path):
+    return f"http://{board.host}:{board.port}{path}"
+
+
+def curl(*options):
+    if shutil.which("curl") is None:
+        pytest.skip("no curl here")
+    done = subprocess.run(["curl", "-sS", *options], capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout
+
+
+def test_python_http_client(board):
+    connection = http.client.HTTPConnection(board.host, board.port, timeout=10)
+    for method in ("GET", "HEAD", "GET"):
+        connection.request(method, "/quick")
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.read().startswith(b"" if method == "HEAD" else b"random: ")
+    connection.close()
+
+
+def test_requests_with_a_session(board):
+    with requests.Session() as session:
+        for _ in range(3):
+            assert session.get(url(board, "/quick"), timeout=10).text.startswith("random: ")
+        chunked = session.post(url(board, "/quick"), data=iter([b"a", b"b"]), timeout=10)
+        assert chunked.status_code == 405
+        with session.get(url(board, "/long"), stream=True, timeout=10) as response:
+            assert next(response.iter_lines()).startswith(b"<div>req: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        (["-w", " %{http_version} %{http_code}"], " 1.1 200"),
+        (["--http1.0", "-w", " %{http_code}"], " 200"),
+        (["-d", "a=b", "-w", " %{http_code}"], " 405"),
+        (["-d", "@" + __file__, "-w", " %{http_code}", "-H", "Expect: 100-continue"], " 405"),
+        (["-T", "-", "-X", "POST", "-w", " %{http_code}"], " 405"),
+        (["-I", "-w", " %{http_code}"], " 200"),
+    ],
+)
+def test_curl(board, options, output):
+    status, text = curl(*options, url(board, "/quick"))
+    assert status == 0
+    assert text.endswith(output)
+
+
+def test_curl_on_one_connection(board):
+    connects = ["-w", "%{num_connects}"]
+    status, text = curl(*connects, url(board, "/quick"), *connects, url(board, "/"))
+    assert status == 0
+    assert text.startswith("random: ") and text.endswith("0")
+
+
+def test_curl_that_gives_up_on_long_frees_the_worker(board):
+    for _ in range(3):
+        status, text = curl("-N", "--max-time", "1", url(board, "/long"))
+        assert status == 28
+        assert "<div>req: " in text
+
+
+@pytest.mark.parametrize("options", [["-k"], []])
+def test_ab(board, options):
+    if shutil.which("ab") is None:
+        pytest.skip("no ab here")
+    line = ["ab", "-q", *options, "-n", "300", "-c", "4", "-l", url(board, "/quick")]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Failed requests:        0\n" in done.stdout
+    kept = "Keep-Alive requests:    300\n" in done.stdout
+    assert kept == bool(options)
