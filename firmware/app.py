@@ -28,10 +28,11 @@ def run(app=None, pool=None, path: str = "config.json") -> int:
     them.
     """
     try:
-        parts = _Parts(_load(path), app, pool or WorkerPool())
+        settings = _load(path)
     except ValueError as error:
         print("config.json:", error)
         return 1
+    parts = _Parts(settings, app, pool or WorkerPool())
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
@@ -50,6 +51,7 @@ def _load(path):
     from firmware import config
 
     settings = config.load(path)
+    config.check_interface(settings["network"])
     del config, firmware.config, sys.modules["firmware.config"]
     gc.collect()
     return settings
@@ -80,6 +82,7 @@ class _Parts:
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
     async def _close(self):
+        self._supervisor.end()
         await self._server.close()
         await self._pool.close()
 
@@ -97,12 +100,8 @@ class _Parts:
 
 
 def _make_interface(network, log):
-    if network["interface"] != "wifi":
-        raise ValueError('network.interface: "%s" is not allowed; wifi' % network["interface"])
     from firmware.wifi import WiFi  # a board without Wi-Fi never loads it
 
-    if not network["wifi"][0]["ssid"]:
-        raise ValueError('network.wifi[0].ssid: "" is not allowed; the name of a network')
     return WiFi(
         network["wifi"], network["hostname"], network["country"], network["power_save"], log
     )

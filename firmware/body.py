@@ -27,7 +27,7 @@ class Body:
         self._wire = wire
         self._is_chunked = head.content_length is None
         self._left = head.content_length or 0  # of the body, or of the present chunk
-        self._is_first_chunk = True
+        self._has_line_end_to_come = False  # that of a chunk's data
         self._may_come = max_len
         self._expects_continue = head.expects_continue
         self._ahead = b""  # read in advance
@@ -118,13 +118,15 @@ class Body:
 
     async def _begin_chunk(self):
         """Reads up to the data of the next chunk; `_left` stays 0 if it is the last."""
-        if not self._is_first_chunk and (await self._read_line()).strip(b"\r\n"):
-            raise HTTPError(400)  # the chunk was longer than it said
-        self._is_first_chunk = False
+        if self._has_line_end_to_come:
+            if (await self._read_line()).strip(b"\r\n"):
+                raise HTTPError(400)  # the chunk was longer than it said
+            self._has_line_end_to_come = False
         self._left = parse_chunk_size(await self._read_line())
         if self._left > self._may_come:
             raise HTTPError(413)
         self._may_come -= self._left
+        self._has_line_end_to_come = True
         if self._left == 0:
             trailers_len = 0
             line = await self._read_line()
@@ -153,9 +155,11 @@ class Body:
         self._expects_continue = False
         start = ticks_ms()
         wire.set_deadline(self._wait_left_ms)
-        received = await receive(limit)
-        wire.clear_deadline()
-        self._wait_left_ms -= ticks_diff(ticks_ms(), start)
+        try:
+            received = await receive(limit)
+        finally:  # a handler may have given up waiting
+            wire.clear_deadline()
+            self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= 1 if received is True else len(received or b"")
         if self._span_left <= 0:
             self._span_left = self._span

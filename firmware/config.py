@@ -48,14 +48,14 @@ def load(path: str) -> dict:
     except OSError:
         given = {}
     except ValueError:
-        raise ConfigError('%s: not JSON; an object like {"server": {"port": 80}}' % path)
+        raise ConfigError('not JSON; an object like {"server": {"port": 80}}')
     return check(given)
 
 
 def check(given: dict) -> dict:
     """`given` with the defaults for what it leaves out; {section: {name: value}}."""
     if not isinstance(given, dict):
-        raise ConfigError("config: %s is not allowed; an object" % _show(given))
+        raise ConfigError("%s is not allowed; an object" % _show(given))
     config: dict = {}
     for key, default, allowed, _ in SETTINGS:
         section, name = key.split(".")
@@ -69,6 +69,14 @@ def check(given: dict) -> dict:
     _check_sockets(config["server"])
     _check_networks(config["network"])
     return config
+
+
+def check_interface(network: dict):
+    """Whether there is enough to bring the interface up; `check` lets a half-written file pass."""
+    if network["interface"] != "wifi":
+        raise ConfigError('network.interface: "%s" is not allowed; wifi' % network["interface"])
+    if not network["wifi"][0]["ssid"]:
+        raise ConfigError('network.wifi[0].ssid: "" is not allowed; the name of a network')
 
 
 def _check_value(key, value, allowed):

@@ -13,6 +13,7 @@ Microdot is the application: a `Request` is built and dispatched, and its respon
 """
 
 import asyncio
+import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
 from microdot import Request, Response
@@ -50,6 +51,7 @@ class Service:
         self.log = log
         self.on_room = on_room
         self.sender = Sender(log)
+        self.busy_response = encode_error(503)  # made while there is memory
         self.is_draining = False
         self.is_closing = False
         self.max_req_hdr_len = limits["max_req_hdr_len"]
@@ -75,24 +77,24 @@ class Connection:
         self.task: asyncio.Task | None = None
         self._service = service
         self._slot = slot
-        self._wire = Wire(service.table, slot, service.send_wait_timeout_ms)
+        self._wire: Wire | None = None
         self._arrived = asyncio.Event()
         self._address = None
-        self._is_waiting = False  # for the application; then the client's end is looked for
+        self._body: Body | None = None  # of the present request, if it has one
+        self._is_dispatched = False  # the application has the present request
         slot.owner = self
 
     def take(self, sock, address):
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
-        self._wire.open(sock)
-        self._address = address
         service = self._service
+        self._wire = Wire(sock, service.table, self._slot, service.send_wait_timeout_ms)
+        self._address = address
         service.table.open(self._slot, ticks_ms(), service.recv_wait_timeout_ms)
         self._arrived.set()
 
     def cut(self, reason: int):
         """Ends the connection from outside, for a reason of `slots`.  Only the first one counts."""
-        if self._slot.reason == NOT_CUT:
-            self._slot.reason = reason
+        self._service.table.cut(self._slot, reason, ticks_ms())
         if self.task:
             self.task.cancel()
 
@@ -102,25 +104,37 @@ class Connection:
         The task is busy and does not read.  A client that closes, or only closes his sending half,
         counts as gone, as with nginx and uvicorn.
         """
-        if self._is_waiting and self._wire.look(self._service.max_req_hdr_len):
+        if not self._is_dispatched or self._slot.reason or (self._body and not self._body.is_whole):
+            return
+        if self._wire.look(self._service.max_req_hdr_len):
             self.cut(GONE)
 
     async def run(self):
         """The task: serves for ever, until it is cancelled with `is_closing` set."""
         while True:
             try:
-                await self._arrived.wait()
-                await self._converse()
-            except asyncio.CancelledError:
-                self._say_last_word()
-                if self._service.is_closing:
-                    raise
-            except (OSError, EOFError):
-                pass  # the client is gone
-            except Exception as error:
-                self._service.log.exception("connection failed", error)
-            finally:
-                self._hang_up()
+                await self._serve()
+            except MemoryError:  # even for the way out
+                gc.collect()
+
+    async def _serve(self):
+        try:
+            await self._arrived.wait()
+            await self._converse()
+        except asyncio.CancelledError:
+            self._say_last_word()
+            if self._service.is_closing:
+                raise
+        except (OSError, EOFError):
+            pass  # the client is gone
+        except MemoryError as error:
+            self._service.log.error("out of memory: %s", error)
+            if not self._wire.is_answered:
+                self._wire.send_now(self._service.busy_response)
+        except Exception as error:
+            self._service.log.exception("connection failed", error)
+        finally:
+            self._hang_up()
 
     async def _converse(self):
         service = self._service
@@ -128,7 +142,7 @@ class Connection:
             self._wire.is_answered = False
             try:
                 head = await self._receive_head()
-                if head is None or not await self._exchange(head):
+                if head is None or not await self._exchange(head) or self._slot.reason:
                     return
             except HTTPError as error:
                 await self._reject(error.status)
@@ -169,7 +183,8 @@ class Connection:
         service.table.busy(self._slot)
         request = self._build_request(head, body, data)
         service.log.info("uri: %s", request.path)
-        self._is_waiting = body is None or body.is_whole
+        self._body = body
+        self._is_dispatched = True
         try:
             response = await self._dispatch(request)
             if body and body.failure:
@@ -179,7 +194,8 @@ class Connection:
                 keeps = keeps and body.is_drainable(service.max_body_len)
             return await self._send(head, response, keeps) and await self._drain(body)
         finally:
-            self._is_waiting = False
+            self._is_dispatched = False
+            self._body = None
             service.workers.release(request)
 
     async def _receive_body(self, head):
@@ -227,6 +243,8 @@ class Connection:
         app = self._service.app
         try:
             response = await app.dispatch_request(request)
+        except MemoryError:
+            raise
         except Exception as error:  # Microdot has caught the handler's: an error handler's
             self._service.log.exception("dispatch failed", error)
             raise HTTPError(500)
@@ -267,7 +285,7 @@ class Connection:
     def _say_last_word(self):
         """What a cut client is still told, if it goes out at once."""
         slot = self._slot
-        if self._wire.is_answered:
+        if self._wire is None or self._wire.is_answered:
             return
         if slot.reason == TIMED_OUT and (slot.state == READING or slot.state == BUSY):
             self._wire.send_now(encode_error(408))
@@ -276,8 +294,9 @@ class Connection:
             self._wire.send_now(encode_error(500))
 
     def _hang_up(self):
-        self._wire.close()
-        self._address = None
+        if self._wire:
+            self._wire.close()
+        self._wire = self._address = None
         self._arrived.clear()
         self._service.table.release(self._slot)
         self._service.on_room()

@@ -13,8 +13,6 @@ import re
 
 from micropython import const
 
-_SPACE = const(32)
-_TAB = const(9)
 # The longest method and version around a target: "OPTIONS " and " HTTP/1.1\r".
 _LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
@@ -22,7 +20,7 @@ _MAX_LENGTH_DIGITS = const(9)
 _MAX_SIZE_DIGITS = const(7)
 
 _CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS")
+_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"QUERY")
 
 # RFC 9110, 15, and the registry.  One string and not a dictionary: a tenth of the heap.  503 has
 # the words of ESP-IDF's async_handlers example.
@@ -256,8 +254,11 @@ def _origin_form(target):
         return target
     if not target.lower().startswith(b"http://"):
         raise HTTPError(400)
-    path = target.find(b"/", 7)
-    return target[path:] if path > 0 else b"/"
+    target = target[7:]
+    path, query = target.find(b"/"), target.find(b"?")
+    if query >= 0 and not 0 <= path < query:
+        return b"/" + target[query:]
+    return target[path:] if path >= 0 else b"/"
 
 
 def _check_fields(raw):

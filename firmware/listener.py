@@ -30,6 +30,7 @@ class Listener:
         self._sock = None
         self._stream = None
         self._backoff_ms = 0
+        self._is_short = False
 
     def open(self, address: str, port: int, backlog_conn: int):
         """Raises OSError when the address or port can't be had."""
@@ -57,7 +58,7 @@ class Listener:
         After a failed `accept()` it first backs off: the client may still be on the queue, and a
         shortage of sockets or memory does not end by asking again.
         """
-        if self._backoff_ms > _MIN_BACKOFF_MS:
+        if self._backoff_ms:
             await asyncio.sleep_ms(self._backoff_ms)
         await self._stream.read(0)
 
@@ -67,23 +68,40 @@ class Listener:
             bytearray(_RESERVE_LEN)
             sock, address = self._sock.accept()
         except OSError as error:
-            if error.errno != errno.EAGAIN:  # he has gone again
-                self._back_off(error)
+            self._back_off(error, error.errno != errno.EAGAIN and not _can_open())
             return None
         except MemoryError as error:
-            self._back_off(error)
+            self._back_off(error, True)
             return None
         self._backoff_ms = 0
-        sock.setblocking(False)
-        sock.setsockopt(_TCP, _TCP_NODELAY, 1)
+        self._is_short = False
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(_TCP, _TCP_NODELAY, 1)
+        except OSError:  # on the board, when he has reset it already
+            sock.close()
+            return None
         return sock, address
 
-    def is_failing(self) -> bool:
-        """Whether `accept()` keeps failing, as it does for want of sockets or memory."""
-        return self._backoff_ms > _MIN_BACKOFF_MS
+    def is_short(self) -> bool:
+        """Whether `accept()` fails for want of a socket or of memory."""
+        return self._is_short
 
-    def _back_off(self, error):
-        if not self._backoff_ms:
-            self._log.warning("accept failed: %r", error)
-        self._backoff_ms = min(_MAX_BACKOFF_MS, self._backoff_ms * 2 or _MIN_BACKOFF_MS)
-        gc.collect()  # closes sockets that nobody holds
+    def _back_off(self, error, is_short):
+        """A client who has gone again costs a moment; a shortage, ever longer ones."""
+        if is_short and not self._is_short:
+            self._log.warning("accept failed: %s", error)
+        longer_ms = self._backoff_ms * 2 if is_short else 0
+        self._backoff_ms = min(_MAX_BACKOFF_MS, max(_MIN_BACKOFF_MS, longer_ms))
+        self._is_short = is_short
+        if is_short:
+            gc.collect()  # closes sockets that nobody holds
+
+
+def _can_open():
+    """Whether there is another socket to be had."""
+    try:
+        socket.socket().close()
+        return True
+    except OSError:
+        return False

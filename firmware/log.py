@@ -3,6 +3,9 @@
 import sys
 import time
 
+from micropython import const
+
+_MAX_LINE_LEN = const(300)  # a client's long URI would hold up a slow console
 LEVELS = ("error", "warning", "info", "debug")
 
 
@@ -35,15 +38,16 @@ class Log:
         self.error(text)
         try:
             sys.print_exception(error)
-        except OSError:
+        except (OSError, MemoryError):
             pass
 
     def _line(self, rank, letter, text, args):
         if rank > self._rank:
             return
-        if args:
-            text = text % args
         try:
-            self._write("%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text))
-        except OSError:
+            if args:
+                text = text % args
+            line = "%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text)
+            self._write(line if len(line) <= _MAX_LINE_LEN else line[:_MAX_LINE_LEN] + "...")
+        except (OSError, UnicodeError, MemoryError):
             pass

@@ -6,6 +6,7 @@ recently used one is purged, or, with every connection at work, he is turned awa
 """
 
 import asyncio
+import errno
 from time import ticks_ms
 
 from micropython import const
@@ -13,13 +14,15 @@ from micropython import const
 from firmware.connection import Connection, Service
 from firmware.listener import Listener
 from firmware.response import encode_error
-from firmware.slots import BUSY, FREE, GRACE_MS, PURGED, STOPPED, TIMED_OUT, SlotTable
+from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
 _BLOCK_LEN = const(1024)
+_GRACE_POLL_MS = const(20)
 # A client who is turned away has this long to send his request, so that he is not reset instead.
-_TURN_AWAY_S = 0.1
+_TURN_AWAY_POLLS = const(5)
+_JOIN_S = 5
 
 
 class Server:
@@ -54,6 +57,7 @@ class Server:
         """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
         if self._admitting:
             return
+        self._service.is_draining = False
         self._log.info("Starting webserver")
         self._log.info("Starting server on port: '%d'", self._port)
         self._listener.open(address, self._port, self._backlog_conn)
@@ -79,7 +83,7 @@ class Server:
         self._listener.close()
         # 2. Close the idle.
         for slot in self._table.slots:
-            if slot.state != FREE and not slot.is_at_work():
+            if slot.state != FREE and slot.state != BUSY:
                 slot.owner.cut(STOPPED)
         # 3. Let the busy finish.
         if grace_ms:
@@ -91,10 +95,11 @@ class Server:
         for slot in self._table.slots:
             if slot.state != FREE:
                 slot.owner.cut(STOPPED)
-        # 5. Join.
-        await self._wait_closed()
-        await self._workers.wait_ready()
-        self._service.is_draining = False
+        # 5. Join.  A handler that swallows every cancellation keeps its slot and its worker.
+        try:
+            await asyncio.wait_for(self._wait_ended(), _JOIN_S)
+        except asyncio.TimeoutError:
+            self._log.error("a handler does not end")
 
     async def close(self):
         """Stops, and ends every task; the server can be started again."""
@@ -107,6 +112,10 @@ class Server:
         await join(self._reaping)
         self._reaping = None
         self._service.is_closing = False
+
+    async def _wait_ended(self):
+        await self._wait_closed()
+        await self._workers.wait_ready()
 
     async def _wait_closed(self):
         while self._table.count_open():
@@ -121,7 +130,7 @@ class Server:
                 slot = await self._make_room()
                 arrival = self._listener.accept()
                 if arrival is None:
-                    if self._listener.is_failing():
+                    if self._listener.is_short():
                         self._purge()  # gives a socket back
                 elif slot is None:
                     await self._turn_away(arrival[0])
@@ -140,8 +149,8 @@ class Server:
             self._room.clear()
             if self._purge():
                 await self._room.wait()
-            else:
-                await self._wait_grace()
+            else:  # until a newcomer's grace is over
+                await asyncio.sleep_ms(_GRACE_POLL_MS)
 
     def _purge(self):
         """Cuts the least recently used connection; whether there is one to cut."""
@@ -150,28 +159,18 @@ class Server:
             victim.owner.cut(PURGED)
         return victim is not None
 
-    async def _wait_grace(self):
-        """Until a slot may be free or purgeable; at the latest when a newcomer's grace is over."""
-        try:
-            await asyncio.wait_for(self._room.wait(), GRACE_MS / 1000)
-        except asyncio.TimeoutError:
-            pass
-
     async def _turn_away(self, sock):
-        """503 on the spare socket."""
+        """503 on the spare socket, when his request is there or he has had the time to send it."""
         self._log.warning("No sockets are available")
-        stream = asyncio.StreamReader(sock)
         try:
-            await asyncio.wait_for(stream.read(_BLOCK_LEN), _TURN_AWAY_S)
-        except asyncio.TimeoutError:
-            pass
-        except (OSError, EOFError):
-            return  # he is gone
+            for _ in range(_TURN_AWAY_POLLS):
+                await asyncio.sleep_ms(_GRACE_POLL_MS)
+                if not _is_silent(sock):
+                    break
+            sock.send(encode_error(503))
+        except OSError:
+            pass  # he is gone
         finally:
-            try:
-                stream.write(encode_error(503))
-            except OSError:
-                pass
             sock.close()
 
     async def _reap(self):
@@ -189,9 +188,16 @@ class Server:
         while slot:
             slot.owner.cut(TIMED_OUT)
             slot = table.find_expired(now)
-        for slot in table.slots:
-            if slot.reason:
-                slot.owner.cut(slot.reason)  # again, if something swallowed the cancellation
-            elif slot.state == BUSY:
-                slot.owner.look()
         self._workers.expire(now)
+        for slot in table.slots:
+            if slot.state == BUSY:
+                slot.owner.look()
+
+
+def _is_silent(sock):
+    """Whether a client has not sent anything; what he has sent is thrown away."""
+    try:
+        sock.recv(_BLOCK_LEN)
+        return False
+    except OSError as error:
+        return error.errno == errno.EAGAIN

@@ -26,6 +26,8 @@ GONE = const(4)  # the client has closed while its request was at work
 # A newcomer's request needs a moment to arrive.  For this long he is not purged, so that under a
 # storm of connections each gets the chance to be answered.
 GRACE_MS = const(50)
+# A handler's own clean-up has this long before it is cancelled, too.
+_CUT_AGAIN_MS = const(1000)
 
 
 class Slot:
@@ -44,9 +46,6 @@ class Slot:
         self.owner = None
         self._opened = 0
         self._used = 0
-
-    def is_at_work(self) -> bool:
-        return self.state == BUSY
 
 
 class SlotTable:
@@ -71,10 +70,10 @@ class SlotTable:
         """
         victim = None
         for slot in self.slots:
-            if slot.reason:
-                return None
             if slot.state == FREE or slot.state == BUSY:
                 continue
+            if slot.reason:
+                return None
             if slot.state == NEW and ticks_diff(now, slot._opened) < GRACE_MS:
                 continue
             if victim is None or slot._used < victim._used:
@@ -109,10 +108,18 @@ class SlotTable:
         slot.deadline = None
         slot.reason = NOT_CUT
 
+    def cut(self, slot: Slot, reason: int, now: int):
+        """Writes down why the slot's owner is being cancelled; only the first reason counts.
+
+        The deadline is then when to cancel him again, if something has swallowed it.
+        """
+        slot.reason = slot.reason or reason
+        slot.deadline = ticks_add(now, _CUT_AGAIN_MS)
+
     def find_expired(self, now: int):
-        """A slot whose deadline has passed and that is not being cut yet, or None."""
+        """A slot whose deadline has passed, or None."""
         for slot in self.slots:
-            if slot.deadline is None or slot.reason:
+            if slot.deadline is None:
                 continue
             if ticks_diff(now, slot.deadline) >= 0:
                 return slot

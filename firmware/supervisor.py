@@ -25,15 +25,25 @@ class Supervisor:
         self._log = log
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
+        self._has_ended = False
 
     async def run(self):
         """The task: for ever."""
         while True:
-            await self.step(ticks_ms())
+            try:
+                await self.step(ticks_ms())
+            except Exception as error:  # a driver's; the next step may do better
+                self._log.exception("link failed", error)
             await asyncio.sleep_ms(_POLL_MS)
+
+    def end(self):
+        """From now on it does nothing: a server that is being closed must not start again."""
+        self._has_ended = True
 
     async def step(self, now: int):
         """Asks the link once, and does what follows from it."""
+        if self._has_ended:
+            return
         edge = self._link.poll(now)
         if edge == DOWN:
             await self._server.stop(0)
@@ -53,6 +63,6 @@ class Supervisor:
         try:
             await self._server.start(self._link.address)
         except OSError as error:
-            self._log.error("Error starting server! %r; again in %d ms", error, self._retry_ms)
+            self._log.error("Error starting server! %s; again in %d ms", error, self._retry_ms)
             self._retry_at = ticks_add(now, self._retry_ms)
             self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)

@@ -9,13 +9,13 @@ _JOIN_MS = const(1000)
 
 
 async def join(task: asyncio.Task):
-    """Cancels `task` and returns when it has ended.
+    """Cancels `task` and returns when it has ended, or after a second.
 
     It asks instead of awaiting the task: one that Ctrl-C struck never ends in the eyes of
-    MicroPython's scheduler, and whoever awaits it can't even be cancelled.  So it waits a second at
-    most.
+    MicroPython's scheduler, and whoever awaits it can't even be cancelled.  It cancels again and
+    again: MicroPython's `wait_for` loses a cancellation that comes as its time runs out.
     """
-    task.cancel()
     end = ticks_add(ticks_ms(), _JOIN_MS)
     while not task.done() and ticks_diff(end, ticks_ms()) > 0:
+        task.cancel()
         await asyncio.sleep_ms(1)

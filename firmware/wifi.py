@@ -54,6 +54,7 @@ class WiFi:
 
     def _connect(self, wlan):
         known = self._networks[self._next]
+        # If this attempt runs out, it is the next one's turn; a link that was up begins with it.
         self._next = (self._next + 1) % len(self._networks)
         self._log.info("connecting to %s", known["ssid"])
         try:

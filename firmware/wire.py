@@ -6,12 +6,12 @@ the client is still there.
 
 import asyncio
 import errno
-import socket
 from time import ticks_add, ticks_ms
 
 from micropython import const
 
 _BLOCK_LEN = const(1024)  # received at a time
+_LOOK_LEN = const(64)  # it is allocated even if there is nothing
 
 
 class Wire:
@@ -23,26 +23,25 @@ class Wire:
     `read`, `readexactly` and `awrite` are those of an asyncio stream, for such an application.
     """
 
-    def __init__(self, table, slot, send_wait_timeout_ms: int):
+    def __init__(self, sock, table, slot, send_wait_timeout_ms: int):
         self.received = b""
         self.is_answered = False
         self.is_taken = False
         self._table = table
         self._slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
-        self._sock: socket.socket = None  # type: ignore[assignment]
-        self._stream: asyncio.Stream = None  # type: ignore[assignment, name-defined]
-
-    def open(self, sock):
         self._sock = sock
         self._stream = asyncio.StreamReader(sock)
 
     def close(self):
-        if self._sock:
-            self._sock.close()
-        self._sock = self._stream = None  # type: ignore[assignment]
+        """The end.  A task that still holds the wire reads and writes nobody else's connection."""
+        sock = self._sock
+        self._sock = self._stream = None
         self.received = b""
-        self.is_answered = self.is_taken = False
+        try:
+            sock.close()
+        except OSError:
+            pass
 
     def set_deadline(self, ms: int):
         self._slot.deadline = ticks_add(ticks_ms(), ms)
@@ -56,26 +55,22 @@ class Wire:
         """Up to `limit` bytes; b"" when the client has closed.  Raises OSError when he is gone."""
         if self.received:
             return self.use(limit)
-        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
-        # socket a second time, for what is missing to `limit`.
-        await self._stream.read(0)
-        block = self._sock.recv(min(_BLOCK_LEN, limit))
-        self._table.touch(self._slot)
-        return block
+        return await self._receive_block(limit)
 
     async def fill(self, limit: int) -> bool:
         """Lets `received` grow, at most to `limit` bytes; False when the client has closed."""
-        before = self.received
-        self.received = b""
-        block = await self.receive(limit - len(before))
-        self.received = before + block
+        block = await self._receive_block(limit - len(self.received))
+        self.received = self.received + block if self.received else block
         return len(block) > 0
 
     def use(self, length: int) -> bytes:
         """Up to `length` bytes of `received`, which are gone from there."""
-        used = self.received[:length]
-        self.received = self.received[length:]
-        return used
+        used = self.received
+        if len(used) <= length:  # nearly always; it saves two copies
+            self.received = b""
+            return used
+        self.received = used[length:]
+        return used[:length]
 
     async def read(self, n: int = 1024) -> bytes:
         self.is_taken = True
@@ -97,17 +92,30 @@ class Wire:
         if self.is_taken or room <= 0:
             return False
         try:
-            block = self._sock.recv(min(_BLOCK_LEN, room))
+            block = self._sock.recv(min(_LOOK_LEN, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
         self.received += block
         return not block
 
+    async def _receive_block(self, limit):
+        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
+        # socket a second time, for what is missing to `limit`.
+        await self._open_stream().read(0)
+        block = self._sock.recv(min(_BLOCK_LEN, limit))
+        self._table.touch(self._slot)
+        return block
+
+    def _open_stream(self):
+        if self._stream is None:
+            raise OSError(errno.EBADF)
+        return self._stream
+
     # Sending.
 
     async def send(self, data: bytes):
         """Sends all of it, within one deadline for the whole."""
-        stream = self._stream
+        stream = self._open_stream()
         stream.write(data)
         if not stream.out_buf:
             return  # all went out; drain() would give up the processor for nothing
@@ -121,6 +129,6 @@ class Wire:
     def send_now(self, data: bytes):
         """Sends what the socket takes at once, to a client who may be gone."""
         try:
-            self._stream.write(data)
-        except OSError:
+            self._open_stream().write(data)
+        except (OSError, MemoryError):
             pass

@@ -13,6 +13,7 @@ from micropython import const
 
 from firmware.tasks import join
 
+_CANCEL_AGAIN_MS = const(1000)
 _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _BUSY_BODY = "<div> no workers available. server busy.</div>"
 _BUSY_HEADERS = {"Content-Type": "text/html", "Retry-After": "5"}  # seconds
@@ -34,7 +35,6 @@ class WorkerPool:
         self._timeout_ms = 0
         self._workers = []
         self._idle = asyncio.Event()
-        self._closing = False
 
     def start(self, max_async_requests: int, async_request_timeout_ms: int, log):
         """Makes the workers; each logs that it starts when it first runs.  Idle when they exist."""
@@ -42,7 +42,6 @@ class WorkerPool:
             return
         self._log = log
         self._timeout_ms = async_request_timeout_ms
-        self._closing = False
         self._workers = [_Worker() for _ in range(max_async_requests)]
         for worker in self._workers:
             worker.task = asyncio.create_task(self._work(worker))
@@ -54,9 +53,10 @@ class WorkerPool:
             await self._idle.wait()
 
     async def close(self):
-        """Ends the workers; the pool can be started again."""
-        self._closing = True
+        """Ends the workers and their jobs; the pool can be started again."""
         for worker in self._workers:
+            if worker.job:
+                worker.job.cancel(self._ticks())
             await join(worker.task)
         self._workers = []
 
@@ -66,7 +66,7 @@ class WorkerPool:
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
         current = asyncio.current_task()
-        return any(worker.task is current for worker in self._workers)
+        return any(worker.job and worker.job.task is current for worker in self._workers)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
@@ -91,18 +91,18 @@ class WorkerPool:
         """
         for worker in self._workers:
             if worker.job and worker.job.request is request:
-                worker.cancel()
+                worker.job.cancel(self._ticks())
 
     def expire(self, now: int):
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
-        Again and again: a handler that swallows its cancellation gets the next one.
+        And once more every second: a handler that swallows its cancellation gets the next one.
         """
         for worker in self._workers:
             job = worker.job
             if job and ticks_diff(now, job.deadline) >= 0:
-                job.is_timed_out = True
-                worker.cancel()
+                job.is_timed_out = not job.is_cancelled or job.is_timed_out
+                job.cancel(now)
 
     def _submit(self, handler, request, kwargs):
         """The job, given to a ready worker; None if there is none.  Nothing ever queues."""
@@ -114,6 +114,11 @@ class WorkerPool:
         return None
 
     async def _work(self, worker):
+        """The worker's task.  No foreign code runs in it, so that nothing foreign can end it.
+
+        A job has a task of its own.  MicroPython's `wait_for`, once cancelled, may cancel the task
+        that called it a little later: that must not be the next job's.
+        """
         self._log.info("starting async req task worker")
         while True:
             worker.is_ready = True
@@ -121,25 +126,18 @@ class WorkerPool:
             await worker.given.wait()
             worker.given.clear()
             job = worker.job
-            try:
-                if not job.is_cancelled:
-                    self._log.info("invoking %s", job.request.path)
-                    await job.run()
-            except asyncio.CancelledError:
-                # Of the job, by us or by the handler itself; only close() ends a worker.
-                if self._closing:
-                    raise
-            except Exception as error:
-                job.error = error
-            finally:
-                worker.job = None
-                job.end()
+            if not job.is_cancelled:
+                self._log.info("invoking %s", job.request.path)
+                job.task = asyncio.create_task(job.run())
+                await job.ended.wait()
+            job.end()
+            worker.job = None
 
 
 class _Worker:
     def __init__(self):
         self.task = None
-        self.job = None  # None: ready, or not started yet
+        self.job = None
         self.is_ready = False
         self.given = asyncio.Event()
 
@@ -147,13 +145,6 @@ class _Worker:
         self.is_ready = False
         self.job = job
         self.given.set()
-
-    def cancel(self):
-        """Ends the job.  One that was not begun yet is only marked: the worker will see it."""
-        job = self.job
-        job.is_cancelled = True
-        if job.is_running:
-            self.task.cancel()
 
 
 class _Job:
@@ -165,25 +156,50 @@ class _Job:
 
     def __init__(self, handler, request, kwargs, deadline):
         self.request = request
-        self.deadline = deadline
-        self.is_running = False
+        self.deadline = deadline  # ticks; when it has been cancelled, of the next cancellation
+        self.task = None
+        self.ended = asyncio.Event()
         self.is_cancelled = False
         self.is_timed_out = False
-        self.error = None
+        self._error = None
         self._handler = handler
         self._kwargs = kwargs
+        self._is_running = False
         self._response = None
         self._has_response = False
         self._piece = None
-        self._has_ended = False
         self._is_complete = False
         self._produced = asyncio.Event()  # a response, a piece or the end is there
         self._consumed = asyncio.Event()  # the piece was taken
 
-    # On the worker.
+    def cancel(self, now: int):
+        """Ends the job.  One whose task has not begun is only marked, and then never begins."""
+        self.is_cancelled = True
+        self.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
+        if self._is_running:
+            self.task.cancel()
+
+    def end(self):
+        """Nothing more will come; whoever waits for it learns that."""
+        self._is_running = False
+        self.ended.set()
+        self._produced.set()
+
+    # In the job's own task.
 
     async def run(self):
-        self.is_running = True
+        self._is_running = True
+        try:
+            if not self.is_cancelled:
+                await self._handle()
+        except asyncio.CancelledError:
+            self.is_cancelled = True  # by us, or by the handler itself
+        except Exception as error:
+            self._error = error
+        finally:
+            self.end()
+
+    async def _handle(self):
         response = self._handler(self.request, **self._kwargs)
         if hasattr(response, "send"):  # a coroutine; Microdot allows plain functions as well
             response = await response
@@ -209,12 +225,6 @@ class _Job:
             self._produced.set()
             await self._consumed.wait()
 
-    def end(self):
-        """The worker has left the job; whoever waits for it learns why."""
-        self.is_running = False
-        self._has_ended = True
-        self._produced.set()
-
     # In the task of the connection.
 
     async def response(self):
@@ -229,7 +239,7 @@ class _Job:
 
     async def __anext__(self):
         while self._piece is None:
-            if self._has_ended:
+            if self.ended.is_set():
                 raise self._why() if not self._is_complete else StopAsyncIteration()
             self._produced.clear()
             await self._produced.wait()
@@ -239,7 +249,7 @@ class _Job:
         return piece
 
     def _why(self):
-        return self.error or RuntimeError("a long request was cancelled")
+        return self._error or RuntimeError("a long request was cancelled")
 
 
 def _is_streamed(body):

@@ -25,6 +25,7 @@ DEFAULT_PORT = 8080
 HEAP = "192k"
 RUNTIMES = ("micropython", "cpython")
 
+_EXAMPLE = '{"server": {"port": 8080}}'
 _PR_SET_PDEATHSIG = 1
 
 
@@ -58,29 +59,36 @@ def write_config(folder: Path, given, port=None):
         server = given.setdefault("server", {})
         if isinstance(server, dict):
             if port:
-                server["port"] = int(port) if port.isdigit() else port
+                server["port"] = int(port) if port.isascii() and port.isdigit() else port
             server.setdefault("port", DEFAULT_PORT)
-        given.setdefault("network", {"wifi": [{"ssid": "simulated", "password": ""}]})
+        network = given.setdefault("network", {})
+        if isinstance(network, dict):
+            network.setdefault("wifi", [{"ssid": "simulated", "password": ""}])
     (folder / "config.json").write_text(json.dumps(given))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runtime", choices=RUNTIMES, default=RUNTIMES[0])
+    parser.add_argument("--runtime", default=RUNTIMES[0])
     parser.add_argument("--port", default="")
     parser.add_argument("--config", default="")
     options = parser.parse_args()
-    folder = ROOT / "build" / "run" / (options.port or str(DEFAULT_PORT))
+    if options.runtime not in RUNTIMES:
+        raise SystemExit(f"RUNTIME={options.runtime}: one of {', '.join(RUNTIMES)}")
+    folder = ROOT / "build" / "run" / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = Path(options.config).read_text() if options.config else "{}"
+        text = Path(options.config).read_bytes() if options.config else b"{}"
     except OSError as error:
         raise SystemExit(f"CONFIG={options.config}: {error.strerror}") from None
     try:
         write_config(folder, json.loads(text), options.port)
-    except ValueError:
-        (folder / "config.json").write_text(text)  # the firmware says what is wrong
-    sys.exit(run(command(options.runtime), folder))
+    except (ValueError, RecursionError):
+        raise SystemExit(f"CONFIG={options.config}: not JSON; an object like {_EXAMPLE}") from None
+    try:
+        sys.exit(run(command(options.runtime), folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(line: list[str], folder: Path) -> int:

@@ -9,6 +9,7 @@ import select
 import sys
 
 _ADDRESS = "127.0.0.1"
+_LINE_LEN = 32
 
 
 class _Air:
@@ -21,6 +22,7 @@ class _Air:
         self._poller.register(sys.stdin, select.POLLIN)
 
     def listen(self):
+        """Obeys the next line, if it is there; one a poll, so that the link sees each of them."""
         while self._poller and self._poller.poll(0):
             octet = sys.stdin.buffer.read(1)
             if not octet:
@@ -28,7 +30,8 @@ class _Air:
             elif octet == b"\n":
                 line, self._line = self._line, b""
                 self._obey(line.strip())
-            else:
+                return
+            elif len(self._line) < _LINE_LEN:
                 self._line += octet
 
     def _obey(self, command):

@@ -53,7 +53,7 @@ class TestConfig(unittest.TestCase):
 
     def test_what_has_the_wrong_type_is_named(self):
         for given, key in (
-            ([], "config"),
+            ([], "[] is not allowed; an object"),
             ({"server": []}, "server"),
             ({"log": {"level": "loud"}}, "log.level"),
             ({"network": {"power_save": 1}}, "network.power_save"),

@@ -34,6 +34,7 @@ class TestHead(unittest.TestCase):
     def test_an_absolute_uri_is_its_path(self):
         self.assertEqual(head("GET http://x/a?b HTTP/1.1\nHost: x\n\n").target, "/a?b")
         self.assertEqual(head("GET HTTP://x HTTP/1.1\nHost: x\n\n").target, "/")
+        self.assertEqual(head("GET http://x?b=/c HTTP/1.1\nHost: x\n\n").target, "/?b=/c")
 
     def test_lines_may_end_in_a_bare_lf(self):
         self.assertEqual(Head(b"GET / HTTP/1.1\nHost: x\nA: b\n\n", 100).headers["A"], "b")

@@ -3,8 +3,9 @@ import gc
 import os
 import unittest
 
-from microdot import Microdot
+from microdot import Microdot, Request
 
+import firmware.listener as listener_module
 from fakes import Site, run_async, turns
 from firmware.listener import Listener
 from firmware.slots import PURGED
@@ -216,26 +217,57 @@ class TestAdmission(unittest.TestCase):
 
 
 class TestAccept(unittest.TestCase):
-    def test_a_failing_accept_is_tried_again_without_spinning_and_ends_nothing(self):
-        for error in (OSError(23), MemoryError(), OSError(103)):
-            self.fail_with(error)
+    def setUp(self):
+        self._can_open = listener_module._can_open
 
-    def fail_with(self, error):
+    def tearDown(self):
+        listener_module._can_open = self._can_open
+
+    def test_want_of_sockets_or_memory_is_met_without_spinning_and_ends_nothing(self):
+        listener_module._can_open = lambda: False
+        for error in (OSError(23), MemoryError()):
+            self.fail_with(error, 1)
+
+    def test_a_client_who_has_gone_from_the_queue_costs_nobody_his_connection(self):
+        self.fail_with(OSError(103), 0)
+
+    def fail_with(self, error, warnings):
         async def play():
             async with App().site() as site:
                 listener = site.server._listener
+                idle = site.connect()
+                await idle.ask(GET % "/quick")
                 listener._sock = FailingSocket(listener._sock, error, 4)
                 knocks = count_calls(listener, "wait_knock")
                 peer = site.connect()
                 self.assertIn("quick", await peer.ask(GET % "/quick"))
                 self.assertLessEqual(len(knocks), 6)
                 failed = [line for line in site.log.lines if "accept failed" in line]
-                self.assertEqual(len(failed), 1)
+                self.assertEqual(len(failed), warnings)
+                self.assertEqual("quick" in await idle.ask(GET % "/quick"), not warnings)
+                idle.close()
                 peer.close()
 
         run_async(play())
 
+    def test_a_client_who_resets_right_after_accept_leaves_no_socket(self):
+        async def play():
+            async with App().site() as site:
+                listener = site.server._listener
+                listener._sock = ResettingSocket(listener._sock)
+                before = count_files()
+                peers = [site.connect() for _ in range(3)]
+                for peer in peers:
+                    self.assertEqual(await peer.read(), "")
+                    peer.close()
+                self.assertEqual(count_files(), before)
+                listener._sock = listener._sock.sock
+
+        run_async(play())
+
     def test_want_of_sockets_closes_the_least_recently_used_idle_connection(self):
+        listener_module._can_open = lambda: False
+
         async def play():
             async with App().site(max_open_sockets=3) as site:
                 idle = site.connect()
@@ -392,6 +424,180 @@ class TestConnection(unittest.TestCase):
         run_async(play())
 
 
+class TestBadHandlers(unittest.TestCase):
+    def test_a_task_that_outlives_its_connection_does_not_reach_the_next_one(self):
+        async def play():
+            app = Microdot()
+            kept = []
+
+            @app.get("/keep")
+            async def keep(request):
+                kept.append(request.sock[1])
+                return "kept"
+
+            @app.get("/quick")
+            async def quick(request):
+                return "quick"
+
+            async with Site(app, max_open_sockets=2, workers=1) as site:
+                first = site.connect()
+                await first.ask(GET % "/keep")
+                first.close()
+                await site.wait_open(0)
+                second = site.connect()
+                await second.ask(GET % "/quick")
+                with self.assertRaises(OSError):
+                    await kept[0].awrite(b"secret")
+                with self.assertRaises(OSError):
+                    await kept[0].read(10)
+                self.assertTrue((await second.ask(GET % "/quick")).startswith("HTTP/1.1 200"))
+                second.close()
+
+        run_async(play())
+
+    def test_a_cancellation_that_comes_late_does_not_hit_the_next_job(self):
+        """MicroPython's wait_for, cancelled, cancels its caller once more when its inner ends."""
+
+        async def play():
+            app = Microdot()
+            pool = WorkerPool()
+
+            async def slow_to_end():
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    await asyncio.sleep(0.2)
+
+            @app.get("/waits")
+            @pool.long
+            async def waits(request):
+                await asyncio.wait_for(slow_to_end(), 60)
+
+            @app.get("/next")
+            @pool.long
+            async def next_one(request):
+                await asyncio.sleep(0.5)
+                return "next"
+
+            async with Site(app, pool, workers=1) as site:
+                first = site.connect()
+                await first.send(GET % "/waits")
+                await site.wait_line("invoking")
+                first.close()
+                await site.pool.wait_ready()
+                second = site.connect()
+                self.assertIn("next", await second.ask(GET % "/next"))
+                second.close()
+
+        run_async(play())
+
+    def test_a_client_who_vanishes_after_his_upload_frees_the_worker(self):
+        async def play():
+            app = Microdot()
+            pool = WorkerPool()
+
+            @app.post("/upload")
+            @pool.long
+            async def upload(request):
+                while await request.stream.read(500):
+                    pass
+                await asyncio.sleep(60)
+
+            Request.max_content_length = 5000
+            try:
+                async with Site(app, pool, max_body_len=100) as site:
+                    peer = site.connect()
+                    head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+                    await peer.send(head + "x" * 1000)
+                    await site.wait_line("invoking")
+                    peer.close()
+                    await site.pool.wait_ready()
+            finally:
+                Request.max_content_length = 16384
+
+        run_async(play())
+
+    def test_a_handler_that_gives_up_waiting_for_a_body_is_not_timed_out_later(self):
+        async def play():
+            app = Microdot()
+
+            @app.post("/upload")
+            async def upload(request):
+                try:
+                    await asyncio.wait_for(request.stream.read(100), 0.1)
+                except asyncio.TimeoutError:
+                    pass
+                await asyncio.sleep(0.6)
+                return "gave up"
+
+            Request.max_content_length = 5000
+            try:
+                async with Site(app, max_body_len=10, recv_wait_timeout_ms=300) as site:
+                    peer = site.connect()
+                    head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+                    self.assertIn("gave up", await peer.ask(head))
+                    peer.close()
+            finally:
+                Request.max_content_length = 16384
+
+        run_async(play())
+
+    def test_a_newcomer_is_served_while_a_cut_handler_is_slow_to_end(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/slow")
+            async def slow(request):
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    await asyncio.sleep(0.8)
+
+            @app.get("/quick")
+            async def quick(request):
+                return "quick"
+
+            async with Site(app, max_open_sockets=3) as site:
+                peers = [site.connect() for _ in range(3)]
+                for peer in peers[:2]:
+                    await peer.ask(GET % "/quick")
+                await peers[2].send(GET % "/slow")
+                await site.wait_line("uri: /slow")
+                peers[2].close()
+                while not site.server._table.slots[2].reason:
+                    await asyncio.sleep(0.01)
+                newcomer = site.connect()
+                self.assertIn("quick", await newcomer.ask(GET % "/quick"))
+                self.assertEqual(site.server.count_open(), 3)  # the slow one among them
+                for peer in peers[:2] + [newcomer]:
+                    peer.close()
+
+        run_async(play())
+
+    def test_want_of_memory_is_503_and_one_line(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/quick")
+            async def quick(request):
+                return "quick"
+
+            async with Site(app) as site:
+
+                def fail(request):
+                    raise MemoryError("no room")
+
+                app.find_route = fail  # which Microdot calls before it catches anything
+                peer = site.connect()
+                self.assertIn("HTTP/1.1 503 Busy", await peer.ask(GET % "/quick"))
+                self.assertIn("out of memory: no room", site.log.lines)
+                self.assertEqual(await peer.read(), "")
+                peer.close()
+                await site.wait_open(0)
+
+        run_async(play())
+
+
 class TestDeadlines(unittest.TestCase):
     def test_defect_h_a_head_that_drips_is_408_at_the_deadline(self):
         async def play():
@@ -538,6 +744,30 @@ class FailingSocket:
 
     def close(self):
         self._sock.close()
+
+
+class ResettingSocket:
+    """A listening socket whose clients have reset when they are accepted."""
+
+    def __init__(self, sock):
+        self.sock = sock
+
+    def accept(self):
+        sock, address = self.sock.accept()
+        return self._Reset(sock), address
+
+    class _Reset:
+        def __init__(self, sock):
+            self._sock = sock
+
+        def setblocking(self, blocking):
+            pass
+
+        def setsockopt(self, *args):
+            raise OSError(22)
+
+        def close(self):
+            self._sock.close()
 
 
 def count_calls(thing, name):

@@ -93,10 +93,13 @@ class TestDeadlines(unittest.TestCase):
         self.table.busy(self.slot)
         self.assertIsNone(self.table.find_expired(10000))
 
-    def test_a_slot_that_is_being_cut_does_not_expire_again(self):
+    def test_a_slot_that_is_being_cut_expires_again_a_second_later(self):
         self.table.open(self.slot, 0, 5000)
-        self.slot.reason = TIMED_OUT
-        self.assertIsNone(self.table.find_expired(5000))
+        self.table.cut(self.slot, TIMED_OUT, 5000)
+        self.assertIsNone(self.table.find_expired(5999))
+        self.assertIs(self.table.find_expired(6000), self.slot)
+        self.table.cut(self.slot, PURGED, 6000)
+        self.assertEqual(self.slot.reason, TIMED_OUT)
 
     def test_a_deadline_may_lie_beyond_the_end_of_the_ticks(self):
         end = ticks_add(0, -1)

@@ -1,3 +1,4 @@
+import asyncio
 import unittest
 
 from fakes import FakeInterface, FakeLog, FakeServer, run_async
@@ -40,6 +41,34 @@ class TestSupervisor(unittest.TestCase):
         self.assertEqual(events, ["fail", "fail", "fail", "start a"])
         waits = [line.split()[-2] for line in self.log.lines if "Error starting" in line]
         self.assertEqual(waits, ["1000", "2000", "4000"])
+
+    def test_once_it_has_ended_nothing_starts_the_server_again(self):
+        async def play():
+            server = FakeServer()
+            supervisor = Supervisor(Link(self.interface), server, self.start_workers, self.log)
+            self.interface.address = "a"
+            await supervisor.step(0)
+            supervisor.end()
+            await supervisor.step(300)
+            await supervisor.step(5000)
+            self.assertEqual(server.events, [])
+
+        run_async(play())
+
+    def test_a_driver_that_raises_does_not_end_it(self):
+        class Broken:
+            def poll(self, now):
+                raise RuntimeError("driver")
+
+        async def play():
+            supervisor = Supervisor(Link(Broken()), FakeServer(), self.start_workers, self.log)
+            task = asyncio.create_task(supervisor.run())
+            while len(self.log.lines) < 2:
+                await asyncio.sleep(0.01)
+            self.assertFalse(task.done())
+            task.cancel()
+
+        run_async(play())
 
     def test_a_link_that_is_lost_ends_the_retries(self):
         steps = [(0, "a"), (300, "a"), (400, None), (5000, None)]

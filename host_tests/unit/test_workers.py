@@ -337,10 +337,13 @@ class TestLostWorkers(unittest.TestCase):
 
                 task = asyncio.create_task(site.pool.long(handler)(FakeRequest()))
                 await turns()
-                while site.pool.count_ready() < 2:
-                    site.pool.expire(TIMEOUT_MS)
-                    await turns(2)
-                self.assertEqual(len(swallowed), 3)
+                for again in range(3):
+                    site.pool.expire(TIMEOUT_MS + 1000 * again)
+                    await turns()
+                    site.pool.expire(TIMEOUT_MS + 1000 * again + 999)  # too early for the next
+                    await turns()
+                    self.assertEqual(len(swallowed), again + 1)
+                await site.pool.wait_ready()
                 await task
 
         run_async(play())
