@@ -27,7 +27,8 @@ _METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b
 _REASONS = (
     "200 OK\n404 Not Found\n503 Busy\n100 Continue\n101 Switching Protocols\n201 Created\n"
     "202 Accepted\n203 Non-Authoritative Information\n204 No Content\n205 Reset Content\n"
-    "206 Partial Content\n300 Multiple Choices\n301 Moved Permanently\n302 Found\n303 See Other\n"
+    "206 Partial Content\n207 Multi-Status\n300 Multiple Choices\n301 Moved Permanently\n"
+    "302 Found\n303 See Other\n"
     "304 Not Modified\n307 Temporary Redirect\n308 Permanent Redirect\n400 Bad Request\n"
     "401 Unauthorized\n402 Payment Required\n403 Forbidden\n405 Method Not Allowed\n"
     "406 Not Acceptable\n407 Proxy Authentication Required\n408 Request Timeout\n409 Conflict\n"

@@ -37,3 +37,11 @@ def test_every_make_target_in_readme_exists():
     makefile = (harness.ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`?make (\w+)", README)):
         assert f"\n{target}:" in makefile, target
+
+
+def test_every_test_that_the_parity_page_names_exists():
+    page = (harness.ROOT / "docs" / "esp_http_server.md").read_text()
+    tests = "\n".join(path.read_text() for path in (harness.ROOT / "host_tests").rglob("test_*.py"))
+    names = set(re.findall(r"`(test_\w+)`", page))
+    assert len(names) > 30
+    assert [name for name in names if f"def {name}(" not in tests] == []
