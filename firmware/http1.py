@@ -227,8 +227,23 @@ def _needle(name):
 def _text(octets):
     try:
         return octets.decode()
-    except UnicodeError:  # then it is ISO 8859-1, as it was before RFC 7230
-        return "".join(chr(octet) for octet in octets)
+    except UnicodeError:
+        return _transcode(octets).decode()
+
+
+def _transcode(octets):
+    """ISO 8859-1, which fields were in before RFC 7230, as UTF-8.
+
+    Not with chr(): MicroPython keeps every character that it has made, for ever.
+    """
+    text = bytearray()
+    for octet in octets:
+        if octet < 0x80:
+            text.append(octet)
+        else:
+            text.append(0xC0 | octet >> 6)
+            text.append(0x80 | octet & 0x3F)
+    return bytes(text)
 
 
 def _parse_request_line(raw, max_uri_len):

@@ -131,7 +131,7 @@ class WorkerPool:
                 job.task = asyncio.create_task(job.run())
                 await job.ended.wait()
             job.end()
-            worker.job = None
+            job = worker.job = None  # with its request, while the worker waits
 
 
 class _Worker:
