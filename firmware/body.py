@@ -4,9 +4,10 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.http1 import HTTPError, parse_chunk_size
+from firmware.http1 import HTTPError
 
 _LINE_LEN = const(256)  # of a chunk's size with its extensions, and of all trailers together
+_MAX_SIZE_DIGITS = const(7)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -165,3 +166,11 @@ class Body:
             self._span_left = self._span
             self._wait_left_ms = self._wait_ms
         return received
+
+
+def parse_chunk_size(line: bytes) -> int:
+    """The size in the line before a chunk (RFC 9112, 7.1); extensions are skipped."""
+    size = line.split(b";")[0].strip()
+    if not size or len(size) > _MAX_SIZE_DIGITS or size.strip(b"0123456789abcdefABCDEF"):
+        raise HTTPError(400)
+    return int(size, 16)

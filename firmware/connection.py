@@ -16,12 +16,13 @@ import asyncio
 import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
-from microdot import Request, Response
+from microdot import Response
 from micropython import const
 
 from firmware.body import Body
 from firmware.http1 import Head, HTTPError, head_length
-from firmware.response import Sender, encode_error
+from firmware.response import encode_error
+from firmware.service import Service
 from firmware.slots import BUSY, GONE, NOT_CUT, READING, TIMED_OUT
 from firmware.wire import Wire
 
@@ -30,44 +31,6 @@ from firmware.wire import Wire
 _LINGER_MS = const(1000)
 _QUIET_MS = const(200)
 _LINGER_BLOCK_LEN = const(1024)
-_MICRODOT_MAX_LEN = const(16384)  # Microdot's own limit, which nobody has chosen
-
-
-class Service:
-    """What all connections of a server share: collaborators and limits.
-
-    app       a Microdot application
-    workers   its `release(request)` is called at the end of each request
-    table     the `SlotTable`
-    on_room   called when a slot is released or becomes purgeable
-    is_draining  the server stops: no connection is kept alive
-    is_closing   the tasks are to end
-    """
-
-    def __init__(self, app, workers, table, log, on_room, limits):
-        self.app = app
-        self.workers = workers
-        self.table = table
-        self.log = log
-        self.on_room = on_room
-        self.sender = Sender(log)
-        self.busy_response = encode_error(503)  # made while there is memory
-        self.is_draining = False
-        self.is_closing = False
-        self.max_req_hdr_len = limits["max_req_hdr_len"]
-        self.max_uri_len = limits["max_uri_len"]
-        self.max_body_len = limits["max_body_len"]
-        self.recv_wait_timeout_ms = limits["recv_wait_timeout_ms"]
-        self.send_wait_timeout_ms = limits["send_wait_timeout_ms"]
-        self.keep_alive_timeout_ms = limits["keep_alive_timeout_ms"]
-
-    def max_content_len(self) -> int:
-        """Bytes a body may have; what is more than `max_body_len` is read from `request.stream`.
-
-        An application that wants that sets `Request.max_content_length`, as Microdot documents it.
-        """
-        chosen = Request.max_content_length
-        return self.max_body_len if chosen == _MICRODOT_MAX_LEN else chosen
 
 
 class Connection:
@@ -181,12 +144,12 @@ class Connection:
         if head.content_length != 0:
             body, data = await self._receive_body(head)
         service.table.busy(self._slot)
-        request = self._build_request(head, body, data)
+        request = service.build_request(head, self._address, self._wire, body, data)
         service.log.info("uri: %s", request.path)
         self._body = body
         self._is_dispatched = True
         try:
-            response = await self._dispatch(request)
+            response = await service.dispatch(request)
             if body and body.failure:
                 raise HTTPError(body.failure)
             keeps = head.keep_alive and not service.is_draining
@@ -217,40 +180,6 @@ class Connection:
             return True
         self._service.table.reading(self._slot, None)
         return await body.drain(self._service.max_body_len)
-
-    def _build_request(self, head, body, data):
-        try:
-            request = Request(
-                self._service.app,
-                self._address,
-                head.method,
-                head.target,
-                "1.%d" % head.minor,
-                head.headers,
-                body=data or b"",
-                stream=body if data is None else None,
-                sock=(self._wire, self._wire),
-            )
-        except (ValueError, UnicodeError):  # a query that can't be decoded
-            raise HTTPError(400)
-        if body:
-            request.max_content_length = body.max_len
-            if data:
-                request.content_length = len(data)  # of a chunked one, too
-        return request
-
-    async def _dispatch(self, request):
-        app = self._service.app
-        try:
-            response = await app.dispatch_request(request)
-        except MemoryError:
-            raise
-        except Exception as error:  # Microdot has caught the handler's: an error handler's
-            self._service.log.exception("dispatch failed", error)
-            raise HTTPError(500)
-        if response.status_code == 405 and "Allow" not in response.headers:  # RFC 9110, 15.5.6
-            response.headers["Allow"] = app.default_options_handler(request)["Allow"]
-        return response
 
     async def _send(self, head, response, keeps):
         if response is Response.already_handled:  # a WebSocket that has ended

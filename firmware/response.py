@@ -4,7 +4,7 @@ import time
 
 from micropython import const
 
-from firmware.http1 import encode_chunk, encode_head, format_date, reason_of
+from firmware.encode import encode_chunk, encode_head, format_date, reason_of
 
 _ONE_WRITE_LEN = const(2048)  # a body up to this is sent with its head in one piece
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970

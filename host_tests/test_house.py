@@ -15,6 +15,7 @@ ALLOWED = {
     "config": set(),
     "log": set(),
     "http1": set(),
+    "encode": set(),
     "slots": set(),
     "tasks": set(),
     "link": {"log"},
@@ -22,16 +23,18 @@ ALLOWED = {
     "wifi": {"log"},
     "ethernet": {"log"},
     "supervisor": {"log", "link"},  # whose states it compares
-    "workers": {"log", "tasks"},
+    "job": set(),
+    "workers": {"log", "job", "tasks"},
     "listener": {"log"},
     "wire": {"log"},
     "body": {"http1"},
-    "response": {"http1"},
-    "connection": {"http1", "slots", "log", "wire", "body", "response"},
-    "server": {"connection", "listener", "response", "slots", "http1", "log", "tasks"},
+    "response": {"encode"},
+    "service": {"http1", "response"},
+    "connection": {"http1", "slots", "log", "wire", "body", "response", "service"},
+    "server": {"connection", "listener", "response", "service", "slots", "http1", "log", "tasks"},
     "app": set(MODULES) - {"app"},
 }
-PURE = {"http1", "slots", "link"}
+PURE = {"http1", "encode", "slots", "link"}
 IMPURE_NAMES = {"asyncio", "socket", "time.ticks_ms", "machine", "network"}
 HARDWARE = {"network", "machine", "esp32"}
 
@@ -58,8 +61,10 @@ def test_a_pure_module_has_no_clock_and_no_io(module):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_only_connection_and_routes_know_microdot(module):
-    assert module in ("connection", "routes") or "microdot" not in set(imports_of(module))
+def test_only_connection_with_its_service_and_routes_know_microdot(module):
+    assert module in ("connection", "service", "routes") or "microdot" not in set(
+        imports_of(module)
+    )
 
 
 @pytest.mark.parametrize("module", MODULES)

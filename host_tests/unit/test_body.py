@@ -1,7 +1,7 @@
 import unittest
 
 from fakes import run_async
-from firmware.body import Body
+from firmware.body import Body, parse_chunk_size
 from firmware.http1 import Head, HTTPError
 
 
@@ -152,3 +152,13 @@ class TestBody(unittest.TestCase):
             self.assertFalse(await body.drain(25))
 
         run_async(play())
+
+
+class TestChunkSize(unittest.TestCase):
+    def test_a_chunk_size_is_hexadecimal_with_or_without_extensions(self):
+        self.assertEqual(parse_chunk_size(b"1f\r\n"), 31)
+        self.assertEqual(parse_chunk_size(b"A;name=value\r\n"), 10)
+        self.assertEqual(parse_chunk_size(b"0fffffF\n"), 0xFFFFFF)
+        for line in (b"", b"\r\n", b"g", b"-1", b"+1", b"0x1", b"1 1", b"1_1", b"10000000"):
+            with self.assertRaises(HTTPError):
+                parse_chunk_size(line)
