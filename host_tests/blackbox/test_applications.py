@@ -332,7 +332,7 @@ def test_a_body_nobody_reads_is_drained_if_it_is_short_and_else_the_connection_c
 def test_a_client_that_breaks_its_chunks_in_the_middle_of_a_stream_is_refused(site):
     with site.connect() as client:
         head = b"POST /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-        client.sock.sendall(head + b"1f40\r\n" + b"x" * 5000 + b"\r\nbroken\r\n")
+        client.sock.sendall(head + b"1f40\r\n" + b"x" * 8000 + b"\r\nbroken\r\n")
         assert client.receive().status == 400
         assert client.is_closed()
 
