@@ -87,9 +87,12 @@ class Wire:
         return data
 
     def look(self, limit: int) -> bool:
-        """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes."""
+        """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes.
+
+        While something is being sent to him, the sending itself will tell.
+        """
         room = limit - len(self.received)
-        if self.is_taken or room <= 0:
+        if self.is_taken or room <= 0 or self._stream.out_buf:
             return False
         try:
             block = self._sock.recv(min(_LOOK_LEN, room))

@@ -418,6 +418,27 @@ class TestConnection(unittest.TestCase):
 
         run_async(play())
 
+    def test_a_client_who_closes_his_sending_half_still_gets_what_is_being_sent(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/file")
+            async def file(request):
+                return iter(["x" * 4000] * 1000)
+
+            async with Site(app) as site:
+                peer = site.connect()
+                await peer.send("GET /file HTTP/1.0\r\n\r\n")
+                if not hasattr(peer.sock, "shutdown"):  # MicroPython has none
+                    peer.close()
+                    return
+                peer.sock.shutdown(1)
+                await asyncio.sleep(0.3)  # the server waits for room to send, the reaper looks
+                self.assertEqual((await peer.read_all()).count("x"), 4000000)
+                peer.close()
+
+        run_async(play())
+
     def test_what_is_pipelined_behind_a_long_request_is_answered_after_it(self):
         async def play():
             app = App()
