@@ -82,6 +82,7 @@ class Board(RemoteBoard):
         self._reader.start()
         if waits:
             self.wait_line("Registering URI handlers", timeout_s=_START_S)
+            self._sockets_at_start = self.count_sockets()
 
     def say(self, command: str):
         """A line on its standard input: down, up, quit, heap."""
@@ -110,18 +111,40 @@ class Board(RemoteBoard):
         self.say("up")
         self.wait_line("Registering URI handlers", mark)
 
+    def wait_closed(self):
+        """Returns when it has closed every connection."""
+        deadline = time.monotonic() + _WAIT_S
+        while self.count_sockets() > self._sockets_at_start:
+            assert time.monotonic() < deadline, "connections stay open"
+            self.heap_in_use()  # a turn of its loop
+
     def heap_in_use(self) -> int:
-        """The least of three readings: what the collector missed once it may find again."""
+        mark = len(self.lines)
+        self.say("heap")
+        return int(self.lines[self.wait_line("heap in use:", mark)].split()[-1])
+
+    def heap_level(self) -> int:
+        """The least heap in use of several readings, with a request before each.
+
+        The collector takes what looks like a pointer on the C stack for one, so that it finds some
+        block only the next time, when the stack looks different.
+        """
         readings = []
-        for _ in range(3):
-            mark = len(self.lines)
-            self.say("heap")
-            readings.append(int(self.lines[self.wait_line("heap in use:", mark)].split()[-1]))
+        for _ in range(8):
+            assert self.get("/quick").status == 200
+            self.wait_closed()
+            readings.append(self.heap_in_use())
         return min(readings)
 
     def count_sockets(self) -> int:
         folder = f"/proc/{self.process.pid}/fd"
-        return sum(os.readlink(f"{folder}/{fd}").startswith("socket:") for fd in os.listdir(folder))
+        count = 0
+        for fd in os.listdir(folder):
+            try:
+                count += os.readlink(f"{folder}/{fd}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed in the meantime
+        return count
 
     def count_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

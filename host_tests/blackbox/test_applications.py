@@ -267,6 +267,7 @@ def test_a_multipart_form_arrives_with_its_file(extended):
     with extended.connect() as client:
         kind = "Content-Type: multipart/form-data; boundary=edge"
         response = client.request("POST", "/form", body, [kind])
+        assert response.status == 200, extended.lines
         assert json.loads(response.text) == {"name": "value", "file": 5000}
         assert client.request("GET", "/quick").text == "quick"
 
