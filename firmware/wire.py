@@ -92,7 +92,8 @@ class Wire:
         While something is being sent to him, the sending itself will tell.
         """
         room = limit - len(self.received)
-        if self.is_taken or room <= 0 or self._stream.out_buf:
+        is_sending = self._stream.out_buf  # type: ignore[attr-defined]
+        if self.is_taken or room <= 0 or is_sending:
             return False
         try:
             block = self._sock.recv(min(_LOOK_LEN, room))
