@@ -30,17 +30,23 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("target", [target] if target else harness.RUNTIMES, scope="session")
 
 
-@pytest.fixture
-def start_board(target, tmp_path):
-    """Starts boards of a test's own: start_board(server={...}, demo={...}, limit_files=None)."""
+@pytest.fixture(scope="session")
+def runtime(target):
+    """The interpreter, for a test that needs a board of its own."""
     if target not in harness.RUNTIMES:
-        pytest.skip("needs a board of its own configuration")
+        pytest.skip("needs a board of its own")
+    return target
+
+
+@pytest.fixture
+def start_board(runtime, tmp_path):
+    """Starts boards of a test's own: start_board(server={...}, demo={...}, limit_files=None)."""
     boards = []
 
     def start(**options):
         folder = tmp_path / str(len(boards))
         folder.mkdir()
-        boards.append(Board(target, folder, **options))
+        boards.append(Board(runtime, folder, **options))
         return boards[-1]
 
     yield start
@@ -49,14 +55,12 @@ def start_board(target, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def make_board(target):
+def make_board(runtime):
     """Starts boards that the tests of a file share: make_board(folder, main=…, …)."""
-    if target not in harness.RUNTIMES:
-        pytest.skip("needs a board of its own")
     boards = []
 
     def make(folder, **options):
-        boards.append(Board(target, folder, **options))
+        boards.append(Board(runtime, folder, **options))
         return boards[-1]
 
     yield make

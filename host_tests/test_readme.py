@@ -10,9 +10,9 @@ from firmware.config import SETTINGS
 README = (harness.ROOT / "README.md").read_text()
 
 
-def test_the_application_in_readme_works_when_pasted(target, tmp_path):
+def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
     (tmp_path / "main.py").write_text(re.search(r"```python\n(.*?)```", README, re.S)[1])
-    board = Board(target, tmp_path)
+    board = Board(runtime, tmp_path)
     try:
         with board.connect() as slow, board.connect() as client:
             slow.send("GET", "/slow")

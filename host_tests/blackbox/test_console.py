@@ -59,8 +59,8 @@ def test_a_request_is_logged_as_in_the_example(start_board):
         ({"serve": {}}, "config.json: serve: no such section; demo, log, network, server"),
     ],
 )
-def test_a_wrong_configuration_is_one_line_and_status_1(target, tmp_path, given, line):
-    board = Board(target, tmp_path, waits=False, **given)
+def test_a_wrong_configuration_is_one_line_and_status_1(runtime, tmp_path, given, line):
+    board = Board(runtime, tmp_path, waits=False, **given)
     assert board.process.wait(20) == 1
     board.stop()
     assert len(board.lines) == 1
@@ -85,12 +85,12 @@ def test_a_taken_port_is_a_line_and_is_tried_again_until_it_is_free(start_board)
 
 
 @pytest.fixture(params=["closed", "null", "file", "pipe"])
-def run_process(request, target, tmp_path):
+def run_process(request, runtime, tmp_path):
     """`make run` with one or another standard input: its process, and the board it plays."""
     port = find_port()
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"log": {"level": "info"}}))
-    program = [sys.executable, harness.__file__, "--runtime", target]
+    program = [sys.executable, harness.__file__, "--runtime", runtime]
     with open(config if request.param == "file" else os.devnull) as source:
         process = subprocess.Popen(
             [*program, "--port", str(port), "--config", str(config)],
