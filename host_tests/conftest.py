@@ -1,6 +1,7 @@
 """Where a test runs: which interpreter, which board, which address."""
 
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -74,6 +75,7 @@ def board(target, request, tmp_path_factory):
     if target not in harness.RUNTIMES:
         if request.param:
             pytest.skip("needs a board of its own configuration")
+        time.sleep(1)  # it is shared: what the file before has left is gone by then
         yield RemoteBoard(target)
         return
     own = Board(target, tmp_path_factory.mktemp("board"), server=dict(request.param))

@@ -668,6 +668,19 @@ class TestDeadlines(unittest.TestCase):
             await peer.send(octet)
             await asyncio.sleep(0.05)
 
+    def test_defect_f_a_long_request_past_its_deadline_is_503_and_its_worker_ready(self):
+        async def play():
+            app = App()
+            async with app.site(timeout_ms=200) as site:
+                peer = site.connect()
+                self.assertIn("HTTP/1.1 503 ", await peer.ask(GET % "/long"))
+                await site.pool.wait_ready()
+                self.assertEqual(app.ended, 1)
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+
+        run_async(play())
+
     def test_who_says_nothing_is_closed_without_a_word(self):
         async def play():
             async with App().site(recv_wait_timeout_ms=200) as site:
