@@ -1,8 +1,7 @@
 """HTTP/1.1 as it comes in, purely: bytes in, a request or an `HTTPError` out.
 
-Nothing here reads, writes, waits or looks at a clock.  A head is parsed where it was received:
-`Headers` looks a field up in those bytes when it is asked for, so that a browser's fifteen headers
-cost neither fifteen strings nor a dictionary.
+Nothing here reads, writes, waits or looks at a clock.  A head is checked where it was received, and
+its fields stay there: see `headers`.
 
 Rules are those of RFC 9112 (framing) and RFC 9110 (meaning).  A line may end in a bare LF
 (RFC 9112, 2.2); a bare CR, a NUL or another control character makes the request a 400.
@@ -12,6 +11,8 @@ Not handled: trailers are skipped, `Upgrade` is the application's, HTTP/2 is not
 import re
 
 from micropython import const
+
+from firmware.headers import Headers
 
 # The longest method and version around a target: "OPTIONS " and " HTTP/1.1\r".
 _LINE_OVERHEAD_LEN = const(18)
@@ -28,71 +29,6 @@ class HTTPError(Exception):
     def __init__(self, status: int):
         super().__init__(status)
         self.status = status
-
-
-class Headers:
-    """The header fields of one request, by name in any case, as Microdot's `request.headers`.
-
-    Several fields of one name are one value, joined by ", " (RFC 9110, 5.3); cookies by "; ".
-    """
-
-    def __init__(self, raw: bytes):
-        self._raw = raw
-        self._lower = raw.lower()
-
-    def __contains__(self, name: str) -> bool:
-        return self.count(_needle(name)) > 0
-
-    def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
-
-    def __iter__(self):
-        return (name for name, _ in self.items())
-
-    def get(self, name: str, default=None):
-        needle = _needle(name)
-        at = self._lower.find(needle)
-        if at < 0:
-            return default
-        value = _text(self._value_at(at + len(needle)))
-        while True:
-            at = self._lower.find(needle, at + 1)
-            if at < 0:
-                return value
-            joint = "; " if needle == b"\ncookie:" else ", "
-            value += joint + _text(self._value_at(at + len(needle)))
-
-    def items(self):
-        """Every field as (name, value), in the order and with the capitals they came in."""
-        start = self._raw.find(b"\n") + 1
-        while True:
-            end = self._raw.find(b"\n", start)
-            colon = self._raw.find(b":", start, end)
-            if colon < 0:
-                return
-            yield _text(self._raw[start:colon]), _text(self._value_at(colon + 1))
-            start = end + 1
-
-    def keys(self):
-        return iter(self)
-
-    def count(self, needle: bytes) -> int:
-        """How many fields have the name in `needle`, which is b"\\nname:" in lower case."""
-        return self._lower.count(needle)
-
-    def first(self, needle: bytes):
-        """The first field of that name in lower case as bytes, or None."""
-        at = self._lower.find(needle)
-        if at < 0:
-            return None
-        end = self._lower.find(b"\n", at + 1)
-        return self._lower[at + len(needle) : end].strip()
-
-    def _value_at(self, start):
-        return self._raw[start : self._raw.find(b"\n", start)].strip()
 
 
 class Head:
@@ -140,32 +76,6 @@ def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
     if end or len(received) >= max_req_hdr_len:
         raise HTTPError(431)
     return 0
-
-
-def _needle(name):
-    return b"\n" + name.lower().encode() + b":"
-
-
-def _text(octets):
-    try:
-        return octets.decode()
-    except UnicodeError:
-        return _transcode(octets).decode()
-
-
-def _transcode(octets):
-    """ISO 8859-1, which fields were in before RFC 7230, as UTF-8.
-
-    Not with chr(): MicroPython keeps every character that it has made, for ever.
-    """
-    text = bytearray()
-    for octet in octets:
-        if octet < 0x80:
-            text.append(octet)
-        else:
-            text.append(0xC0 | octet >> 6)
-            text.append(0x80 | octet & 0x3F)
-    return bytes(text)
 
 
 def _parse_request_line(raw, max_uri_len):

@@ -14,7 +14,8 @@ MODULES = sorted(path.stem for path in FIRMWARE.glob("*.py") if path.stem != "__
 ALLOWED = {
     "config": set(),
     "log": set(),
-    "http1": set(),
+    "headers": set(),
+    "http1": {"headers"},
     "encode": set(),
     "slots": set(),
     "tasks": set(),
@@ -34,7 +35,7 @@ ALLOWED = {
     "server": {"connection", "listener", "response", "service", "slots", "http1", "log", "tasks"},
     "app": set(MODULES) - {"app"},
 }
-PURE = {"http1", "encode", "slots", "link"}
+PURE = {"headers", "http1", "encode", "slots", "link"}
 IMPURE_NAMES = {"asyncio", "socket", "time.ticks_ms", "machine", "network"}
 HARDWARE = {"network", "machine", "esp32"}
 

@@ -476,7 +476,17 @@ class TestConnection(unittest.TestCase):
         run_async(play())
 
 
+UPLOAD = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+
+
 class TestBadHandlers(unittest.TestCase):
+    def setUp(self):
+        self._max_content_length = Request.max_content_length
+        Request.max_content_length = 5000
+
+    def tearDown(self):
+        Request.max_content_length = self._max_content_length
+
     def test_a_task_that_outlives_its_connection_does_not_reach_the_next_one(self):
         async def play():
             app = Microdot()
@@ -555,17 +565,12 @@ class TestBadHandlers(unittest.TestCase):
                     pass
                 await asyncio.sleep(60)
 
-            Request.max_content_length = 5000
-            try:
-                async with Site(app, pool, max_body_len=100) as site:
-                    peer = site.connect()
-                    head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-                    await peer.send(head + "x" * 1000)
-                    await site.wait_line("invoking")
-                    peer.close()
-                    await site.pool.wait_ready()
-            finally:
-                Request.max_content_length = 16384
+            async with Site(app, pool, max_body_len=100) as site:
+                peer = site.connect()
+                await peer.send(UPLOAD + "x" * 1000)
+                await site.wait_line("invoking")
+                peer.close()
+                await site.pool.wait_ready()
 
         run_async(play())
 
@@ -582,15 +587,10 @@ class TestBadHandlers(unittest.TestCase):
                 await asyncio.sleep(0.6)
                 return "gave up"
 
-            Request.max_content_length = 5000
-            try:
-                async with Site(app, max_body_len=10, recv_wait_timeout_ms=300) as site:
-                    peer = site.connect()
-                    head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-                    self.assertIn("gave up", await peer.ask(head))
-                    peer.close()
-            finally:
-                Request.max_content_length = 16384
+            async with Site(app, max_body_len=10, recv_wait_timeout_ms=300) as site:
+                peer = site.connect()
+                self.assertIn("gave up", await peer.ask(UPLOAD))
+                peer.close()
 
         run_async(play())
 
