@@ -46,6 +46,8 @@ class Job:
         self._is_running = False
         self.ended.set()
         self._produced.set()
+        # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
+        self.request = self._handler = self._kwargs = self.task = None
 
     # In the job's own task.
 

