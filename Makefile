@@ -23,7 +23,7 @@ run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=mic
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
 	@$(BIN)/python tools/build.py
 
-test: .venv/check ## everything that can be tested without a board; ARGS= for pytest
+test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/check build/typings
@@ -38,7 +38,7 @@ smoke: .venv/check ## the black-box tests against a running server; HOST=host or
 clean: ## removes .venv and build
 	rm -rf .venv build
 
-build/typings: host_tests/typings.txt .venv/check
+build/typings build/oldest: build/%: host_tests/%.txt .venv/check
 	@rm -rf $@
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ -r $<
 	@touch $@
