@@ -1,8 +1,8 @@
 """The network link as edges: it went up, it went down.
 
 Pure: it polls an interface, which is handed in, at the time that is handed in.  Nothing tells a
-MicroPython program that its link has changed (`network` has no callbacks), so it is asked.  A link
-must have held its address for a moment before it counts as up; it is down at once.
+MicroPython program that its link has changed (`network` has no callbacks), so it is asked.  What it
+says counts when it has held for a moment: a link that flaps neither starts nor stops the server.
 """
 
 from time import ticks_diff
@@ -10,8 +10,8 @@ from time import ticks_diff
 from micropython import const
 
 # States, and as results of `poll()` the edges into them.
-DOWN = const(0)
-CONNECTING = const(1)
+DOWN = const(0)  # no address
+CONNECTING = const(1)  # an address, not for long enough yet
 UP = const(2)
 
 _HOLD_MS = const(300)
@@ -24,21 +24,28 @@ class Link:
         self.state = DOWN
         self.address = None
         self._interface = interface
+        self._seen = None  # the interface's address, since when
         self._since = 0
 
     def poll(self, now: int):
         """UP or DOWN when the link has just gone there, else None.
 
-        A change of address is a DOWN, and an UP later.
+        Another address is a DOWN at once, and an UP later.
         """
-        address = self._interface.poll(now)
-        if address != self.address:
-            was_up = self.state == UP
-            self.address = address
-            self.state = CONNECTING if address else DOWN
+        seen = self._interface.poll(now)
+        if seen != self._seen:
+            self._seen = seen
             self._since = now
-            return DOWN if was_up else None
-        if self.state == CONNECTING and ticks_diff(now, self._since) >= _HOLD_MS:
+        has_held = ticks_diff(now, self._since) >= _HOLD_MS
+        if self.state == UP:
+            if seen == self.address or not (seen or has_held):
+                return None
+            self.address = seen
+            self.state = CONNECTING if seen else DOWN
+            return DOWN
+        self.address = seen
+        self.state = CONNECTING if seen else DOWN
+        if seen and has_held:
             self.state = UP
             return UP
         return None
