@@ -18,21 +18,26 @@ from firmware.workers import WorkerPool
 _CLOSE_S = 2
 
 
-def run(app=None, pool=None, path: str = "config.json") -> int:
+def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=None) -> int:
     """Serves `app`, a Microdot application, until Ctrl-C; without one, the demo.
 
     pool  the `WorkerPool` whose `long` decorates the app's long handlers, if it has any
     path  of the configuration
+    on_connect     called with the board's address each time the link has come up and the server
+                   has started
+    on_disconnect  called each time the link was lost and the server has stopped
+    Both are plain functions that return soon; `asyncio.create_task` in them is for longer things.
     Returns the exit status: 0 after Ctrl-C, 1 if the configuration is wrong, which one line on the
     console explains.  It does not raise SystemExit: on a board that is a reset, and here a loop of
     them.
     """
+    sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
     try:
         settings = _load(path)
     except ValueError as error:
         print("config.json:", error)
         return 1
-    parts = _Parts(settings, app, pool or WorkerPool())
+    parts = _Parts(settings, app, pool or WorkerPool(), on_connect, on_disconnect)
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
@@ -47,20 +52,25 @@ def run(app=None, pool=None, path: str = "config.json") -> int:
 
 
 def _load(path):
-    """The settings.  What checks them is needed once, and leaves its 7 KB of a board's heap."""
+    """The settings.  What checks them is needed once, and leaves its 15 KB of a board's heap."""
     from firmware import config
 
-    settings = config.load(path)
-    config.check_interface(settings["network"])
-    del config, firmware.config, sys.modules["firmware.config"]
-    gc.collect()
-    return settings
+    try:
+        settings = config.load(path)
+        config.check_interface(settings["network"])
+        return settings
+    finally:
+        del config
+        for name in ("config", "config_network", "config_values", "ethernet_boards"):
+            if sys.modules.pop("firmware." + name, None):
+                delattr(firmware, name)
+        gc.collect()
 
 
 class _Parts:
     """Everything that runs, made from the settings."""
 
-    def __init__(self, settings, app, pool):
+    def __init__(self, settings, app, pool, on_connect, on_disconnect):
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
         self._pool = pool
@@ -68,7 +78,9 @@ class _Parts:
             app = create_app(pool, self._log, **settings["demo"])
         self._server = Server(app, pool, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
-        self._supervisor = Supervisor(link, self._server, self._start_workers, self._log)
+        self._supervisor = Supervisor(
+            link, self._server, self._start_workers, self._log, on_connect, on_disconnect
+        )
 
     async def run(self):
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
@@ -100,8 +112,22 @@ class _Parts:
 
 
 def _make_interface(network, log):
-    from firmware.wifi import WiFi  # a board without Wi-Fi never loads it
+    """What `link.Link` polls; what the board has not is never loaded."""
+    kind = network["interface"]
+    name = network["hostname"]
+    static_ip = network["static_ip"]
+    ethernet = wifi = None
+    if kind != "wifi":
+        from firmware.ethernet import Ethernet
 
-    return WiFi(
-        network["wifi"], network["hostname"], network["country"], network["power_save"], log
-    )
+        ethernet = Ethernet(network["ethernet"], name, static_ip, log)
+    if kind != "ethernet":
+        from firmware.wifi import WiFi
+
+        power_save = network["power_save"]
+        wifi = WiFi(network["wifi"], name, network["country"], power_save, static_ip, log)
+    if ethernet and wifi:
+        from firmware.failover import Failover
+
+        return Failover(ethernet, wifi, log)
+    return ethernet or wifi

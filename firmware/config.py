@@ -2,10 +2,16 @@
 
 `SETTINGS` is the one table that the validator, the wizard and README's table are made from.  Names
 are ESP-IDF's where it has the setting; units are in the names.  What is wrong is a `ConfigError`,
-whose text is one line for a person.
+whose text is one line for a person.  What the table can't say of the network, `config_network`
+does.
 """
 
 import json
+
+from firmware.config_network import check_interface, check_network
+from firmware.config_values import ConfigError, check_names, check_value, refuse
+
+__all__ = ("SETTINGS", "ConfigError", "check", "check_interface", "load")
 
 # (key, default, allowed, what it is).  `allowed` is (low, high) for a number or for the length of a
 # text, a tuple of texts to choose from, or a type: bool, list, dict.  A dict may also be null.
@@ -29,133 +35,51 @@ SETTINGS = (
     ("network.country", "", (0, 2), "two letters, for the Wi-Fi channels; empty: any"),
     ("network.power_save", False, bool, "Wi-Fi power saving; costs seconds of latency"),
     ("network.wifi", [{"ssid": "", "password": ""}], list, "up to five networks"),
-    ("network.static_ip", None, dict, "null: DHCP"),
-    ("network.ethernet", None, dict, "the pins of the board's Ethernet"),
+    ("network.static_ip", None, dict, "null: DHCP; else address, netmask, gateway, dns"),
+    ("network.ethernet", None, dict, "the board's name, or its pins"),
 )
-
-_MAX_NETWORKS = 5
-
-
-class ConfigError(ValueError):
-    """A setting is wrong; the text says which one, what it is and what is allowed."""
 
 
 def load(path: str) -> dict:
-    """The settings of a JSON file, checked and complete.  Without the file, the defaults."""
+    """The settings of a JSON file, checked and complete."""
     try:
         with open(path) as file:
             given = json.load(file)
     except OSError:
-        given = {}
+        raise ConfigError("no such file; `make config` writes one")
     except ValueError:
         raise ConfigError('not JSON; an object like {"server": {"port": 80}}')
     return check(given)
 
 
 def check(given: dict) -> dict:
-    """`given` with the defaults for what it leaves out; {section: {name: value}}."""
+    """`given` with the defaults for what it leaves out; {section: {name: value}}.
+
+    `network.ethernet` comes with every argument of the board that it names.
+    """
     if not isinstance(given, dict):
-        raise ConfigError("%s is not allowed; an object" % _show(given))
+        raise ConfigError("%s is not allowed; an object" % json.dumps(given))
     config: dict = {}
+    for key, default, _, _ in SETTINGS:
+        section, name = key.split(".")
+        config.setdefault(section, {})[name] = default
+    check_names("", given, config, "section")
+    for section in given:
+        check_names(section, given[section], config[section], "setting")
+        config[section].update(given[section])
     for key, default, allowed, _ in SETTINGS:
         section, name = key.split(".")
-        values = given.get(section, {})
-        if not isinstance(values, dict):
-            raise ConfigError("%s: %s is not allowed; an object" % (section, _show(values)))
-        value = values.get(name, default)
-        _check_value(key, value, allowed)
-        config.setdefault(section, {})[name] = value
-    _check_names(given, config)
-    _check_sockets(config["server"])
-    _check_networks(config["network"])
+        check_value(key, config[section][name], default, allowed)
+    _check_server(config["server"])
+    check_network(config["network"])
     return config
 
 
-def check_interface(network: dict):
-    """Whether there is enough to bring the interface up; `check` lets a half-written file pass."""
-    if network["interface"] != "wifi":
-        raise ConfigError('network.interface: "%s" is not allowed; wifi' % network["interface"])
-    if not network["wifi"][0]["ssid"]:
-        raise ConfigError('network.wifi[0].ssid: "" is not allowed; the name of a network')
-
-
-def _check_value(key, value, allowed):
-    if allowed is bool:
-        fits = isinstance(value, bool)
-        text = "true or false"
-    elif allowed is list:
-        fits = isinstance(value, list)
-        text = "a list"
-    elif allowed is dict:
-        fits = value is None or isinstance(value, dict)
-        text = "null or an object"
-    elif isinstance(allowed[0], str):
-        fits = value in allowed
-        text = "one of " + ", ".join(allowed)
-    else:
-        fits, text = _is_within(key, value, allowed)
-    if not fits:
-        raise ConfigError("%s: %s is not allowed; %s" % (key, _show(value), text))
-
-
-def _is_within(key, value, allowed):
-    low, high = allowed
-    for name, default, _, _ in SETTINGS:
-        if name == key and isinstance(default, str):
-            fits = isinstance(value, str) and low <= len(value) <= high
-            return fits, "a text of %d to %d characters" % allowed
-    fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-    return fits, "an integer from %d to %d" % allowed
-
-
-def _check_names(given, config):
-    for section in given:
-        if section not in config:
-            raise ConfigError("%s: no such section; %s" % (section, _names(config)))
-        for name in given[section]:
-            if name not in config[section]:
-                raise ConfigError(
-                    "%s.%s: no such setting; %s" % (section, name, _names(config[section]))
-                )
-
-
-def _check_sockets(server):
-    if server["max_async_requests"] >= server["max_open_sockets"]:
-        raise ConfigError(
-            "server.max_async_requests: %d is not allowed; less than server.max_open_sockets, "
-            "which is %d" % (server["max_async_requests"], server["max_open_sockets"])
-        )
-
-
-def _check_networks(network):
-    known = network["wifi"]
-    if len(known) < 1 or len(known) > _MAX_NETWORKS:
-        raise ConfigError("network.wifi: %d are not allowed; 1 to 5 networks" % len(known))
-    for index, each in enumerate(known):
-        key = "network.wifi[%d]" % index
-        if not isinstance(each, dict):
-            raise ConfigError("%s: %s is not allowed; an object" % (key, _show(each)))
-        for name in each:
-            if name not in ("ssid", "password"):
-                raise ConfigError("%s.%s: no such setting; password, ssid" % (key, name))
-        _check_text(key + ".ssid", each.get("ssid", ""), 0, 32)
-        password = each.get("password", "")
-        if password != "":
-            _check_text(key + ".password", password, 8, 63)
-
-
-def _check_text(key, value, low, high):
-    if not isinstance(value, str) or not low <= len(value) <= high:
-        # A password is not shown.
-        shown = "this" if key.endswith("password") else _show(value)
-        raise ConfigError(
-            "%s: %s is not allowed; a text of %d to %d characters" % (key, shown, low, high)
-        )
-
-
-def _show(value):
-    return json.dumps(value)
-
-
-def _names(table):
-    return ", ".join(sorted(table))
+def _check_server(server):
+    for name, limit in (
+        ("max_async_requests", "max_open_sockets"),  # a quick request always finds a socket
+        ("max_uri_len", "max_req_hdr_len"),  # which holds the URI, too
+    ):
+        if server[name] >= server[limit]:
+            allowed = "less than server.%s, which is %d" % (limit, server[limit])
+            refuse("server." + name, server[name], allowed)

@@ -16,13 +16,17 @@ class Supervisor:
     """Keeps `server` in step with `link`.
 
     start_workers  awaited at the first UP, before the server starts for the first time
+    on_connect     the application's: called with the address when the server has started; or None
+    on_disconnect  the application's: called when the server has stopped; or None
     """
 
-    def __init__(self, link, server, start_workers, log):
+    def __init__(self, link, server, start_workers, log, on_connect=None, on_disconnect=None):
         self._link = link
         self._server = server
         self._start_workers = start_workers
         self._log = log
+        self._on_connect = on_connect
+        self._on_disconnect = on_disconnect
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
@@ -32,7 +36,7 @@ class Supervisor:
         while True:
             try:
                 await self.step(ticks_ms())
-            except Exception as error:  # a driver's; the next step may do better
+            except Exception as error:  # a driver's or the application's; the next may do better
                 self._log.exception("link failed", error)
             await asyncio.sleep_ms(_POLL_MS)
 
@@ -46,7 +50,10 @@ class Supervisor:
             return
         edge = self._link.poll(now)
         if edge == DOWN:
+            was_running = self._server.is_running()
             await self._server.stop(0)
+            if was_running and self._on_disconnect:
+                self._on_disconnect()
         elif edge == UP:
             self._log.info("IPv4 address: %s,", self._link.address)
             await self._start_workers()
@@ -62,7 +69,10 @@ class Supervisor:
     async def _start(self, now):
         try:
             await self._server.start(self._link.address)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._log.error("Error starting server! %s; again in %d ms", error, self._retry_ms)
             self._retry_at = ticks_add(now, self._retry_ms)
             self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)
+            return
+        if self._on_connect:
+            self._on_connect(self._link.address)

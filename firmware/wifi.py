@@ -1,44 +1,84 @@
-"""Wi-Fi as an interface for `link.Link`: one station, its networks tried in turn.
+"""Wi-Fi as an interface for `link.Link`: one station that finds its way back.
 
 The driver would reconnect by itself for ever, and `connect()` fails meanwhile (micropython#17661):
-so its retries are off and ours are here.  Nothing waits: `poll()` acts and returns.
+so its retries are off and ours are here.  A round tries every known network once, the strongest
+first; after a round without success there is a pause, ever longer.  Nothing waits but the driver:
+`scan()` and `active()` block until it has done.
 """
 
+import os
 from time import ticks_add, ticks_diff
 
 import network
 from micropython import const
 
-_ATTEMPT_MS = const(10000)
-_NO_ADDRESS = "0.0.0.0"
+from firmware.address import read_address, set_address
+
+_JOIN_MS = const(5000)  # to be found and accepted
+_ATTEMPT_MS = const(15000)  # and to get an address
+_SETTLE_MS = const(200)  # `disconnect()` returns before it has happened
+_MIN_PAUSE_MS = const(1000)
+_MAX_PAUSE_MS = const(60000)
+_UNHEARD = const(-999)  # dBm
+
+_IDLE = const(1000)  # of `WLAN.status()`: what is less is the reason of a failure
+# ESP-IDF's `wifi_err_reason_t`.  A wrong password has several.
+_REASONS = {
+    5: "the access point is full",
+    15: "wrong password",
+    200: "the access point is gone",
+    201: "no such network",
+    202: "wrong password",
+    203: "the access point refuses",
+    204: "wrong password",
+    210: "its protection does not fit the password",
+}
 
 
 class WiFi:
-    """networks: [{"ssid": …, "password": …}], an empty password for an open network."""
+    """networks   [{"ssid": …, "password": …}], an empty password for an open network
+    static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
+    """
 
-    def __init__(self, networks: list, hostname: str, country: str, power_save: bool, log):
+    def __init__(self, networks, hostname, country, power_save, static_ip, log):
         self._networks = networks
         self._hostname = hostname
         self._country = country
         self._power_save = power_save
+        self._static_ip = static_ip
         self._log = log
-        self._wlan: network.WLAN | None = None
-        self._next = 0
-        self._retry_at: int | None = None
+        self._wlan = None
+        self._address = None
+        self._round = []  # what is still to be tried in it: (network, BSSID or None)
+        self._ssid = ""  # of the present attempt; "": a pause
+        self._stale = 0  # status at its beginning, which may be the reason of the one before
+        self._until = 0  # ticks_ms() when the attempt, or the pause, is over
+        self._pause_ms = _MIN_PAUSE_MS
 
     def poll(self, now: int):
         """The address as text, None without one.  Starts the next attempt when it is due."""
-        wlan = self._wlan or self._activate()
-        if wlan.isconnected():
-            address = wlan.ipconfig("addr4")[0]
-            # A lost lease is not reported: the address is just gone.
-            if address != _NO_ADDRESS:
-                self._retry_at = None
-                return address
-        elif self._retry_at is None or ticks_diff(now, self._retry_at) >= 0:
-            self._retry_at = ticks_add(now, _ATTEMPT_MS)
-            self._connect(wlan)
-        return None
+        try:
+            if self._wlan is None:
+                self._until = now
+                self._activate()
+            wlan = self._wlan
+            address = read_address(wlan) if wlan.isconnected() else None
+            if address:
+                self._pause_ms = _MIN_PAUSE_MS
+            else:
+                self._pursue(wlan, now)
+        except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
+            address = None
+            self._fail(error, now)
+        self._address = address
+        return address
+
+    def stop(self):
+        """Switches the radio off; the next `poll()` switches it on again."""
+        if self._wlan:
+            self._wlan.active(False)
+        self._wlan = self._address = None
+        self._ssid = ""
 
     def _activate(self):
         network.hostname(self._hostname)
@@ -46,19 +86,98 @@ class WiFi:
             network.country(self._country)
         wlan = network.WLAN(network.WLAN.IF_STA)
         wlan.active(True)
+        wlan.disconnect()  # a soft reset leaves the radio as it was
         wlan.config(reconnects=0)
-        if not self._power_save:
-            wlan.config(pm=network.WLAN.PM_NONE)
+        wlan.config(pm=network.WLAN.PM_PERFORMANCE if self._power_save else network.WLAN.PM_NONE)
+        set_address(wlan, self._static_ip)
         self._wlan = wlan
-        return wlan
 
-    def _connect(self, wlan):
-        known = self._networks[self._next]
-        # If this attempt runs out, it is the next one's turn; a link that was up begins with it.
-        self._next = (self._next + 1) % len(self._networks)
-        self._log.info("connecting to %s", known["ssid"])
-        try:
-            wlan.disconnect()
-            wlan.connect(known["ssid"], known.get("password", ""))
-        except OSError as error:
-            self._log.warning("connecting to %s failed: %r", known["ssid"], error)
+    def _pursue(self, wlan, now):
+        if self._address:
+            self._lose(wlan, now)
+        if self._ssid:
+            failure = self._find_failure(wlan, now)
+            if failure:
+                wlan.disconnect()
+                self._fail(failure, now)
+        elif ticks_diff(now, self._until) >= 0:
+            if not self._round:
+                self._round = self._rank(wlan)
+            self._connect(wlan, now)
+
+    def _lose(self, wlan, now):
+        if wlan.isconnected():  # the lease is lost; it has the time of an attempt to come back
+            self._until = ticks_add(now, _ATTEMPT_MS)
+            self._warn("the address is lost")
+        else:
+            self._warn(_explain(wlan.status()))
+            self._ssid = ""
+            self._round = []
+            self._until = now
+
+    def _find_failure(self, wlan, now):
+        """Why the present attempt has failed, "" while it may still succeed.
+
+        The driver keeps the last reason until it has another one, or an address.  So a failure that
+        reads as the one before shows only in that nobody has accepted us for long enough.
+        """
+        status = wlan.status()
+        if status < _IDLE and status != self._stale:
+            return _explain(status)
+        left_ms = ticks_diff(self._until, now)
+        if left_ms <= _ATTEMPT_MS - _JOIN_MS and not _is_accepted(wlan):
+            return _explain(status)
+        return "no address from DHCP" if left_ms <= 0 else ""
+
+    def _fail(self, failure, now):
+        """The present attempt is over: now the next of the round, or a pause."""
+        self._warn(failure)
+        self._ssid = ""
+        pause_ms = _SETTLE_MS
+        if not self._round:
+            # Up to a quarter less, so that boards that lost the same network don't come at once.
+            pause_ms = self._pause_ms - self._pause_ms * os.urandom(1)[0] // 1024
+            self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms * 2)
+            self._log.info("Wi-Fi: again in %d ms", pause_ms)
+        self._until = ticks_add(now, pause_ms)
+
+    def _rank(self, wlan):
+        """The known networks, each with its strongest access point, the strongest first.
+
+        Hidden ones and what is not heard come last: they are tried, too.  The only one known is
+        left to the driver to find.
+        """
+        heard = {}
+        if len(self._networks) > 1:
+            for found in wlan.scan():
+                ssid, bssid, _, rssi = found[:4]
+                if rssi > heard.get(ssid, (_UNHEARD,))[0]:
+                    heard[ssid] = (rssi, bssid)
+        ranked = []
+        for index, known in enumerate(self._networks):
+            rssi, bssid = heard.get(known["ssid"].encode(), (_UNHEARD, None))
+            ranked.append((-rssi, index, bssid))
+        return [(self._networks[index], bssid) for _, index, bssid in sorted(ranked)]
+
+    def _connect(self, wlan, now):
+        known, bssid = self._round.pop(0)
+        self._ssid = known["ssid"]
+        self._until = ticks_add(now, _ATTEMPT_MS)
+        self._log.info("Wi-Fi %s: connecting", self._ssid)
+        wlan.connect(self._ssid, known.get("password", ""), bssid=bssid)
+        self._stale = wlan.status()
+
+    def _warn(self, what):
+        self._log.warning("Wi-Fi %s: %s", self._ssid, what)
+
+
+def _is_accepted(wlan):
+    try:
+        wlan.status("rssi")
+        return True
+    except (OSError, RuntimeError):  # "Wifi Not Connected"
+        return False
+
+
+def _explain(status):
+    return _REASONS.get(status) or ("no answer" if status >= _IDLE else "reason %d" % status)

@@ -17,7 +17,18 @@ if sys.implementation.name == "cpython":
 else:
     sys.path[:] = ["", root, root + "/lib", ".frozen", shims, shims + "/mpy"]
 
+import time  # noqa: E402
+
+import network  # noqa: E402
+
 from firmware import app  # noqa: E402
+from surroundings import AccessPoint, Console, Surroundings  # noqa: E402
+
+# Its network is this computer, its drivers are quick, and it hears one access point.
+network.surroundings = Surroundings(
+    [AccessPoint("simulated", address="127.0.0.1")], "127.0.0.1", pace=20, clock=time.ticks_ms
+)
+network.surroundings.on_turn = Console(network.surroundings).listen
 
 _run = app.run
 _statuses = []
@@ -31,6 +42,10 @@ def run(*args, **kwargs):
 
 app.run = run
 
-import main  # noqa: E402, F401
+try:
+    import main  # noqa: F401
+except KeyError:  # CPython wants to find the module that `run` has taken out
+    if sys.implementation.name != "cpython":
+        raise
 
 sys.exit(max(_statuses or [0]))

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "shims" / "cpython")]
+sys.path[:0] = [str(HERE), str(HERE / "shims" / "cpython"), str(HERE / "shims")]
 
 import adapt  # noqa: E402
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import socket
 
+import network
+
 from firmware.server import Server
 from firmware.workers import WorkerPool
 
@@ -67,6 +69,37 @@ class FakeInterface:
 
     def poll(self, now):
         return self.address
+
+
+class Play:
+    """An interface at work, in surroundings whose time the test moves; and what came of it."""
+
+    def __init__(self, make, around):
+        network.surroundings = around
+        self.around = around
+        self.log = FakeLog()
+        self.interface = make(self.log)
+        self.address = None
+        self.changes = []  # (ms, address)
+
+    def run(self, ms, step_ms=100):
+        """Polls for `ms`, as the supervisor does; the address then."""
+        end = self.around.now_ms + ms
+        while self.around.now_ms < end:
+            address = self.interface.poll(self.around.now_ms)
+            if address != self.address:
+                self.address = address
+                self.changes.append((self.around.now_ms, address))
+            self.around.now_ms += step_ms
+        return self.address
+
+    def attempts(self):
+        """(ms, SSID) of what was tried so far."""
+        return self.around.attempts
+
+    def said(self, text):
+        """How many lines of the log contain `text`."""
+        return sum(1 for line in self.log.lines if text in line)
 
 
 class FakeServer:

@@ -4,7 +4,7 @@ import sys
 
 root, lib, name = sys.argv[1:4]
 tests = root + "/host_tests"
-sys.path[:] = [root, lib, ".frozen", tests, tests + "/unit", tests + "/shims/mpy"]
+sys.path[:] = [root, lib, ".frozen", tests, tests + "/unit", tests + "/shims", tests + "/shims/mpy"]
 
 import unittest  # noqa: E402
 

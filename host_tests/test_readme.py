@@ -5,7 +5,8 @@ import re
 
 import harness
 from boards import Board
-from firmware.config import SETTINGS
+from firmware.config import SETTINGS, check
+from firmware.ethernet_boards import BOARDS
 
 README = (harness.ROOT / "README.md").read_text()
 
@@ -31,6 +32,19 @@ def test_the_table_of_settings_is_that_of_the_validator():
         assert any(
             line.startswith(row) and line.endswith(f" | {text} |") for line in README.split("\n")
         )
+
+
+def test_every_ethernet_board_is_listed():
+    listed = README.replace("\n  ", " ")
+    assert [board for board in BOARDS if board not in listed] == []
+
+
+def test_every_configuration_in_readme_is_right():
+    examples = re.findall(r"^    (\{.*\})$", README, re.M)
+    assert len(examples) > 5
+    for example in map(json.loads, examples):
+        is_whole = "network" in example or "server" in example
+        check(example if is_whole else {"network": {"ethernet": example}})
 
 
 def test_every_make_target_in_readme_exists():

@@ -4,10 +4,10 @@ from contextlib import ExitStack
 
 import pytest
 
-CYCLES = 100
+CYCLES = 40
 
 
-def test_a_hundred_times_down_and_up_leaves_everything_as_after_the_first(start_board):
+def test_forty_times_down_and_up_leaves_everything_as_after_the_first(start_board):
     board = start_board(log={"level": "info"})
     sockets = heap = None
     for cycle in range(CYCLES):

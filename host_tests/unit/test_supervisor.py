@@ -11,11 +11,13 @@ class TestSupervisor(unittest.TestCase):
         self.interface = FakeInterface()
         self.log = FakeLog()
 
-    def run_steps(self, server, steps):
+    def run_steps(self, server, steps, **callbacks):
         """`steps`: (time, address) each."""
 
         async def play():
-            supervisor = Supervisor(Link(self.interface), server, self.start_workers, self.log)
+            supervisor = Supervisor(
+                Link(self.interface), server, self.start_workers, self.log, **callbacks
+            )
             for now, address in steps:
                 self.interface.address = address
                 await supervisor.step(now)
@@ -27,7 +29,7 @@ class TestSupervisor(unittest.TestCase):
         self.log.info("workers")
 
     def test_the_server_follows_the_link(self):
-        steps = [(0, "a"), (300, "a"), (400, None), (500, "b"), (800, "b"), (900, "b")]
+        steps = [(0, "a"), (300, "a"), (400, None), (700, None), (800, "b"), (1100, "b")]
         events = self.run_steps(FakeServer(), steps)
         self.assertEqual(events, ["start a", "stop", "start b"])
 
@@ -41,6 +43,60 @@ class TestSupervisor(unittest.TestCase):
         self.assertEqual(events, ["fail", "fail", "fail", "start a"])
         waits = [line.split()[-2] for line in self.log.lines if "Error starting" in line]
         self.assertEqual(waits, ["1000", "2000", "4000"])
+
+    def test_a_link_that_flaps_ten_times_in_5_s_restarts_nothing(self):
+        steps = [(0, "a"), (300, "a")]
+        steps += [(now, "a" if now % 500 < 250 else None) for now in range(500, 5500, 50)]
+        steps += [(now, "a") for now in range(5500, 9000, 100)]
+        self.assertEqual(self.run_steps(FakeServer(), steps), ["start a"])
+
+    def test_the_application_hears_of_the_link_after_the_server(self):
+        server = FakeServer(failures=1)
+        steps = [(0, "a"), (300, "a"), (1300, "a"), (1400, None), (1700, None)]
+        self.run_steps(
+            server,
+            steps,
+            on_connect=lambda address: server.events.append("connected to " + address),
+            on_disconnect=lambda: server.events.append("disconnected"),
+        )
+        self.assertEqual(
+            server.events, ["fail", "start a", "connected to a", "stop", "disconnected"]
+        )
+
+    def test_a_callback_of_the_application_that_raises_is_logged_and_harms_nothing(self):
+        def fail(*_):
+            raise RuntimeError("of the application")
+
+        async def play():
+            server = FakeServer()
+            supervisor = Supervisor(
+                Link(self.interface), server, self.start_workers, self.log, fail, fail
+            )
+            self.interface.address = "a"
+            task = asyncio.create_task(supervisor.run())
+            while not any("of the application" in line for line in self.log.lines):
+                await asyncio.sleep(0.01)
+            self.interface.address = None
+            while server.is_running():
+                await asyncio.sleep(0.01)
+            self.interface.address = "b"
+            while not server.is_running():
+                await asyncio.sleep(0.01)
+            task.cancel()
+            self.assertEqual(server.events, ["start a", "stop", "start b"])
+
+        run_async(play())
+
+    def test_a_start_without_memory_is_tried_again_as_well(self):
+        class Poor(FakeServer):
+            async def start(self, address):
+                if not self.events:
+                    self.events.append("no memory")
+                    raise MemoryError
+                await super().start(address)
+
+        steps = [(now, "a") for now in range(0, 1400, 100)]
+        self.assertEqual(self.run_steps(Poor(), steps), ["no memory", "start a"])
 
     def test_once_it_has_ended_nothing_starts_the_server_again(self):
         async def play():
@@ -71,5 +127,5 @@ class TestSupervisor(unittest.TestCase):
         run_async(play())
 
     def test_a_link_that_is_lost_ends_the_retries(self):
-        steps = [(0, "a"), (300, "a"), (400, None), (5000, None)]
+        steps = [(0, "a"), (300, "a"), (400, None), (700, None), (5000, None)]
         self.assertEqual(self.run_steps(FakeServer(failures=9), steps), ["fail", "stop"])

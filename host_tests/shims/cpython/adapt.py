@@ -115,6 +115,7 @@ def install():
     time.ticks_diff = _ticks_diff
     asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
     asyncio.StreamReader = asyncio.StreamWriter = Stream
+    asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
     sys.print_exception = _print_exception
     # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.

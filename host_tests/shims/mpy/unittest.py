@@ -16,8 +16,8 @@ class TestCase:
     def assertEqual(self, first, second):
         assert first == second, "%r is not %r" % (first, second)
 
-    def assertTrue(self, value):
-        assert value, "%r is not true" % (value,)
+    def assertTrue(self, value, message=""):
+        assert value, message or "%r is not true" % (value,)
 
     def assertFalse(self, value):
         assert not value, "%r is not false" % (value,)

@@ -1,0 +1,59 @@
+"""What a single value of the configuration may be, and how a wrong one is refused."""
+
+import json
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the text says which one, what it is and what is allowed."""
+
+
+def refuse(key: str, value, allowed: str):
+    """Raises the ConfigError of a value; that of a password is not shown."""
+    shown = "this" if key.endswith("password") else json.dumps(value)
+    raise ConfigError("%s: %s is not allowed; %s" % (key, shown, allowed))
+
+
+def check_value(key: str, value, default, allowed):
+    """One row of the table of settings; `allowed` is what the table says of it."""
+    if allowed is bool:
+        if not isinstance(value, bool):
+            refuse(key, value, "true or false")
+    elif allowed is list:
+        if not isinstance(value, list):
+            refuse(key, value, "a list")
+    elif allowed is dict:
+        if value is not None and not isinstance(value, dict):
+            refuse(key, value, "null or an object")
+    elif isinstance(allowed[0], str):
+        check_choice(key, value, allowed)
+    elif isinstance(default, str):
+        check_text(key, value, allowed[0], allowed[1])
+    else:
+        check_integer(key, value, allowed[0], allowed[1])
+
+
+def check_integer(key: str, value, low: int, high: int):
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        refuse(key, value, "an integer from %d to %d" % (low, high))
+
+
+def check_text(key: str, value, low: int, high: int):
+    """A text of `low` to `high` characters; they are counted as the radio does, in UTF-8."""
+    if not isinstance(value, str) or not low <= len(value.encode()) <= high:
+        refuse(key, value, "a text of %d to %d characters" % (low, high))
+
+
+def check_choice(key: str, value, choices):
+    if value not in choices:
+        refuse(key, value, "one of " + ", ".join(choices))
+
+
+def check_names(key: str, given, known, noun: str):
+    """`given` is an object with no other names than `known`."""
+    if not isinstance(given, dict):
+        refuse(key, given, "an object")
+    for name in given:
+        if name not in known:
+            raise ConfigError(
+                "%s%s: no such %s; %s" % (key and key + ".", name, noun, ", ".join(sorted(known)))
+            )

@@ -1,0 +1,86 @@
+"""Ethernet as an interface for `link.Link`: the chip's own MAC with a PHY, or a chip on SPI.
+
+The driver follows the cable and renews the lease by itself; here it is started, and asked.
+"""
+
+import machine
+import network
+from machine import SPI, Pin
+
+from firmware.address import read_address, set_address
+
+_PIN_NAMES = ("mdc", "mdio", "power", "reset", "ref_clk", "cs", "int")
+
+
+class Ethernet:
+    """arguments  those of `network.LAN`, by name, as `config_network` completes them; an SPI chip's
+               with the bus as numbers: `spi`, `sck`, `mosi`, `miso`
+    static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
+    """
+
+    def __init__(self, arguments, hostname, static_ip, log):
+        self._arguments = arguments
+        self._hostname = hostname
+        self._static_ip = static_ip
+        self._log = log
+        self._lan = None
+        self._has_started = False
+        self._is_plugged = False
+
+    def poll(self, now: int):
+        """The address as text, None without one."""
+        if not self._has_started:
+            self._has_started = True
+            self._start()
+        if self._lan is None:
+            return None
+        self._follow_cable(self._lan.status())
+        return read_address(self._lan) if self._is_plugged else None
+
+    def _start(self):
+        """The one try: `network.LAN` that has failed needs a reset before it can succeed, since
+        what it has made until then stays (network_lan.c, micropython#11959).
+        """
+        if "spi" in self._arguments and machine.reset_cause() == machine.SOFT_RESET:
+            # MicroPython takes the chip's interrupt away (micropython#16732).
+            self._log.error("Ethernet on SPI is dead after a soft reset; reset the board")
+        try:
+            network.hostname(self._hostname)
+            lan = network.LAN(**self._make_arguments())
+            set_address(lan, self._static_ip)
+            lan.active(True)  # up to 4 s
+            self._lan = lan
+        except (OSError, ValueError, AttributeError) as error:
+            self._log.error(
+                "Ethernet does not start: %s; put network.ethernet right, then reset the board",
+                error,
+            )
+
+    def _make_arguments(self):
+        """What `network.LAN` takes, from what the configuration says."""
+        given = self._arguments
+        # An image without the chip's driver has no such name: an AttributeError.
+        made = {
+            "phy_type": getattr(network, "PHY_" + given["phy_type"]),
+            "phy_addr": given["phy_addr"],
+        }
+        for name in _PIN_NAMES:
+            if given.get(name) is not None:
+                made[name] = Pin(given[name])
+        if given.get("ref_clk_mode"):
+            made["ref_clk_mode"] = Pin.OUT if given["ref_clk_mode"] == "out" else Pin.IN
+        if "spi" in given:
+            sck, mosi, miso = [Pin(given[name]) for name in ("sck", "mosi", "miso")]
+            made["spi"] = SPI(given["spi"], sck=sck, mosi=mosi, miso=miso)
+        return made
+
+    def _follow_cable(self, status):
+        """Until 1.28 events of Wi-Fi show up as ETH_STARTED and ETH_STOPPED: they say nothing."""
+        is_plugged = self._is_plugged
+        if status == network.ETH_CONNECTED or status == network.ETH_GOT_IP:
+            is_plugged = True
+        elif status == network.ETH_DISCONNECTED:
+            is_plugged = False
+        if is_plugged != self._is_plugged:
+            self._is_plugged = is_plugged
+            self._log.info("Ethernet cable is %splugged in", "" if is_plugged else "not ")

@@ -1,0 +1,48 @@
+"""Ethernet first, Wi-Fi as the fallback: two interfaces as one, for `link.Link`.
+
+Pure: it polls both interfaces, which are handed in, at the time that is handed in.  Only one is on
+at a time: ESP-IDF would prefer the route over Wi-Fi (its priority is 100, that of Ethernet 50).
+"""
+
+from time import ticks_diff
+
+from micropython import const
+
+# A cable takes a moment to be noticed and to get an address; Wi-Fi waits that long.
+_PATIENCE_MS = const(8000)
+# Ethernet that comes back must have held its address for this long before it is used again.
+_HOLD_OFF_MS = const(10000)
+
+
+class Failover:
+    """ethernet, wifi  interfaces: `poll(now)` gives the address as text, None without; Wi-Fi has
+    `stop()`, too, which switches it off until it is polled again
+    """
+
+    def __init__(self, ethernet, wifi, log):
+        self._ethernet = ethernet
+        self._wifi = wifi
+        self._log = log
+        self._is_on_wifi = False
+        # `now` when Ethernet got its address, or lost it; what that was
+        self._since = None
+        self._last = None
+
+    def poll(self, now: int):
+        """The address of the interface in use, None without one."""
+        address = self._ethernet.poll(now)
+        if self._since is None or address != self._last:
+            self._since = now
+            self._last = address
+        steady_ms = ticks_diff(now, self._since)
+        if not self._is_on_wifi:
+            if address or steady_ms < _PATIENCE_MS:
+                return address
+            self._is_on_wifi = True
+            self._log.warning("Ethernet has no address; falling back to Wi-Fi")
+        elif address and steady_ms >= _HOLD_OFF_MS:
+            self._is_on_wifi = False
+            self._log.info("Ethernet is back")
+            self._wifi.stop()
+            return address
+        return self._wifi.poll(now)

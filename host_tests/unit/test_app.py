@@ -1,0 +1,82 @@
+import json
+import os
+import sys
+import time
+import unittest
+
+import network
+
+from firmware import app
+from surroundings import AccessPoint, Surroundings
+
+_PATH = "test_app_%s.json" % os.urandom(4).hex()
+_PORT = 30000 + int.from_bytes(os.urandom(2), "little") % 10000
+_MAX_TURNS = 40
+
+
+class Interrupt:
+    """Ctrl-C, when the drivers are asked for their state for the `count`th time."""
+
+    def __init__(self, count):
+        self.left = count
+
+    def turn(self):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+class TestRun(unittest.TestCase):
+    def run_app(self, turns, around, **network_settings):
+        """Runs the demo until Ctrl-C comes in the given turn: its status, and if it was served."""
+        settings = {"server": {"port": _PORT}, "log": {"level": "error"}}
+        settings["network"] = dict(wifi=[{"ssid": "home"}], **network_settings)
+        with open(_PATH, "w") as file:
+            json.dump(settings, file)
+        network.surroundings = around
+        around.on_turn = Interrupt(turns).turn
+        connected = []
+        try:
+            status = app.run(path=_PATH, on_connect=connected.append)
+        finally:
+            os.remove(_PATH)
+        return status, connected
+
+    def around(self, **options):
+        access_point = AccessPoint("home", address="127.0.0.1")
+        return Surroundings([access_point], pace=1000, clock=time.ticks_ms, **options)
+
+    def interrupt_everywhere(self, make, **network_settings):
+        """Ctrl-C in every turn from the first until the server has run for a while."""
+        served = 0
+        for turns in range(1, _MAX_TURNS):
+            status, connected = self.run_app(turns, make(), **network_settings)
+            self.assertEqual(status, 0)
+            served += len(connected)
+            if served == 2:
+                return
+        raise AssertionError("never served")
+
+    def test_ctrl_c_in_every_state_of_wifi_ends_it_and_it_runs_again(self):
+        self.interrupt_everywhere(self.around)
+
+    def test_ctrl_c_in_every_state_of_ethernet_ends_it_and_it_runs_again(self):
+        self.interrupt_everywhere(
+            lambda: self.around(cable="127.0.0.1"),
+            interface="ethernet",
+            ethernet={"board": "WT32-ETH01"},
+        )
+
+    def test_ctrl_c_while_no_network_is_there_ends_it(self):
+        for turns in range(1, 20, 4):
+            around = self.around()
+            around.access_points[0].switch_off(0)
+            self.assertEqual(self.run_app(turns, around), (0, []))
+
+    def test_what_checks_the_configuration_is_dropped(self):
+        self.run_app(1, self.around())
+        self.assertNotIn("firmware.config", sys.modules)
+        self.assertNotIn("firmware.config_network", sys.modules)
+
+    def test_a_wrong_configuration_is_status_1(self):
+        self.assertEqual(app.run(path="there-is-no-such.json"), 1)

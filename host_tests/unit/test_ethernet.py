@@ -1,0 +1,105 @@
+import unittest
+
+import machine
+import network
+
+from fakes import Play
+from firmware.config import check
+from firmware.ethernet import Ethernet
+from firmware.ethernet_boards import BOARDS, arguments_of
+from surroundings import Surroundings
+
+STATIC = {
+    "address": "10.0.0.9",
+    "netmask": "255.255.255.0",
+    "gateway": "10.0.0.1",
+    "dns": "10.0.0.2",
+}
+W5500 = {"phy_type": "W5500", "spi": 1, "sck": 12, "mosi": 11, "miso": 13, "cs": 10, "int": 9}
+
+
+def play(given, cable="10.0.0.2", phy_addr=1, static_ip=None):
+    arguments = check({"network": {"ethernet": given}})["network"]["ethernet"]
+    return Play(
+        lambda log: Ethernet(arguments, "board", static_ip, log),
+        Surroundings(cable=cable, phy_addr=phy_addr),
+    )
+
+
+class TestEthernet(unittest.TestCase):
+    def test_it_has_an_address_when_the_cable_is_in(self):
+        wired = play({"board": "WT32-ETH01"})
+        self.assertEqual(wired.run(8000), "10.0.0.2")
+        self.assertEqual(wired.around.hostname, "board")
+        self.assertEqual(wired.said("cable is plugged in"), 1)
+
+    def test_unplugged_and_replugged(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(8000)
+        wired.around.cable = None
+        self.assertIsNone(wired.run(100))
+        self.assertEqual(wired.said("cable is not plugged in"), 1)
+        wired.around.cable = "10.0.0.3"
+        self.assertEqual(wired.run(8000), "10.0.0.3")
+
+    def test_a_lost_lease_is_down_although_it_is_connected(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(8000)
+        wired.around.lan.lose_lease()
+        self.assertIsNone(wired.run(100))
+        self.assertTrue(wired.around.lan.isconnected())
+
+    def test_a_static_address_needs_no_dhcp(self):
+        wired = play({"board": "WT32-ETH01"}, static_ip=STATIC)
+        self.assertEqual(wired.run(8000), "10.0.0.9")
+        self.assertEqual(wired.around.dns, "10.0.0.2")
+
+    def test_every_board_starts_with_all_its_arguments(self):
+        for name in BOARDS:
+            board = arguments_of(name)
+            wired = play({"board": name}, phy_addr=board["phy_addr"])
+            self.assertEqual(wired.run(8000), "10.0.0.2")
+            arguments = wired.around.lan.arguments
+            self.assertEqual(arguments["phy_type"], getattr(network, "PHY_" + board["phy_type"]))
+            for pin in ("mdc", "mdio", "power", "reset", "ref_clk", "cs", "int"):
+                if board.get(pin) is not None:
+                    self.assertEqual(arguments[pin].number, board[pin])
+                else:
+                    self.assertNotIn(pin, arguments)
+            if "ref_clk_mode" in board:
+                mode = machine.Pin.OUT if board["ref_clk_mode"] == "out" else machine.Pin.IN
+                self.assertEqual(arguments["ref_clk_mode"], mode)
+
+    def test_an_spi_chip_gets_its_bus(self):
+        wired = play(W5500, phy_addr=0)
+        self.assertEqual(wired.run(8000), "10.0.0.2")
+        bus = wired.around.lan.arguments["spi"]
+        self.assertEqual((bus.number, bus.pins), (1, (12, 11, 13)))
+
+    def test_a_chip_that_does_not_answer_is_said_and_not_tried_again(self):
+        wired = play({"board": "WT32-ETH01"}, phy_addr=7)
+        self.assertIsNone(wired.run(60000))
+        self.assertEqual(wired.said("Ethernet does not start: esp_eth_driver_install failed"), 1)
+        self.assertEqual(len(wired.log.lines), 1)
+
+    def test_events_of_wifi_that_spoil_the_status_do_no_harm(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(10000)
+        for spoilt in (network.ETH_STARTED, network.ETH_STOPPED, network.ETH_CONNECTED):
+            wired.around.lan._status = spoilt
+            wired.around.lan._due = 1000000
+            self.assertEqual(wired.run(1000), "10.0.0.2")
+
+    def test_after_a_soft_reset_a_chip_on_spi_is_said_to_be_dead(self):
+        wired = play(W5500)
+        machine.reset_cause = lambda: machine.SOFT_RESET
+        try:
+            wired.run(1000)
+        finally:
+            machine.reset_cause = lambda: machine.PWRON_RESET
+        self.assertEqual(wired.said("dead after a soft reset"), 1)
+
+    def test_a_chip_that_the_image_does_not_know_is_said(self):
+        wired = play({"phy_type": "GENERIC", "phy_addr": 1, "mdc": 23, "mdio": 18})
+        self.assertIsNone(wired.run(60000))
+        self.assertTrue(wired.said("PHY_GENERIC") > 0)

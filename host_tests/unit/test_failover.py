@@ -1,0 +1,72 @@
+import unittest
+
+from fakes import Play
+from firmware.config import check
+from firmware.ethernet import Ethernet
+from firmware.failover import Failover
+from firmware.wifi import WiFi
+from surroundings import AccessPoint, Surroundings
+
+WIFI = "192.168.4.2"
+CABLE = "10.0.0.2"
+
+
+def make(log):
+    arguments = check({"network": {"ethernet": {"board": "WT32-ETH01"}}})["network"]["ethernet"]
+    wifi = WiFi([{"ssid": "home", "password": ""}], "board", "", False, None, log)
+    return Failover(Ethernet(arguments, "board", None, log), wifi, log)
+
+
+class TestFailover(unittest.TestCase):
+    def setUp(self):
+        self.play = Play(make, Surroundings([AccessPoint("home", address=WIFI)], CABLE))
+
+    def test_ethernet_is_first_and_wifi_stays_off(self):
+        self.assertEqual(self.play.run(60000), CABLE)
+        self.assertIsNone(self.play.around.wlan)
+
+    def test_without_a_cable_wifi_is_used(self):
+        self.play.around.cable = None
+        self.assertEqual(self.play.run(12000), WIFI)
+        self.assertEqual(self.play.said("falling back to Wi-Fi"), 1)
+
+    def test_an_ethernet_chip_that_does_not_start_leaves_wifi(self):
+        self.play.around.phy_addr = 7
+        self.assertEqual(self.play.run(12000), WIFI)
+
+    def test_unplugged_it_falls_back_and_replugged_it_returns_after_a_hold_off(self):
+        self.play.run(10000)
+        self.play.around.cable = None
+        self.assertIsNone(self.play.run(1000))
+        self.assertEqual(self.play.run(12000), WIFI)
+        self.play.around.cable = CABLE
+        self.assertEqual(self.play.run(10000), WIFI)
+        self.assertEqual(self.play.run(5000), CABLE)
+        self.assertFalse(self.play.around.wlan._is_active)
+        self.assertEqual(self.play.said("Ethernet is back"), 1)
+
+    def test_a_cable_out_for_a_moment_does_not_start_wifi(self):
+        self.play.run(10000)
+        self.play.around.cable = None
+        self.play.run(3000)
+        self.play.around.cable = CABLE
+        self.assertEqual(self.play.run(5000), CABLE)
+        self.assertIsNone(self.play.around.wlan)
+
+    def test_a_flapping_cable_does_not_take_the_server_off_wifi(self):
+        self.play.around.cable = None
+        self.play.run(15000)
+        count = len(self.play.changes)
+        for _ in range(10):
+            self.play.around.cable = CABLE
+            self.play.run(6000)
+            self.play.around.cable = None
+            self.play.run(1000)
+        self.assertEqual(self.play.changes[count:], [])
+
+    def test_it_falls_back_as_often_as_need_be(self):
+        for _ in range(3):
+            self.play.around.cable = CABLE
+            self.assertEqual(self.play.run(20000), CABLE)
+            self.play.around.cable = None
+            self.assertEqual(self.play.run(20000), WIFI)

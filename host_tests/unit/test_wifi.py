@@ -1,0 +1,238 @@
+import unittest
+
+import network
+
+from fakes import Play
+from firmware.wifi import WiFi
+from surroundings import AccessPoint, Surroundings
+
+HOME = {"ssid": "home", "password": "home-secret"}
+WORK = {"ssid": "work", "password": "work-secret"}
+CAFE = {"ssid": "cafe", "password": ""}
+STATIC = {
+    "address": "10.0.0.9",
+    "netmask": "255.255.255.0",
+    "gateway": "10.0.0.1",
+    "dns": "10.0.0.2",
+}
+
+
+def home(rssi=-60, **options):
+    return AccessPoint("home", "home-secret", rssi, "10.0.0.2", **options)
+
+
+def work(rssi=-60, **options):
+    return AccessPoint("work", "work-secret", rssi, "10.0.1.2", **options)
+
+
+def cafe(rssi=-60):
+    return AccessPoint("cafe", "", rssi, "10.0.2.2")
+
+
+def play(networks, *access_points, country="", power_save=False, static_ip=None):
+    return Play(
+        lambda log: WiFi(networks, "board", country, power_save, static_ip, log),
+        Surroundings(access_points),
+    )
+
+
+class TestFirstConnection(unittest.TestCase):
+    def test_it_has_an_address_two_seconds_after_the_start(self):
+        station = play([HOME], home())
+        self.assertEqual(station.run(2000), "10.0.0.2")
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home"])
+
+    def test_an_open_network_needs_no_password(self):
+        self.assertEqual(play([CAFE], cafe()).run(2000), "10.0.2.2")
+
+    def test_the_hostname_and_the_country_are_set_before_connecting(self):
+        station = play([HOME], home(), country="DE")
+        station.run(100)
+        self.assertEqual((station.around.hostname, station.around.country), ("board", "DE"))
+
+    def test_the_drivers_own_retries_and_power_saving_are_off(self):
+        station = play([HOME], home())
+        station.run(100)
+        self.assertEqual(
+            station.around.wlan.settings, {"reconnects": 0, "pm": network.WLAN.PM_NONE}
+        )
+
+    def test_power_saving_is_on_when_it_is_asked_for(self):
+        station = play([HOME], home(), power_save=True)
+        station.run(100)
+        self.assertEqual(station.around.wlan.settings["pm"], network.WLAN.PM_PERFORMANCE)
+
+    def test_a_static_address_is_there_without_dhcp(self):
+        quiet = AccessPoint("home", "home-secret", address=None)
+        station = play([HOME], quiet, static_ip=STATIC)
+        self.assertEqual(station.run(2000), "10.0.0.9")
+        self.assertEqual(station.around.dns, "10.0.0.2")
+
+    def test_a_radio_that_a_soft_reset_left_connected_begins_afresh(self):
+        station = play([HOME, WORK], home(), work(-80))
+        station.run(6000)
+        again = Play(
+            lambda log: WiFi([WORK], "board", "", False, None, log),
+            station.around,
+        )
+        self.assertEqual(again.run(6000), "10.0.1.2")
+
+
+class TestChoice(unittest.TestCase):
+    def test_the_strongest_of_three_is_taken(self):
+        station = play([HOME, WORK, CAFE], home(-80), work(-40), cafe(-60))
+        self.assertEqual(station.run(6000), "10.0.1.2")
+        self.assertEqual(len(station.attempts()), 1)
+
+    def test_of_three_access_points_of_one_network_the_strongest_is_taken(self):
+        far, near = home(-80), home(-40)
+        station = play([HOME, WORK], far, near, home(-60))
+        station.run(6000)
+        self.assertEqual(station.around.wlan._joined, near)
+
+    def test_a_hidden_network_is_tried_after_those_that_are_heard(self):
+        station = play([WORK, HOME], home(), work(-30, is_hidden=True))
+        station.around.access_points[0].password = "changed"
+        self.assertEqual(station.run(10000), "10.0.1.2")
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "work"])
+
+    def test_a_wrong_password_is_said_and_the_second_network_taken(self):
+        station = play([HOME, WORK], home(-30), work())
+        station.around.access_points[0].password = "changed"
+        self.assertEqual(station.run(6000), "10.0.1.2")
+        self.assertEqual(station.said("Wi-Fi home: wrong password"), 1)
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "work"])
+
+
+class TestFailures(unittest.TestCase):
+    def test_each_has_its_words(self):
+        no_dhcp = AccessPoint("home", "home-secret", address=None)
+        for access_points, words in (
+            ((), "no such network"),
+            ((AccessPoint("home", "changed"),), "wrong password"),
+            ((AccessPoint("home", ""),), "its protection does not fit"),
+            ((no_dhcp,), "no address from DHCP"),
+        ):
+            station = play([HOME], *access_points)
+            self.assertIsNone(station.run(20000))
+            self.assertTrue(station.said("Wi-Fi home: " + words) > 0, station.log.lines)
+
+    def test_a_failure_like_the_one_before_is_noticed_in_time(self):
+        station = play([HOME])
+        station.run(20000)
+        self.assertTrue(len(station.attempts()) > 2)
+
+    def test_a_slow_dhcp_server_is_waited_for_after_a_failure(self):
+        station = play([HOME], home())
+        access_point = station.around.access_points[0]
+        access_point.switch_off(0)
+        station.run(10000)
+        access_point.switch_on()
+        access_point.address = None
+        station.run(8000)
+        count = len(station.attempts())
+        station.around.wlan._lease_due = station.around.now_ms + 3000
+        access_point.address = "10.0.0.2"
+        self.assertEqual(station.run(3500), "10.0.0.2")
+        self.assertEqual(len(station.attempts()), count)
+
+    def test_a_busy_driver_is_asked_again(self):
+        station = play([HOME], home())
+        busy = _BusyOnce(network.WLAN(network.WLAN.IF_STA))
+        self.assertEqual(station.run(12000), "10.0.0.2")
+        self.assertTrue(busy.was_asked)
+        self.assertEqual(station.said("Wifi Internal Error"), 1)
+
+
+class _BusyOnce:
+    """Makes `connect()` of a driver fail the first time."""
+
+    def __init__(self, wlan):
+        self.was_asked = False
+        self._connect = wlan.connect
+        wlan.connect = self.connect
+
+    def connect(self, *args, **kwargs):
+        if self.was_asked:
+            return self._connect(*args, **kwargs)
+        self.was_asked = True
+        raise OSError("Wifi Internal Error")
+
+
+class TestAbsence(unittest.TestCase):
+    def test_an_hour_without_the_access_point_has_one_attempt_a_minute(self):
+        station = play([HOME], home())
+        station.run(10000)
+        access_point = station.around.access_points[0]
+        access_point.switch_off(station.around.now_ms)
+        start = station.around.now_ms
+        self.assertIsNone(station.run(3600000))
+        times = [ms - start for ms, _ in station.attempts() if ms >= start]
+        self.assertTrue(55 <= len(times) <= 85, len(times))
+        pauses = [after - before for before, after in zip(times, times[1:])]
+        self.assertTrue(pauses[0] < 8000, pauses[0])
+        self.assertTrue(max(pauses) <= 60000 + 5200, max(pauses))
+        late = pauses[10:]
+        self.assertTrue(min(late) >= 45000, min(late))
+        self.assertTrue(max(late) - min(late) > 500, "no jitter")
+        access_point.switch_on()
+        self.assertEqual(station.run(66000), "10.0.0.2")
+
+    def test_after_it_was_up_the_first_attempt_comes_at_once(self):
+        station = play([HOME], home())
+        access_point = station.around.access_points[0]
+        station.run(5000)
+        access_point.switch_off(station.around.now_ms)
+        station.run(600000)
+        access_point.switch_on()
+        station.run(66000)
+        station.around.access_points[0].switch_off(-10000)
+        count = len(station.attempts())
+        station.run(100)
+        access_point.switch_on()
+        self.assertEqual(station.run(1500), "10.0.0.2")
+        self.assertEqual(len(station.attempts()), count + 1)
+
+    def test_the_loss_is_said_with_its_reason(self):
+        station = play([HOME], home())
+        station.run(5000)
+        station.around.access_points[0].switch_off(station.around.now_ms)
+        station.run(7000)
+        self.assertEqual(station.said("Wi-Fi home: the access point is gone"), 1)
+
+
+class TestLease(unittest.TestCase):
+    def test_a_lost_lease_is_down_although_it_is_connected(self):
+        station = play([HOME], home())
+        station.run(5000)
+        wlan = station.around.wlan
+        wlan.lose_lease()
+        self.assertIsNone(station.run(100))
+        self.assertTrue(wlan.isconnected())
+        self.assertEqual(station.said("the address is lost"), 1)
+
+    def test_a_lease_that_comes_back_is_up_without_another_attempt(self):
+        station = play([HOME], home())
+        station.run(5000)
+        wlan = station.around.wlan
+        wlan.lose_lease()
+        station.run(3000)
+        wlan._lease = "10.0.0.7"
+        self.assertEqual(station.run(100), "10.0.0.7")
+        self.assertEqual(len(station.attempts()), 1)
+
+    def test_a_lease_that_stays_away_is_asked_for_by_connecting_again(self):
+        station = play([HOME], home())
+        station.run(5000)
+        station.around.wlan.lose_lease()
+        self.assertEqual(station.run(20000), "10.0.0.2")
+        self.assertEqual(len(station.attempts()), 2)
+
+
+class TestStop(unittest.TestCase):
+    def test_a_stopped_station_is_off_and_comes_back_when_it_is_polled(self):
+        station = play([HOME], home())
+        station.run(5000)
+        station.interface.stop()
+        self.assertFalse(station.around.wlan._is_active)
+        self.assertEqual(station.run(3000), "10.0.0.2")
