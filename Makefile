@@ -44,8 +44,9 @@ build/typings build/oldest: build/%: host_tests/%.txt .venv/check
 	@touch $@
 
 .venv/run: tools/requirements.txt
-.venv/check: host_tests/requirements.txt tools/requirements.txt
-.venv/run .venv/check:
+.venv/board: tools/board-requirements.txt tools/requirements.txt
+.venv/check: host_tests/requirements.txt tools/board-requirements.txt tools/requirements.txt
+.venv/run .venv/board .venv/check:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
 		{ echo 'Python 3.10 or later is needed; make PYTHON=python3.12 ...'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

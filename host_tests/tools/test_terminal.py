@@ -1,0 +1,78 @@
+"""How a tool talks: one line, its exit status, and progress when it takes long."""
+
+import io
+
+import pytest
+
+from tools.terminal import Progress, Refused, run_tool
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def raises(error):
+    def main():
+        raise error
+
+    return main
+
+
+def status(main):
+    with pytest.raises(SystemExit) as ended:
+        run_tool(main)
+    return ended.value.code
+
+
+def test_a_refusal_is_one_line_and_status_1(capsys):
+    assert status(raises(Refused("No port; plug the board in"))) == 1
+    assert capsys.readouterr() == ("", "No port; plug the board in\n")
+
+
+def test_ctrl_c_is_quiet_and_status_130(capsys):
+    assert status(raises(KeyboardInterrupt())) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_tool_that_is_done_ends_with_0():
+    assert status(lambda: None) == 0
+
+
+def test_a_defect_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_tool(raises(ZeroDivisionError()))
+
+
+def test_what_is_done_within_two_seconds_shows_no_progress():
+    out, clock = Terminal(), Clock()
+    with Progress("writing", out, clock) as progress:
+        clock.now += 1.9
+        progress.show(0.9)
+    assert out.getvalue() == ""
+
+
+def test_on_a_terminal_the_line_is_redrawn_and_gone_at_the_end():
+    out, clock = Terminal(), Clock()
+    with Progress("writing", out, clock) as progress:
+        for share in (0.5, 0.75):
+            clock.now += 2
+            progress.show(share)
+    assert out.getvalue() == "\rwriting ... 50%\rwriting ... 75%\r" + " " * 15 + "\r"
+
+
+def test_in_a_file_a_line_comes_every_ten_seconds():
+    out, clock = io.StringIO(), Clock()
+    with Progress("waiting", out, clock) as progress:
+        for _ in range(25):
+            clock.now += 1
+            progress.show()
+    assert out.getvalue() == "waiting ... 2 s\nwaiting ... 12 s\nwaiting ... 22 s\n"

@@ -1,0 +1,74 @@
+"""How a tool talks to a person: one line for what is wrong, Ctrl-C, and progress.
+
+What is asked, found and done is each tool's own.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import NoReturn, TextIO
+
+_QUIET_S = 2.0  # what takes less than this shows no progress
+_REDRAW_S = 0.2
+_REPEAT_S = 10.0  # where lines can't be redrawn, as in a file
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class Refused(Exception):
+    """What the tool can't or won't do.  The text is one line: what is wrong, and what to do."""
+
+
+def run_tool(main: Callable[[], None]) -> NoReturn:
+    """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C."""
+    try:
+        main()
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
+
+
+class Progress:
+    """One line that tells how far something is, from its third second on.
+
+    On a terminal the line is redrawn and gone at the end; elsewhere it is repeated now and then.
+
+        with Progress("writing") as progress:
+            progress.show(done / total)
+    """
+
+    def __init__(
+        self, what: str, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ):
+        self._what = what
+        self._out = out or sys.stdout
+        self._clock = clock
+        self._start = clock()
+        self._next = self._start + _QUIET_S
+        self._width = 0  # of the line that is shown
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_):
+        if self._width:
+            self._out.write("\r" + " " * self._width + "\r")
+            self._out.flush()
+
+    def show(self, share: float | None = None):
+        """Tells how much is done, 0 to 1; None if nobody knows: the seconds that have passed."""
+        now = self._clock()
+        if now < self._next:
+            return
+        seconds = now - self._start
+        line = f"{self._what} ... " + (f"{seconds:.0f} s" if share is None else f"{share:.0%}")
+        if self._out.isatty():
+            self._out.write("\r" + line.ljust(self._width))
+            self._width = max(self._width, len(line))
+            self._next = now + _REDRAW_S
+        else:
+            self._out.write(line + "\n")
+            self._next = now + _REPEAT_S
+        self._out.flush()
