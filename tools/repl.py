@@ -1,0 +1,75 @@
+"""Whether MicroPython answers on a port, and which."""
+
+import re
+import time
+from typing import NamedTuple
+
+import serial
+
+from tools import port as ports
+from tools.terminal import Progress, Refused
+
+_INTERRUPT = b"\r\x03\x03"  # Ctrl-C
+_FRIENDLY = b"\x02"  # Ctrl-B: leaves the raw REPL; either way MicroPython tells who it is
+_RESTART = b"\x04"  # Ctrl-D: a soft reset, which runs main.py again
+_BANNER = re.compile(rb"MicroPython (\S+) on [^;\r\n]+; ([^\r\n]+)")
+_PROMPT = b">>> "
+_ASK_AGAIN_S = 1.0
+_RESETS = 2  # in one look: opening the port may cause one
+_MAX_TEXT = 16384
+
+
+class Console(NamedTuple):
+    """What a look at a console has shown: MicroPython's version and machine, or empty texts."""
+
+    version: str
+    machine: str
+    text: bytes
+
+    def is_resetting(self) -> bool:
+        """Whether the chip starts again and again: the ROM tells of each reset."""
+        return self.text.count(b"rst:0x") >= _RESETS
+
+
+def ask(port: str, limit_s: float, restart: bool = True) -> Console:
+    """Looks for the REPL, for no longer than `limit_s`; Refused if the port does not open.
+
+    What runs on the board is interrupted, and started again at the end unless not wanted.
+    """
+    with ports.open_port(port, timeout=0.1, write_timeout=limit_s) as console:
+        try:
+            found = _ask(console, limit_s)
+            if found.version and restart:
+                console.write(_RESTART)
+        except OSError as error:
+            raise ports.refusal(port, error)
+    return found
+
+
+def _ask(console: serial.Serial, limit_s: float) -> Console:
+    text = b""
+    start = asked = time.monotonic() - _ASK_AGAIN_S
+    while time.monotonic() - start < limit_s + _ASK_AGAIN_S:
+        if time.monotonic() - asked >= _ASK_AGAIN_S:
+            # Again and again: while a board starts it hears nothing.
+            console.write(_INTERRUPT + _FRIENDLY)
+            asked = time.monotonic()
+        text = (text + console.read(max(1, console.in_waiting)))[-_MAX_TEXT:]
+        found = list(_BANNER.finditer(text))
+        if found and _PROMPT in text[found[-1].end() :]:
+            return Console(found[-1][1].decode(), found[-1][2].decode("ascii", "replace"), text)
+    return Console("", "", text)
+
+
+def wait(port: str, limit_s: float) -> Console:
+    """Waits for the REPL of a board that starts; its USB port may go away for that and return."""
+    end = time.monotonic() + limit_s
+    console = Console("", "", b"")
+    with Progress("waiting for the REPL") as progress:
+        while not console.version and time.monotonic() < end:
+            progress.show()
+            try:
+                console = ask(port, min(2.0, limit_s), restart=False)
+            except Refused:
+                time.sleep(0.2)  # not there, or not ready
+    return console
