@@ -34,6 +34,9 @@ flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAU
 	@$(BIN)/python -m tools.flash --port '$(PORT)' --firmware '$(FIRMWARE)' \
 		$(if $(BAUD),--baud '$(BAUD)') $(if $(DRY_RUN),--dry-run)
 
+config: .venv/run ## asks for the network and writes config.json; INTERFACE= WIFI_SSID= ... for scripts
+	@$(BIN)/python -m tools.config --file '$(CONFIG)'
+
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
