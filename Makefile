@@ -46,8 +46,7 @@ lint: .venv/check build/typings
 check: lint test ## lint, types and tests: what CI runs
 
 smoke: .venv/check ## the black-box tests against a running server; HOST=host or host:port
-	@test -n '$(HOST)' || { echo 'HOST is missing; make smoke HOST=192.168.1.20 or HOST=127.0.0.1:8080'; exit 1; }
-	@$(BIN)/python -m pytest host_tests/blackbox -n 0 --target '$(HOST)' $(ARGS)
+	@$(BIN)/python -m tools.smoke '$(HOST)' $(ARGS)
 
 clean: ## removes .venv and build
 	rm -rf .venv build

@@ -36,6 +36,17 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("target", [target] if target else harness.RUNTIMES, scope="session")
 
 
+def pytest_collection_modifyitems(config, items):
+    """A server that runs already has one configuration, its own."""
+    if config.getoption("--target") in (None, *harness.RUNTIMES):
+        return
+    items[:] = [
+        item
+        for item in items
+        if not hasattr(item, "callspec") or item.callspec.params.get("board") != VENDOR
+    ]
+
+
 @pytest.fixture(scope="session")
 def runtime(target):
     """The interpreter, for a test that needs a board of its own."""
@@ -78,8 +89,6 @@ def make_board(runtime):
 def board(target, request, tmp_path_factory):
     """A board that the tests of a file share: default settings, or those of ESP-IDF's example."""
     if target not in harness.RUNTIMES:
-        if request.param:
-            pytest.skip("needs a board of its own configuration")
         time.sleep(1)  # it is shared: what the file before has left is gone by then
         yield RemoteBoard(target)
         return

@@ -1,0 +1,77 @@
+"""make smoke asks a running server, and says in one line when there is none."""
+
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import harness
+from boards import Board
+from tools import smoke
+from tools.terminal import Refused
+
+
+def refused(function, *args):
+    with pytest.raises(Refused) as error:
+        function(*args)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "host, address",
+    [("192.168.1.20", ("192.168.1.20", 80)), ("board.local:8080", ("board.local", 8080))],
+)
+def test_an_address_has_port_80_if_none_is_given(host, address):
+    assert smoke.parse(host) == address
+
+
+@pytest.mark.parametrize("host", ["http://192.168.1.20", "board:", "board:0", "board:99999", "a b"])
+def test_what_is_no_address_is_refused(host):
+    assert refused(smoke.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
+
+
+def test_without_an_address_it_says_how():
+    assert refused(smoke.parse, "").startswith("HOST is missing; make smoke HOST=192.168.1.20")
+
+
+def test_a_host_that_does_not_answer_is_one_line_and_no_test_runs():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = "127.0.0.1:%d" % server.getsockname()[1]
+    line = [sys.executable, "-m", "tools.smoke", host]
+    done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith(f"{host} does not answer (Connection refused); is it on")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_another_web_server_is_told_apart(monkeypatch):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        line = refused(smoke.check, "127.0.0.1:%d" % server.server_address[1])
+        thread.join()
+    assert "answers, but not as httpd32" in line
+
+
+def test_a_server_that_runs_is_tested_and_what_is_skipped_is_said(tmp_path):
+    board = Board("micropython", tmp_path)
+    try:
+        host = "%s:%d" % (board.host, board.port)
+        line = [sys.executable, "-m", "tools.smoke", host, "-k", "else_is_404 or sixty_lines"]
+        done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=120)
+    finally:
+        board.stop()
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout and "1 skipped" in done.stdout
+    assert "Skipped are those that start, configure or stop a board of their own" in done.stdout
