@@ -41,7 +41,8 @@ test: .venv/check build/typings build/oldest ## everything that can be tested wi
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/check build/typings
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary && \
+		$(BIN)/mypy --no-error-summary --config-file tools/mypy.ini
 
 check: lint test ## lint, types and tests: what CI runs
 

@@ -95,9 +95,11 @@ def describe(loader: esptool.ESPLoader) -> Chip:
 
 def attach(loader: esptool.ESPLoader) -> tuple[Any, int | None]:
     """A faster connection that reaches the flash, and the flash's bytes, None if unknown."""
-    stub = esptool.run_stub(loader)
-    esptool.attach_flash(stub)
-    size = detect_flash_size(stub)
+    with Progress("starting esptool's flasher on the chip") as progress:
+        report_to(progress)
+        stub = esptool.run_stub(loader)
+        esptool.attach_flash(stub)
+        size = detect_flash_size(stub)
     return stub, size and flash_size_bytes(size)
 
 

@@ -113,7 +113,8 @@ class Wizard:
         """A setting as a question, from the table."""
         for name, _, allowed, text in SETTINGS:
             if name == key:
-                choices = [each for each in allowed if isinstance(each, str)]
+                values = allowed if isinstance(allowed, tuple) else ()
+                choices = [each for each in values if isinstance(each, str)]
                 name = name.split(".")[1].capitalize()
                 return f"{name}: {', '.join(choices)} ({text})" if choices else f"{name}: {text}"
         raise KeyError(key)

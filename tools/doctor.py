@@ -6,6 +6,7 @@ Every look has a limit.  A board that runs something is interrupted, and started
 import argparse
 import importlib.metadata
 import platform
+import queue
 import re
 import sys
 import threading
@@ -83,13 +84,22 @@ def examine_port(name: str) -> list[Finding]:
 
 def examine_port_within(limit_s: float, name: str) -> list[Finding]:
     """`examine_port`, but a driver that hangs is not waited for."""
-    findings: list[Finding] = []
-    thread = threading.Thread(target=lambda: findings.extend(examine_port(name)), daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if thread.is_alive():
+    done: queue.SimpleQueue[list[Finding] | BaseException] = queue.SimpleQueue()
+
+    def examine():
+        try:
+            done.put(examine_port(name))
+        except BaseException as error:
+            done.put(error)
+
+    threading.Thread(target=examine, daemon=True).start()
+    try:
+        found = done.get(timeout=limit_s)
+    except queue.Empty:
         return [Finding("The port does not respond", "unplug the board, plug it in, and try again")]
-    return findings
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _finding(refused: Refused) -> Finding:

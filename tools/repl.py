@@ -36,7 +36,8 @@ def ask(port: str, limit_s: float, restart: bool = True) -> Console:
 
     What runs on the board is interrupted, and started again at the end unless not wanted.
     """
-    with ports.open_port(port, timeout=0.1, write_timeout=limit_s) as console:
+    options = {} if ports.is_remote(port) else {"write_timeout": limit_s}  # rfc2217:// has none
+    with ports.open_port(port, timeout=0.1, **options) as console:
         try:
             found = _ask(console, limit_s)
             if found.version and restart:

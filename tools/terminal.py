@@ -3,7 +3,9 @@
 What is asked, found and done is each tool's own.
 """
 
+import math
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import NoReturn, TextIO
@@ -20,6 +22,7 @@ class Refused(Exception):
 
 def run_tool(main: Callable[[], None]) -> NoReturn:
     """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C."""
+    threading.excepthook = _forget_lost_connection
     try:
         main()
     except Refused as refused:
@@ -28,6 +31,12 @@ def run_tool(main: Callable[[], None]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     sys.exit(0)
+
+
+def _forget_lost_connection(args: threading.ExceptHookArgs):
+    """pyserial reads rfc2217:// in a thread; who uses the connection gets an exception, too."""
+    if not issubclass(args.exc_type, OSError):
+        threading.__excepthook__(args)
 
 
 class Progress:
@@ -56,6 +65,7 @@ class Progress:
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
+        self._next = math.inf  # whoever still shows something does not spoil what comes after
 
     def show(self, share: float | None = None):
         """Tells how much is done, 0 to 1; None if nobody knows: the seconds that have passed."""

@@ -8,6 +8,7 @@ import pytest
 from esp32_board import Esp32Board
 
 import harness
+from boards import find_port
 from serial_board import SerialBoard, format_flash
 from tools import doctor, usb
 from tools.port import Found
@@ -43,6 +44,20 @@ def test_a_board_with_micropython_has_nothing_to_do_and_runs_on(tmp_path, is_pty
     assert port == board.port
     assert micropython == "  MicroPython v1.25.0: Generic ESP32 module with ESP32"
     assert end == "Nothing to do."
+
+
+def test_a_board_behind_rfc2217_is_examined_as_well(tmp_path):
+    port = find_port()
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        line = [sys.executable, "-u", "-m", "esp_rfc2217_server", "-p", str(port), board.port]
+        server = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        with server:
+            while "Waiting for connection" not in server.stdout.readline():
+                assert server.poll() is None
+            done = examine(f"rfc2217://127.0.0.1:{port}?ign_set_control")
+            server.terminate()
+    assert done.returncode == 0 and done.stderr == "", done
+    assert "  MicroPython v1.25.0: Generic ESP32" in done.stdout
 
 
 def test_an_empty_board_is_told_which_image_it_needs(tmp_path):

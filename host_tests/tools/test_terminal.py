@@ -1,6 +1,7 @@
 """How a tool talks: one line, its exit status, and progress when it takes long."""
 
 import io
+import threading
 
 import pytest
 
@@ -52,6 +53,22 @@ def test_a_defect_is_not_hidden():
         run_tool(raises(ZeroDivisionError()))
 
 
+def test_a_thread_that_loses_its_connection_is_quiet_and_another_defect_is_not(capsys):
+    def main():
+        for error in (ConnectionResetError("by peer"), ZeroDivisionError("a defect")):
+            thread = threading.Thread(target=raises(error))
+            thread.start()
+            thread.join()
+
+    kept = threading.excepthook
+    try:
+        assert status(main) == 0
+    finally:
+        threading.excepthook = kept
+    err = capsys.readouterr().err
+    assert "a defect" in err and "by peer" not in err
+
+
 def test_what_is_done_within_two_seconds_shows_no_progress():
     out, clock = Terminal(), Clock()
     with Progress("writing", out, clock) as progress:
@@ -66,6 +83,8 @@ def test_on_a_terminal_the_line_is_redrawn_and_gone_at_the_end():
         for share in (0.5, 0.75):
             clock.now += 2
             progress.show(share)
+    clock.now += 2
+    progress.show(1)
     assert out.getvalue() == "\rwriting ... 50%\rwriting ... 75%\r" + " " * 15 + "\r"
 
 
