@@ -47,10 +47,11 @@ class Image(NamedTuple):
 
 def read(path: str) -> Image:
     """The image in a file; Refused with one line if it is not one for an ESP32, or not whole."""
+    file = Path(path).expanduser()  # a shell leaves the ~ of FIRMWARE=~/file.bin alone
     try:
-        if Path(path).stat().st_size > _MAX_LEN:
+        if file.stat().st_size > _MAX_LEN:
             raise Refused(f"{path} is not an image: larger than any flash; {_REMEDY}")
-        contents = Path(path).read_bytes()
+        contents = file.read_bytes()
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}; FIRMWARE=file.bin names the image to flash")
     try:
