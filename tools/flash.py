@@ -74,7 +74,7 @@ def _write(loader: esptool.ESPLoader, firmware: image.Image, baud: int):
 
 def wait_repl(port: str):
     """Waits for the MicroPython that has been written, and tells what it is."""
-    console = repl.wait(port, _REPL_LIMIT_S)
+    port, console = repl.wait(port, _REPL_LIMIT_S)
     if not console.version:
         raise Refused(
             f"MicroPython is written, but does not answer on {port}; press RESET (EN) on the "

@@ -15,6 +15,7 @@ _RESTART = b"\x04"  # Ctrl-D: a soft reset, which runs main.py again
 _BANNER = re.compile(rb"MicroPython (\S+) on [^;\r\n]+; ([^\r\n]+)")
 _PROMPT = b">>> "
 _ASK_AGAIN_S = 1.0
+_RETRY_S = 0.2
 _RESETS = 2  # in one look: opening the port may cause one
 _MAX_TEXT = 16384
 
@@ -62,8 +63,11 @@ def _ask(console: serial.Serial, limit_s: float) -> Console:
     return Console("", "", text)
 
 
-def wait(port: str, limit_s: float) -> Console:
-    """Waits for the REPL of a board that starts; its USB port may go away for that and return."""
+def wait(port: str, limit_s: float) -> tuple[str, Console]:
+    """Waits for the REPL of a board that starts, and tells on which port it is.
+
+    An ESP32-S2 or S3 that is its own USB device goes away for that, and may return on another port.
+    """
     end = time.monotonic() + limit_s
     console = Console("", "", b"")
     with Progress("waiting for the REPL") as progress:
@@ -72,5 +76,12 @@ def wait(port: str, limit_s: float) -> Console:
             try:
                 console = ask(port, min(2.0, limit_s), restart=False)
             except Refused:
-                time.sleep(0.2)  # not there, or not ready
-    return console
+                time.sleep(_RETRY_S)  # not there, or not ready
+                port = _follow(port)
+    return port, console
+
+
+def _follow(port: str) -> str:
+    """The only port there is, in place of one that has gone; else the same."""
+    found = [each.device for each in ports.find()]
+    return found[0] if len(found) == 1 and not ports.is_remote(port) else port
