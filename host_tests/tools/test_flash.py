@@ -8,7 +8,7 @@ from esp32_board import Esp32Board, image_for, official_image
 
 import harness
 from serial_board import SerialBoard
-from tools.chip import Chip
+from tools.chip import Chip, connect
 from tools.flash import plan, wait_repl
 from tools.image import Image
 from tools.terminal import Refused
@@ -112,6 +112,29 @@ def test_micropython_that_does_not_answer_afterwards_is_told_about_reset(monkeyp
     monkeypatch.setattr("tools.flash._REPL_LIMIT_S", 0.5)
     with SerialBoard() as board, pytest.raises(Refused, match=r"press RESET \(EN\) on the board"):
         wait_repl(board.port)
+
+
+class Loader:
+    """What esptool connects to, as far as resets go."""
+
+    reset_count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert self.reset_count == 1
+
+    def hard_reset(self):
+        self.reset_count += 1
+
+
+def test_the_board_starts_anew_also_when_something_is_refused(monkeypatch):
+    loader = Loader()
+    monkeypatch.setattr("esptool.detect_chip", lambda *_, **__: loader)
+    with pytest.raises(Refused), connect("/dev/ttyUSB0"):
+        raise Refused("the wrong image")
+    assert loader.reset_count == 1
 
 
 def test_a_flash_that_is_too_small_is_refused():

@@ -89,6 +89,25 @@ def test_a_port_without_permission_names_the_group_and_the_command(tmp_path):
     assert f"no permission; it belongs to group {group}: sudo usermod -a -G {group} $USER" in line
 
 
+def test_permission_is_looked_at_before_the_port_is_opened(pty, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may do everything
+    assert "no permission; it belongs to group" in refused(port.check, pty)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_who_has_a_device_open_is_found_before_it_is_opened():
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, "/dev/full"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        holder.stdout.readline()
+        line = refused(port.check, "/dev/full")
+        holder.stdin.close()
+    assert line.startswith("/dev/full is busy: ") and f"({holder.pid})" in line
+
+
 def test_a_port_that_is_open_elsewhere_names_the_program(pty):
     import fcntl
 
