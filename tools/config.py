@@ -7,8 +7,6 @@ as they are in an existing file.
 import argparse
 import copy
 import getpass
-import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -17,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from firmware.config import SETTINGS, ConfigError, check, check_interface
+from firmware.ethernet_boards import BOARDS
 from tools.terminal import Refused, run_tool
 
 # What can be answered, and the variable that answers it without a question.
@@ -57,7 +56,7 @@ def _plan_wifi(known: list, answers: dict[str, str]) -> list:
 
 def _plan_ethernet(answer: str) -> dict:
     """A board by its name or its number in the list, or its pins as JSON."""
-    boards = ethernet_boards()
+    boards = sorted(BOARDS)
     if answer.isdecimal() and 1 <= int(answer) <= len(boards):
         return {"board": boards[int(answer) - 1]}
     if answer.startswith("{"):
@@ -66,13 +65,6 @@ def _plan_ethernet(answer: str) -> dict:
         except ValueError:
             raise ConfigError('network.ethernet: not JSON; {"board": "WT32-ETH01"}, or its pins')
     return {"board": answer}
-
-
-def ethernet_boards() -> list[str]:
-    """The boards whose Ethernet pins the firmware knows."""
-    if importlib.util.find_spec("firmware.ethernet_boards") is None:
-        return []
-    return sorted(importlib.import_module("firmware.ethernet_boards").BOARDS)
 
 
 def check_enough(config: dict, interface: str | None = None):
@@ -103,7 +95,7 @@ class Wizard:
             self._question("ssid", "Name of the Wi-Fi network", "wifi")
             self._ask_password()
         if interface != "wifi":
-            for number, board in enumerate(ethernet_boards(), 1):
+            for number, board in enumerate(sorted(BOARDS), 1):
                 self._tell(f"{number:3} {board}")
             self._question("ethernet", "Board with Ethernet: number, name, or pins", "ethernet")
         self._question("hostname", self._text("network.hostname"))

@@ -11,14 +11,12 @@ import pytest
 
 import harness
 from firmware.config import ConfigError
+from firmware.ethernet_boards import BOARDS
 from tools import config
 from tools.config import Wizard, plan
 from tools.terminal import Refused
 
 HOME = {"network": {"wifi": [{"ssid": "home", "password": "secret12"}]}}
-needs_ethernet = pytest.mark.skipif(
-    not config.ethernet_boards(), reason="the firmware knows no boards with Ethernet"
-)
 
 
 class Person:
@@ -113,11 +111,10 @@ def test_what_is_not_asked_stays():
     assert given["network"]["wifi"][0] == {"ssid": "a"}
 
 
-@needs_ethernet
 @pytest.mark.parametrize("answer", ["WT32-ETH01", '{"board": "WT32-ETH01"}', "number"])
 def test_a_board_with_ethernet_is_named_numbered_or_described(answer):
     if answer == "number":
-        answer = str(config.ethernet_boards().index("WT32-ETH01") + 1)
+        answer = str(sorted(BOARDS).index("WT32-ETH01") + 1)
     person = Person("ethernet", "", "ESP-8266", "{", answer, "kitchen")
     network = person.ask({})["network"]
     assert network["ethernet"] == {"board": "WT32-ETH01"} and "wifi" not in network
@@ -128,7 +125,6 @@ def test_a_board_with_ethernet_is_named_numbered_or_described(answer):
     assert "network.ethernet: not JSON" in lines
 
 
-@needs_ethernet
 def test_auto_asks_for_both():
     network = Person("auto", "home", "secret12", "WT32-ETH01", "").ask({})["network"]
     assert network["wifi"][0]["ssid"] == "home" and network["ethernet"] == {"board": "WT32-ETH01"}

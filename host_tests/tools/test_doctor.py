@@ -5,10 +5,10 @@ import sys
 import threading
 
 import pytest
-from esp32_board import Esp32Board
 
 import harness
 from boards import find_port
+from esp32_board import Esp32Board
 from serial_board import SerialBoard, format_flash
 from tools import doctor, usb
 from tools.port import Found

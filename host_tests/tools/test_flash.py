@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from esp32_board import Esp32Board, image_for, official_image
 
 import harness
+from esp32_board import Esp32Board, image_for, official_image
 from serial_board import SerialBoard
 from tools.chip import Chip, connect
 from tools.flash import plan, wait_repl

@@ -1,8 +1,8 @@
 """An image is read whole, or refused with what it is."""
 
 import pytest
-from esp32_board import IMAGE_NAME, image_for, official_image
 
+from esp32_board import IMAGE_NAME, image_for, official_image
 from tools import image
 from tools.terminal import Refused
 
