@@ -1,8 +1,9 @@
 """The network link as edges: it went up, it went down.
 
 Pure: it polls an interface, which is handed in, at the time that is handed in.  Nothing tells a
-MicroPython program that its link has changed (`network` has no callbacks), so it is asked.  What it
-says counts when it has held for a moment: a link that flaps neither starts nor stops the server.
+MicroPython program that its link has changed (`network` has no callbacks), so it is asked.  The
+first address counts at once, and after that what has held for a moment: a link that flaps neither
+starts nor stops the server.
 """
 
 from time import ticks_diff
@@ -26,6 +27,7 @@ class Link:
         self._interface = interface
         self._seen = None  # the interface's address, since when
         self._since = 0
+        self._hold_ms = 0  # until it was up for the first time
 
     def poll(self, now: int):
         """UP or DOWN when the link has just gone there, else None.
@@ -36,7 +38,7 @@ class Link:
         if seen != self._seen:
             self._seen = seen
             self._since = now
-        has_held = ticks_diff(now, self._since) >= _HOLD_MS
+        has_held = ticks_diff(now, self._since) >= self._hold_ms
         if self.state == UP:
             if seen == self.address or not (seen or has_held):
                 return None
@@ -47,5 +49,6 @@ class Link:
         self.state = CONNECTING if seen else DOWN
         if seen and has_held:
             self.state = UP
+            self._hold_ms = _HOLD_MS
             return UP
         return None

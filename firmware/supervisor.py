@@ -8,6 +8,7 @@ from micropython import const
 from firmware.link import DOWN, UP
 
 _POLL_MS = const(100)
+_SEEK_MS = const(20)  # while there is no link: nothing else is to be done
 _MIN_RETRY_MS = const(1000)
 _MAX_RETRY_MS = const(60000)
 
@@ -38,7 +39,7 @@ class Supervisor:
                 await self.step(ticks_ms())
             except Exception as error:  # a driver's or the application's; the next may do better
                 self._log.exception("link failed", error)
-            await asyncio.sleep_ms(_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _SEEK_MS)
 
     def end(self):
         """From now on it does nothing: a server that is being closed must not start again."""

@@ -102,8 +102,8 @@ class TestSupervisor(unittest.TestCase):
         async def play():
             server = FakeServer()
             supervisor = Supervisor(Link(self.interface), server, self.start_workers, self.log)
-            self.interface.address = "a"
             await supervisor.step(0)
+            self.interface.address = "a"
             supervisor.end()
             await supervisor.step(300)
             await supervisor.step(5000)
