@@ -13,8 +13,9 @@ import harness
 from firmware.config import ConfigError
 from firmware.ethernet_boards import BOARDS
 from tools import config
-from tools.config import Wizard, plan
+from tools.config_plan import plan
 from tools.terminal import Refused
+from tools.wizard import Wizard
 
 HOME = {"network": {"wifi": [{"ssid": "home", "password": "secret12"}]}}
 
