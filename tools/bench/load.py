@@ -1,0 +1,160 @@
+"""Puts load on a server: with `wrk` where it is installed, else with our own generator."""
+
+import json
+import re
+import select
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tools.bench.clients import Burden
+from tools.bench.generator import Load, Plan
+from tools.bench.servers import HOST, Failure, Server, die_with_parent
+from tools.build import ROOT
+
+QUICK = "GET /quick HTTP/1.1\r\nHost: bench\r\n\r\n"
+QUICK_ONCE = "GET /quick HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+# What a browser sends: 16 fields, about 700 bytes.
+BROWSER = "\r\n".join(
+    [
+        "GET /quick HTTP/1.1",
+        "Host: 192.168.1.20",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/126.0.0.0 Safari/537.36",
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,"
+        "image/apng,*/*;q=0.8",
+        "Accept-Language: en-GB,en-US;q=0.9,en;q=0.8,de;q=0.7",
+        "Accept-Encoding: gzip, deflate",
+        "Cache-Control: max-age=0",
+        "Upgrade-Insecure-Requests: 1",
+        "DNT: 1",
+        "Referer: http://192.168.1.20/",
+        "Cookie: theme=dark; session=2f6c1f0c8e5b4b0f9a3a",
+        'sec-ch-ua: "Chromium";v="126", "Not.A/Brand";v="24"',
+        "sec-ch-ua-mobile: ?0",
+        'sec-ch-ua-platform: "Linux"',
+        "Connection: keep-alive",
+        "Priority: u=0, i",
+        "",
+        "",
+    ]
+)
+
+_WAIT_S = 30
+
+
+@dataclass
+class Result:
+    """Of one visit.  The CPU figures are shares of one core; None where the system does not tell.
+
+    cpu_us  processor time of the server for one request
+    """
+
+    rate: float
+    seconds: float
+    errors: int
+    cpu_us: float | None
+    server_share: float | None
+    load_share: float | None = None
+
+
+def has_wrk() -> bool:
+    return shutil.which("wrk") is not None
+
+
+def measure(server: Server, request: str, connections: int, seconds: float, own=False) -> Result:
+    """The throughput of a server.  own: with our own generator, even where `wrk` is installed."""
+    before = server.cpu_s()
+    share = None
+    if has_wrk() and not own:
+        text = _run_wrk(server.port, request, connections, seconds)
+        total, spent_s, errors = parse_wrk(text)
+    else:
+        load = generate(Plan(server.port, request, connections, seconds))
+        total, spent_s, errors = len(load.latencies_ms), load.seconds, load.errors
+        share = load.cpu_s / spent_s
+    if not total:
+        raise Failure(f"{server.kind} answers nothing: {errors} errors")
+    cpu_s = None if before is None else (server.cpu_s() or 0) - before
+    return Result(
+        rate=total / spent_s,
+        seconds=spent_s,
+        errors=errors,
+        cpu_us=None if cpu_s is None else cpu_s / total * 1e6,
+        server_share=None if cpu_s is None else cpu_s / spent_s,
+        load_share=share,
+    )
+
+
+def generate(plan: Plan) -> Load:
+    """A load from our own generator, in a process of its own."""
+    with _start("generator", plan) as process:
+        try:
+            text, _ = process.communicate(timeout=_WAIT_S + plan.seconds)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise Failure(f"the generator has ended with status {process.returncode}")
+    return Load(**json.loads(text))
+
+
+@contextmanager
+def burden(server: Server, kind: str, count: int) -> Iterator[None]:
+    """Clients of `clients`, all there when this begins, and gone after it."""
+    with _start("clients", Burden(server.port, kind, count)) as process:
+        try:
+            assert process.stdout
+            if not select.select([process.stdout], [], [], _WAIT_S)[0]:
+                raise Failure(f"{server.kind}: {count} clients do not get in ({kind})")
+            yield
+        finally:
+            process.kill()
+
+
+def _start(module, order):
+    return subprocess.Popen(
+        [sys.executable, "-m", f"tools.bench.{module}", json.dumps(vars(order))],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )
+
+
+def _run_wrk(port, request, connections, seconds):
+    first, *lines = request.strip().split("\r\n")
+    line = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+    for each in lines:
+        line += ["-H", each]
+    process = subprocess.Popen(
+        [*line, f"http://{HOST}:{port}{first.split()[1]}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )
+    try:
+        return process.communicate(timeout=_WAIT_S + seconds)[0]
+    finally:
+        process.kill()
+
+
+def parse_wrk(text: str) -> tuple[int, float, int]:
+    """(answers, seconds, errors) from what `wrk` prints."""
+    found = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", text)
+    if not found:
+        raise Failure(f"wrk: {text.strip()}")
+    seconds = float(found[2]) * {"ms": 0.001, "s": 1, "m": 60}[found[3]]
+    errors = 0
+    sockets = re.search(r"Socket errors: (.*)", text)
+    if sockets:
+        errors += sum(int(number) for number in re.findall(r"\d+", sockets[1]))
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    if refused:
+        errors += int(refused[1])
+    return int(found[1]), seconds, errors

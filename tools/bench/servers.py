@@ -1,0 +1,218 @@
+"""The servers that are measured, each a process under MicroPython on a free port of this machine.
+
+All run from compiled .mpy with the same heap.  What they print goes into a file, as to a console
+that takes everything at once; with the probe, answers come through a pipe.
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tools.build import ROOT, build, compile_module
+
+# name: (its module in board/, an argument of it, its log level)
+KINDS = {
+    "httpd32": ("serve_httpd32", "", "warning"),
+    "info": ("serve_httpd32", "", "info"),
+    "microdot": ("serve_microdot", "", ""),
+    "bare": ("serve_bare", "keep", ""),
+    "bare_close": ("serve_bare", "close", ""),
+}
+HOST = "127.0.0.1"
+
+_SCRIPTS = ROOT / "build" / "bench"
+_START_S = 60  # under valgrind it takes long
+_POLL_S = 0.001
+_PR_SET_PDEATHSIG = 1
+
+
+class Failure(Exception):
+    """A server or one of its clients does not do as it should; one line."""
+
+
+def prepare() -> str:
+    """Compiles everything; the MICROPYPATH from which the servers run."""
+    board = build()
+    _SCRIPTS.mkdir(parents=True, exist_ok=True)
+    for source in sorted((Path(__file__).parent / "board").glob("*.py")):
+        target = _SCRIPTS / f"{source.stem}.mpy"
+        if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+            compile_module(source, target, _SCRIPTS.parent)
+    return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
+
+
+def find_micropython() -> str:
+    """The MicroPython of the virtual environment, or else the one on PATH."""
+    own = Path(sys.executable).parent / "micropython"
+    program = str(own) if own.exists() else shutil.which("micropython")
+    if program is None:
+        raise SystemExit("PyPI has no MicroPython for this kind of computer; put one on PATH")
+    return program
+
+
+class Server:
+    """One of `KINDS`, running.
+
+    heap      as MicroPython takes it: "192k"
+    has_probe whether `ask` works
+    prefix    a command that runs it: valgrind and the like
+    settings  sections of httpd32's configuration, besides port and log level
+    """
+
+    def __init__(self, kind: str, path: str, heap: str, has_probe=False, prefix=(), settings=None):
+        module, argument, level = KINDS[kind]
+        self.kind = kind
+        self.port = find_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="httpd32-bench-"))
+        self._write_config(level, settings or {})
+        words = [module, str(self.port), argument, "probe" if has_probe else ""]
+        line = [*prefix, find_micropython(), "-X", f"heapsize={heap}", "-m", "serve", *words]
+        self.started_s = time.monotonic()
+        self.process = self._spawn(line, path, has_probe)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def wait_ready(self) -> float:
+        """Seconds from the start of the process to its first answer."""
+        while time.monotonic() - self.started_s < _START_S:
+            if self.process.poll() is not None:
+                break
+            try:
+                fetch(self.port)
+                return time.monotonic() - self.started_s
+            except OSError:
+                time.sleep(_POLL_S)
+        raise Failure(f"{self.kind} does not start: {self._last_line()}")
+
+    def ask(self, question: str) -> str:
+        """The probe's answer."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(question.encode() + b"\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise Failure(f"{self.kind} has ended: {self._last_line()}")
+        return answer.decode().strip()
+
+    def cpu_s(self) -> float | None:
+        """Processor time it has used so far; None where the system does not tell."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/schedstat").read_text()
+        except OSError:
+            return None
+        return int(text.split()[0]) / 1e9
+
+    def end(self) -> int:
+        """Ends it with a signal after which tools around it still report; its exit status."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+        return self.process.wait(_START_S)
+
+    def stop(self):
+        """Ends it, whatever it does."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write_config(self, level, settings):
+        config = {
+            "server": {"port": self.port, **settings.get("server", {})},
+            "demo": settings.get("demo", {}),
+            "log": {"level": level or "warning"},
+            "network": {"wifi": [{"ssid": "simulated", "password": ""}]},
+        }
+        (self.folder / "config.json").write_text(json.dumps(config))
+
+    def _spawn(self, line, path, has_probe):
+        with (self.folder / "console").open("wb") as console:
+            return subprocess.Popen(
+                line,
+                cwd=self.folder,
+                env={**os.environ, "MICROPYPATH": path},
+                stdin=subprocess.PIPE if has_probe else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if has_probe else console,
+                stderr=console,
+                start_new_session=True,  # Ctrl-C is ours; valgrind's children end with it
+                preexec_fn=die_with_parent,
+            )
+
+    def _last_line(self):
+        lines = (self.folder / "console").read_text(errors="replace").strip().split("\n")
+        return lines[-1] or f"exit status {self.process.poll()}"
+
+
+class Rack:
+    """The servers of a run: each is started when it is first needed, and lives to the end."""
+
+    def __init__(self, heap: str):
+        self.heap = heap
+        self.path = prepare()
+        self._stack = ExitStack()
+        self._servers: dict[str, Server] = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def get(self, kind: str) -> Server:
+        """The one that is measured for throughput: nothing looks into it."""
+        if kind not in self._servers:
+            self._servers[kind] = self._stack.enter_context(self.start(kind))
+            self._servers[kind].wait_ready()
+        return self._servers[kind]
+
+    def start(self, kind: str, **options) -> Server:
+        """A fresh one, for the caller to stop."""
+        return Server(kind, self.path, self.heap, **options)
+
+
+def find_port() -> int:
+    """A TCP port that is free now."""
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        return sock.getsockname()[1]
+
+
+def fetch(port: int, timeout_s: float = 5, request: bytes = b"") -> bytes:
+    """The response to one `/quick` on a connection of its own; OSError without one."""
+    with socket.create_connection((HOST, port), timeout_s) as sock:
+        sock.sendall(request or b"GET /quick HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+        received = b""
+        while b"random: " not in received:
+            block = sock.recv(4096)
+            if not block:
+                raise ConnectionError("no answer")
+            received += block
+        return received
+
+
+def die_with_parent():
+    """In a child before it runs: it must not outlive us."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def versions() -> str:
+    """MicroPython's own words about itself."""
+    code = "import sys; print(sys.version.split('; ')[-1])"
+    return subprocess.run(
+        [find_micropython(), "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -1,0 +1,56 @@
+"""Requests a second, and what each costs the processor."""
+
+from tools.bench.experiment import Experiment, Goal, Row, Visit
+from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, has_wrk, measure
+from tools.bench.servers import Rack
+
+# name: (title, request, connections, goal against plain Microdot, the bare loop to compare with)
+_LOADS = {
+    "quick": ("/quick, 4 connections", QUICK, 4, Goal("at least", 4), "bare"),
+    "quick1": ("/quick, 1 connection", QUICK, 1, None, "bare"),
+    "quick8": ("/quick, 8 connections", QUICK, 8, None, "bare"),
+    "close": ("a connection a request", QUICK_ONCE, 4, Goal("at least", 2.2), "bare_close"),
+    "browser": ("a browser's request", BROWSER, 4, Goal("at least", 8), "bare"),
+}
+
+
+def make(rack: Rack, seconds: float) -> list[Experiment]:
+    """The experiments, one a kind of load."""
+    return [_make_one(rack, seconds, name) for name in _LOADS] + [_make_check(rack, seconds)]
+
+
+def _make_one(rack, seconds, name):
+    title, request, connections, goal, limit = _LOADS[name]
+    rate = Row(name, title, "requests/s", "microdot", goal)
+    cpu = Row(f"{name}.cpu", "  processor time", "us a request", "microdot")
+    errors = Row(f"{name}.errors", "  cut, refused or not 200", "a second", hides_zero=True)
+
+    def visit(kind) -> Visit:
+        def run():
+            result = measure(rack.get(kind), request, connections, seconds)
+            return result.rate, result.cpu_us or 0, result.errors / result.seconds
+
+        return run
+
+    kinds = ("httpd32", "info", "microdot", limit)
+    visits = {"bare" if kind == limit else kind: visit(kind) for kind in kinds}
+    return Experiment(name, (rate, cpu, errors), visits)
+
+
+def _make_check(rack, seconds):
+    """Whether the generators are fast enough: each against the fastest server there is."""
+    rate = Row("generator", "the generators on the bare loop", "requests/s", None)
+    share = Row("generator.server", "  share of a core that the server used", "%", None)
+
+    def visit(kind, own) -> Visit:
+        def run():
+            result = measure(rack.get(kind), QUICK, 4, seconds, own)
+            used = result.server_share or 0
+            return result.rate, used * 100
+
+        return run
+
+    visits = {"ours": visit("bare", True), "ours on httpd32": visit("httpd32", True)}
+    if has_wrk():
+        visits = {"wrk": visit("bare", False), "wrk on httpd32": visit("httpd32", False), **visits}
+    return Experiment("generator", (rate, share), visits, rounds=3)
