@@ -4,11 +4,13 @@
 
     stream     read `/long`, and are tried again until they get it
     hold       send half a head and then wait; when they are cut they are gone
-    reconnect  the same, but come back at once
+    reconnect  the same, but come back 50 to 150 ms later
     pour       send bytes without a newline as fast as they are taken, and come back at once
 """
 
 import json
+import math
+import random
 import select
 import socket
 import sys
@@ -18,8 +20,8 @@ from dataclasses import dataclass
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Slow: "
 _LONG = b"GET /long HTTP/1.1\r\nHost: bench\r\n\r\n"
 _FLOOD = b"a" * 65536
-_POLL_MS = 100
-_RETRY_S = 0.1
+_POLL_MS = 1
+_RETURN_S = (0.05, 0.15)  # by chance, so that they don't come in step
 
 
 @dataclass
@@ -37,6 +39,7 @@ class _Client:
 
     first = b""
     returns = False
+    pause_s = (0.0, 0.0)  # before it does, from and to
     events = select.POLLIN
 
     def __init__(self, burden: Burden, poller: "select.poll"):
@@ -44,6 +47,7 @@ class _Client:
         self._poller = poller
         self.sock = socket.socket()
         self.has_begun = False
+        self.return_s = 0.0
         self.connect()
 
     def connect(self):
@@ -71,11 +75,16 @@ class _Client:
             self.lose()
 
     def lose(self):
+        """It was cut."""
         self._poller.unregister(self.sock)
         self.sock.close()
         self.has_begun = True
-        if self.returns:
-            self.connect()
+        pause_s = random.uniform(*self.pause_s) if self.returns else math.inf
+        self.return_s = time.monotonic() + pause_s
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to come back now."""
+        return self.sock.fileno() < 0 and self.return_s <= now
 
 
 class Hold(_Client):
@@ -85,6 +94,7 @@ class Hold(_Client):
 class Reconnect(_Client):
     first = _HALF
     returns = True
+    pause_s = _RETURN_S
 
 
 class Pour(_Client):
@@ -98,6 +108,7 @@ class Stream(_Client):
 
     first = _LONG
     returns = True
+    pause_s = _RETURN_S
 
     def write(self):
         self.sock.send(self.first)
@@ -108,7 +119,6 @@ class Stream(_Client):
         if b"<div>req: " in block:
             self.has_begun = True
         elif not block or b" 503 " in block[:16]:
-            time.sleep(_RETRY_S)
             self.lose()
             self.has_begun = False
 
@@ -118,10 +128,15 @@ _KINDS = {"hold": Hold, "reconnect": Reconnect, "pour": Pour, "stream": Stream}
 
 def run(burden: Burden):
     """Until it is killed."""
+    random.seed(burden.kind)
     poller = select.poll()
     clients = [_KINDS[burden.kind](burden, poller) for _ in range(burden.count)]
     is_ready = False
     while True:
+        now = time.monotonic()
+        for each in clients:
+            if each.is_due(now):
+                each.connect()
         by_fd = {each.sock.fileno(): each for each in clients}
         for fd, events in poller.poll(_POLL_MS):
             by_fd[fd].step(events)

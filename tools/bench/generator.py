@@ -1,8 +1,9 @@
-"""Our own load: a few connections that ask again as soon as they are answered.
+"""Our own load: a few connections that ask again as soon as they are answered, or at a steady pace.
 
 It keeps every latency, from the first attempt to the whole answer, so that one that had to be tried
-again counts with the time it took.  As a program of its own (`python -m tools.bench.generator
-JSON`) it shares no interpreter with whoever measures.
+again counts with the time it took.  At a pace, what waits behind a late answer counts from when it
+should have been asked.  As a program of its own (`python -m tools.bench.generator JSON`) it shares
+no interpreter with whoever measures.
 """
 
 import json
@@ -22,13 +23,17 @@ _LAST = re.compile(rb"HTTP/1\.0|[^\n]*(?:\r\n[^\n]+)*\r\nconnection: *close", re
 
 @dataclass
 class Plan:
-    """What to send: `request` over `connections` for `seconds`, or `count` times in all."""
+    """What to send: `request` over `connections` for `seconds`, or `count` times in all.
+
+    pace_ms  how often each connection asks; 0: as soon as it is answered
+    """
 
     port: int
     request: str
     connections: int = 4
     seconds: float = 1.0
     count: int = 0
+    pace_ms: float = 0
     host: str = "127.0.0.1"
 
 
@@ -36,58 +41,70 @@ class Plan:
 class Load:
     """What came back.
 
-    errors      answers other than 200, and connections cut or refused
-    pending_ms  how long the oldest request has waited that was not answered in the end
+    errors      answers other than 200, and connections cut or refused under a request
+    pending_ms  how long those have waited that were not answered in the end
     """
 
     seconds: float = 0.0
     errors: int = 0
     cpu_s: float = 0.0
-    pending_ms: float = 0.0
+    pending_ms: list[float] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
 
     def percentile_ms(self, percent: float) -> float:
-        """The latency that `percent` of the answers did not exceed (nearest rank)."""
-        ranked = sorted(self.latencies_ms)
+        """The wait that `percent` of the requests did not exceed (nearest rank)."""
+        ranked = sorted(self.latencies_ms + self.pending_ms)
         return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
 
     def longest_ms(self) -> float:
         """The longest wait, answered or not."""
-        return max([self.pending_ms, *self.latencies_ms])
+        return max(self.latencies_ms + self.pending_ms)
 
 
 def response_length(received: bytes) -> int | None:
-    """Length of the response that `received` begins with; None when its head is not whole.
+    """Length of the response that `received` begins with; None while its head is not whole.
 
-    0 when the head does not tell.
+    Without Content-Length it is a head.
     """
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
     found = _LENGTH.search(received, 0, end)
-    return end + 4 + int(found[1]) if found else 0
+    return end + 4 + (int(found[1]) if found else 0)
 
 
 class _Connection:
     """Asks, again and again."""
 
-    def __init__(self, plan: Plan, load: Load, poller: "select.poll"):
+    def __init__(self, plan: Plan, load: Load, poller: "select.poll", due_s: float):
         self._plan = plan
         self._load = load
         self._poller = poller
         self._request = plan.request.encode()
         self._is_last = b"connection: close" in self._request.lower()
-        self.sock: socket.socket | None = None
-        self.asked_s = time.perf_counter()
         self._received = b""
-        self.connect()
+        self.sock: socket.socket | None = None  # None between two connections
+        self.is_asking = False
+        self.asked_s = self.due_s = due_s
 
-    def connect(self):
+    def ask(self, now: float):
+        """The next request; it was due at `due_s`."""
+        self.is_asking = True
+        self.asked_s = now
+        self._received = b""
+        if self.sock is None:
+            self._connect()
+        else:
+            try:
+                self.sock.send(self._request)
+            except OSError:
+                self._fail()
+
+    def _connect(self):
         self.sock = socket.socket()
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.connect_ex((self._plan.host, self._plan.port))
-        self._received = b""
         self._poller.register(self.sock, select.POLLOUT)
 
     def step(self, events: int):
@@ -104,12 +121,13 @@ class _Connection:
 
     def _receive(self):
         block = self.sock.recv(_BLOCK_LEN)
+        if not block:
+            self._fail()
+            return
         self._received = received = self._received + block if self._received else block
         length = response_length(received)
-        if length is not None and len(received) >= length and (length or not block):
+        if length is not None and len(received) >= length:
             self._end(received)
-        elif not block:
-            self._fail()
 
     def _end(self, received):
         now = time.perf_counter()
@@ -117,18 +135,22 @@ class _Connection:
             self._load.latencies_ms.append((now - self.asked_s) * 1000)
         else:
             self._load.errors += 1
-        self.asked_s = now
+        self.is_asking = False
         if self._is_last or _LAST.match(received):
             self.close()
-            self.connect()
-        else:
-            self._received = b""
-            self.sock.send(self._request)
+        self.due_s += self._plan.pace_ms / 1000
+        if not self._plan.pace_ms:
+            self.ask(now)
+        elif self.due_s <= now:
+            self.ask(self.due_s)
 
     def _fail(self):
-        self._load.errors += 1
+        """Cut: while nobody asks that is no error, and otherwise it is tried again."""
         self.close()
-        self.connect()
+        if self.is_asking:
+            self._load.errors += 1
+            self._received = b""
+            self._connect()
 
     def close(self):
         if self.sock:
@@ -136,31 +158,54 @@ class _Connection:
             self.sock.close()
             self.sock = None
 
+    def waits_ms(self, now: float) -> list[float]:
+        """How long what is due has waited for an answer."""
+        waits = [(now - self.asked_s) * 1000] if self.is_asking else []
+        while self.is_asking and self._plan.pace_ms and waits[-1] > self._plan.pace_ms:
+            waits.append(waits[-1] - self._plan.pace_ms)
+        return waits
+
 
 def run(plan: Plan) -> Load:
     """The load of a plan, when it is over."""
     load = Load()
     poller = select.poll()
-    connections = [_Connection(plan, load, poller) for _ in range(plan.connections)]
     start, start_cpu = time.perf_counter(), time.process_time()
+    step_s = plan.pace_ms / 1000 / plan.connections  # not all at the same moment
+    connections = [
+        _Connection(plan, load, poller, start + number * step_s)
+        for number in range(plan.connections)
+    ]
     try:
         _turn(plan, load, poller, connections, start + plan.seconds)
     finally:
-        load.seconds = time.perf_counter() - start
+        now = time.perf_counter()
+        load.seconds = now - start
         load.cpu_s = time.process_time() - start_cpu
-        load.pending_ms = (time.perf_counter() - min(c.asked_s for c in connections)) * 1000
         for each in connections:
+            load.pending_ms += each.waits_ms(now)
             each.close()
     return load
 
 
 def _turn(plan, load, poller, connections, end):
-    by_fd = {each.sock.fileno(): each for each in connections}
-    while time.perf_counter() < end and not (plan.count and len(load.latencies_ms) >= plan.count):
-        for fd, events in poller.poll(_POLL_MS):
-            if fd not in by_fd:
-                by_fd = {each.sock.fileno(): each for each in connections}
+    by_fd: dict[int, _Connection] = {}
+    while (now := time.perf_counter()) < end:
+        if plan.count and len(load.latencies_ms) >= plan.count:
+            return
+        waiting = [each for each in connections if not each.is_asking]
+        for each in waiting:
+            if each.due_s <= now:
+                each.ask(now)
+        for fd, events in poller.poll(_until_next(waiting, now)):
+            if fd not in by_fd or by_fd[fd].sock is None or by_fd[fd].sock.fileno() != fd:
+                by_fd = {each.sock.fileno(): each for each in connections if each.sock}
             by_fd[fd].step(events)
+
+
+def _until_next(waiting, now):
+    """Milliseconds until somebody has to ask."""
+    return min([max(0, (each.due_s - now) * 1000) for each in waiting] + [_POLL_MS])
 
 
 def main():

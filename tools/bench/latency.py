@@ -14,6 +14,7 @@ _BURDENS = {
     "reconnecting": ("p99 with 30 slow clients reconnecting", "reconnect", 30, 3),
 }
 _CONNECTIONS = 4
+_PACE_MS = 5
 _POUR_GOAL_MS = 20
 
 
@@ -23,7 +24,7 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
 
 
 def _load(server: Server, seconds):
-    return generate(Plan(server.port, QUICK, _CONNECTIONS, seconds))
+    return generate(Plan(server.port, QUICK, _CONNECTIONS, seconds, pace_ms=_PACE_MS))
 
 
 def _make_burden(rack, seconds, name):
@@ -33,9 +34,10 @@ def _make_burden(rack, seconds, name):
 
     def visit(server_kind, is_burdened=True) -> Visit:
         def run():
-            server = rack.get(server_kind)
-            with burden(server, kind, count) if is_burdened else nullcontext():
-                load = _load(server, seconds)
+            with rack.start(server_kind) as server:  # a fresh one: it may not survive
+                server.wait_ready()
+                with burden(server, kind, count) if is_burdened else nullcontext():
+                    load = _load(server, seconds)
             return load.percentile_ms(99), load.errors / load.seconds
 
         return run
@@ -54,7 +56,7 @@ def _make_pour(rack, seconds):
 
     def visit(kind) -> Visit:
         def run():
-            with rack.start(kind) as server:  # a fresh one: it may not survive
+            with rack.start(kind) as server:
                 server.wait_ready()
                 with burden(server, "pour", 1):
                     return [_load(server, seconds).longest_ms()]

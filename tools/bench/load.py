@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tools.bench.clients import Burden
 from tools.bench.generator import Load, Plan
-from tools.bench.servers import HOST, Failure, Server, die_with_parent
+from tools.bench.servers import HOST, Failure, Server, die_with_parent, fetch
 from tools.build import ROOT
 
 QUICK = "GET /quick HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -103,12 +103,14 @@ def generate(plan: Plan) -> Load:
 
 @contextmanager
 def burden(server: Server, kind: str, count: int) -> Iterator[None]:
-    """Clients of `clients`, all there when this begins, and gone after it."""
+    """Clients of `clients`, all accepted or cut when this begins, and gone after it."""
     with _start("clients", Burden(server.port, kind, count)) as process:
         try:
             assert process.stdout
             if not select.select([process.stdout], [], [], _WAIT_S)[0]:
                 raise Failure(f"{server.kind}: {count} clients do not get in ({kind})")
+            if kind != "pour":
+                fetch(server.port, _WAIT_S)  # it stood in the queue behind them
             yield
         finally:
             process.kill()
