@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools.bench import latency, report, servers, throughput
+from tools.bench import cost, footprint, latency, report, servers, throughput
 from tools.bench.experiment import Experiment
 from tools.bench.load import has_wrk
 
@@ -65,7 +65,8 @@ def _describe_machine(options):
 
 
 def _make_all(rack, options) -> list[Experiment]:
-    return [*throughput.make(rack, options.seconds), *latency.make(rack, options.seconds)]
+    makers = (throughput.make, latency.make, footprint.make, cost.make)
+    return [each for make in makers for each in make(rack, options.seconds)]
 
 
 def _choose(experiments, only) -> list[Experiment]:
@@ -80,7 +81,7 @@ def _choose(experiments, only) -> list[Experiment]:
 def _run(experiments, rounds, started_s):
     for number in range(rounds):
         for each in experiments:
-            if number < each.rounds:
+            if number < each.rounds and each.visits:
                 spent_s = time.monotonic() - started_s
                 print(f"{spent_s:4.0f} s  round {number + 1} of {rounds}: {each.name}", flush=True)
                 each.run_round(number)

@@ -18,8 +18,9 @@ def format_value(value: float | None) -> str:
 
 def table(rows: list[Row]) -> str:
     """One line a row: medians, the ratio or figure that counts, and the goal beside it."""
+    notes = [note for row in rows for note in row.notes]
     rows = [row for row in rows if row.is_shown()]
-    titles = [f"{row.title}, {row.unit}" for row in rows]
+    titles = [f"{row.title}, {row.unit}".rstrip(", ") for row in rows]
     width = max([len(title) for title in titles], default=0)
     lines = [" " * width + "".join(f"{head:>{_WIDTH}}" for head in _HEADS) + "  result"]
     for row, title in zip(rows, titles, strict=True):
@@ -29,7 +30,6 @@ def table(rows: list[Row]) -> str:
         if others:
             shown = [f"{name} {format_value(row.middle(name))}" for name in others]
             lines.append("    " + ", ".join(shown))
-    notes = [note for row in rows for note in row.notes]
     return "\n".join([*lines, *notes])
 
 

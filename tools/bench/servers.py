@@ -95,7 +95,7 @@ class Server:
                 return time.monotonic() - self.started_s
             except OSError:
                 time.sleep(_POLL_S)
-        raise Failure(f"{self.kind} does not start: {self._last_line()}")
+        raise Failure(f"{self.kind} does not start: {self.last_line()}")
 
     def ask(self, question: str) -> str:
         """The probe's answer."""
@@ -104,7 +104,7 @@ class Server:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise Failure(f"{self.kind} has ended: {self._last_line()}")
+            raise Failure(f"{self.kind} has ended: {self.last_line()}")
         return answer.decode().strip()
 
     def cpu_s(self) -> float | None:
@@ -130,6 +130,14 @@ class Server:
                 pipe.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def console(self) -> str:
+        """What it has printed, and tools around it."""
+        return (self.folder / "console").read_text(errors="replace")
+
+    def last_line(self) -> str:
+        """The end of that, for a message."""
+        return self.console().strip().split("\n")[-1] or f"exit status {self.process.poll()}"
+
     def _write_config(self, level, settings):
         config = {
             "server": {"port": self.port, **settings.get("server", {})},
@@ -151,10 +159,6 @@ class Server:
                 start_new_session=True,  # Ctrl-C is ours; valgrind's children end with it
                 preexec_fn=die_with_parent,
             )
-
-    def _last_line(self):
-        lines = (self.folder / "console").read_text(errors="replace").strip().split("\n")
-        return lines[-1] or f"exit status {self.process.poll()}"
 
 
 class Rack:
@@ -181,7 +185,7 @@ class Rack:
 
     def start(self, kind: str, **options) -> Server:
         """A fresh one, for the caller to stop."""
-        return Server(kind, self.path, self.heap, **options)
+        return Server(kind, self.path, options.pop("heap", self.heap), **options)
 
 
 def find_port() -> int:

@@ -1,0 +1,50 @@
+"""One client that asks and waits, with as much of TCP as the system tells about his connection."""
+
+import socket
+import struct
+
+from tools.bench.generator import response_length
+from tools.bench.servers import HOST
+
+_TIMEOUT_S = 30
+# Linux, struct tcp_info: tcpi_segs_out and tcpi_segs_in
+_SEGMENTS_AT = 136
+_SEGMENTS = struct.Struct("=II")
+
+
+class Conversation:
+    """Requests one after the other, on one connection for as long as the server keeps it."""
+
+    def __init__(self, port: int):
+        self._port = port
+        self.sock = self._connect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+    def ask(self, request: str) -> bytes:
+        """The whole response; OSError without one."""
+        self.sock.sendall(request.encode())
+        received = b""
+        while (length := response_length(received)) is None or len(received) < length:
+            block = self.sock.recv(4096)
+            if not block:
+                raise ConnectionError("cut in the middle of a response")
+            received += block
+        if received.startswith(b"HTTP/1.0") or b"connection: close" in received.lower():
+            self.sock.close()
+            self.sock = self._connect()
+        return received
+
+    def count_segments(self) -> int:
+        """TCP segments in both directions so far.  On Linux only."""
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return sum(_SEGMENTS.unpack_from(info, _SEGMENTS_AT))
+
+    def _connect(self):
+        sock = socket.create_connection((HOST, self._port), _TIMEOUT_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock

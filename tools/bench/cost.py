@@ -1,0 +1,115 @@
+"""What one request costs in instructions, system calls and TCP segments: figures that repeat.
+
+Instructions and system calls are the difference of two runs, a short and a long one, so that the
+start does not count.  What a server does by the clock meanwhile is in it.
+"""
+
+import re
+import shutil
+import sys
+
+from tools.bench.conversation import Conversation
+from tools.bench.experiment import Experiment, Goal, Row, Visit
+from tools.bench.load import BROWSER, QUICK
+from tools.bench.servers import Failure, Rack
+
+_KINDS = ("httpd32", "microdot", "bare")
+_SHORT, _LONG = 50, 250
+_WARM_UP = 100  # requests, after which TCP acknowledges with the next segment
+_SEGMENT_REQUESTS = 200
+_CALLGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+_STRACE = ("strace", "-f", "-c", "-o", "strace.txt")
+
+
+def make(rack: Rack, seconds: float) -> list[Experiment]:
+    calls = Row("calls", "system calls of one /quick, keep-alive", "", goal=Goal("at most", 6))
+    instructions = Row("instructions", "instructions of one /quick", "thousands", "microdot")
+    browser = Row("instructions.browser", "  of a browser's request", "thousands", "microdot")
+
+    def visit_instructions(kind) -> Visit:
+        return lambda: [
+            _difference(rack, kind, _CALLGRIND, request, _read_callgrind) / 1000
+            for request in (QUICK, BROWSER)
+        ]
+
+    def visit_calls(kind) -> Visit:
+        return lambda: [_difference(rack, kind, _STRACE, QUICK, _read_strace)]
+
+    return [
+        _make_if(
+            "valgrind",
+            Experiment("instructions", (instructions, browser), {}, 1),
+            visit_instructions,
+        ),
+        _make_if("strace", Experiment("calls", (calls,), {}, 1), visit_calls),
+        _make_segments(rack),
+    ]
+
+
+def _make_if(tool, experiment, visit):
+    """The experiment with its visits, or none and a remark where the tool is missing."""
+    if shutil.which(tool):
+        experiment.visits = {kind: visit(kind) for kind in _KINDS}
+    else:
+        experiment.rows[0].note(f"{experiment.name}: skipped, no {tool} on PATH")
+    return experiment
+
+
+def _difference(rack, kind, tool, request, read) -> float:
+    short, long = (_run(rack, kind, tool, request, read, count) for count in (_SHORT, _LONG))
+    return (long - short) / (_LONG - _SHORT)
+
+
+def _run(rack, kind, tool, request, read, count) -> int:
+    """What the tool has counted of a server that has answered so many requests."""
+    with rack.start(kind, prefix=tool) as server:
+        server.wait_ready()
+        with Conversation(server.port) as client:
+            for _ in range(count):
+                client.ask(request)
+        server.end()
+        return read(server)
+
+
+def _read_callgrind(server):
+    found = re.search(r"Collected : (\d+)", server.console())
+    if not found:
+        raise Failure(f"valgrind: {server.last_line()}")
+    return int(found[1])
+
+
+def _read_strace(server):
+    try:
+        lines = (server.folder / "strace.txt").read_text().strip().split("\n")
+        return int(lines[-1].split()[3])  # the line of totals
+    except (OSError, IndexError, ValueError):
+        raise Failure(f"strace: {server.last_line()}") from None
+
+
+def _make_segments(rack):
+    row = Row("segments", "TCP segments of one /quick, keep-alive", "", goal=Goal("at most", 2))
+    experiment = Experiment("segments", (row,), {}, 1)
+
+    def visit(kind) -> Visit:
+        def run():
+            with rack.start(kind) as server:
+                server.wait_ready()
+                return [_count_segments(server.port)]
+
+        return run
+
+    if sys.platform == "linux":
+        experiment.visits = {kind: visit(kind) for kind in ("httpd32", "bare")}
+    else:
+        row.note("segments: skipped, only Linux counts them")
+    return experiment
+
+
+def _count_segments(port) -> float:
+    with Conversation(port) as client:
+        for _ in range(_WARM_UP):
+            client.ask(QUICK)
+        before = client.count_segments()
+        for _ in range(_SEGMENT_REQUESTS):
+            client.ask(QUICK)
+        return (client.count_segments() - before) / _SEGMENT_REQUESTS
