@@ -2,66 +2,81 @@
 
 import argparse
 import json
-import os
-import platform
+import signal
 import sys
 import time
 from pathlib import Path
 
-from tools.bench import cost, footprint, latency, report, servers, throughput
+from tools.bench import cost, footprint, latency, machine, picture, report, servers, throughput
 from tools.bench.experiment import Experiment
-from tools.bench.load import has_wrk
 
+_PICTURE = "build/bench.svg"
+_DRAWN = ("quick", "quick1", "close", "browser")
 _HEAP = "192k"  # about what a board has left after Wi-Fi; its words are half as long
 
 
 def main() -> int:
     options = _parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
     started_s = time.monotonic()
-    header = _describe_machine(options)
-    print(", ".join(f"{name} {value}" for name, value in header.items()))
     try:
+        earlier = _load_earlier(options.compare)
         with servers.Rack(options.heap) as rack:
-            chosen = _choose(_make_all(rack, options), options.only)
-            _run(chosen, options.rounds, started_s)
+            experiments = _choose(_make_all(rack, options), options.only)
+            if options.list:
+                print("\n".join(f"{each.name:13} {each.rows[0].title}" for each in experiments))
+                return 0
+            header = machine.describe(options.heap, options.rounds)
+            print(machine.format_lines(header))
+            _run(experiments, options.rounds, started_s)
     except KeyboardInterrupt:
         print("\nstopped")
         return 130
     except servers.Failure as failure:
         print(failure)
         return 1
-    rows = [row for experiment in chosen for row in experiment.rows]
-    print("\n" + report.table(rows))
+    _show(header, [row for each in experiments for row in each.rows], options, earlier)
     print(f"{time.monotonic() - started_s:.0f} s")
+    return 0
+
+
+def _load_earlier(file):
+    """The results of an earlier run, by name; None if no file is named."""
+    if not file:
+        return None
+    try:
+        return report.results(json.loads(Path(file).read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise servers.Failure(f"--compare {file}: not a file that --json has written") from None
+
+
+def _show(header, rows, options, earlier):
+    """The table, and the files that were asked for."""
+    print("\n" + report.table(rows, earlier))
+    drawn = [row for row in rows if row.name in _DRAWN and row.middle("httpd32")]
+    if drawn:
+        target = Path(options.picture)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(picture.draw(drawn, machine.format_footer(header)))
+        print(f"{target}: the picture")
     if options.json:
         Path(options.json).write_text(json.dumps(report.as_json(header, rows), indent=1) + "\n")
-    return 0
 
 
 def _parse():
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two rounds instead of five")
+    parser.add_argument("--quick", action="store_true", help="one round instead of five: a minute")
     parser.add_argument("--only", default="", help="experiments, with commas between; see --list")
     parser.add_argument("--list", action="store_true", help="prints the names of the experiments")
     parser.add_argument("--rounds", type=int, default=0, help="how many rounds")
     parser.add_argument("--seconds", type=float, default=1, help="of load a visit")
     parser.add_argument("--heap", default=_HEAP, help=f"of each server; {_HEAP} if left out")
+    parser.add_argument("--picture", default=_PICTURE, help=f"an SVG file; {_PICTURE} if left out")
     parser.add_argument("--json", default="", help="a file for everything that was measured")
+    parser.add_argument("--compare", default="", help="such a file of an earlier run")
     options = parser.parse_args()
-    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 5)
     return options
-
-
-def _describe_machine(options):
-    return {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "machine": f"{platform.system()} {platform.release()} {platform.machine()}, "
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "MicroPython": servers.versions(),
-        "heap": options.heap,
-        "load from": "wrk" if has_wrk() else "our own generator (no wrk on PATH)",
-        "rounds": options.rounds,
-    }
 
 
 def _make_all(rack, options) -> list[Experiment]:

@@ -56,19 +56,22 @@ def _make_if(tool, experiment, visit):
 
 
 def _difference(rack, kind, tool, request, read) -> float:
-    short, long = (_run(rack, kind, tool, request, read, count) for count in (_SHORT, _LONG))
-    return (long - short) / (_LONG - _SHORT)
+    with rack.start(kind, prefix=tool) as short, rack.start(kind, prefix=tool) as long:
+        counts = [
+            _count(server, request, read, requests)
+            for server, requests in ((short, _SHORT), (long, _LONG))
+        ]
+    return (counts[1] - counts[0]) / (_LONG - _SHORT)
 
 
-def _run(rack, kind, tool, request, read, count) -> int:
+def _count(server, request, read, requests) -> int:
     """What the tool has counted of a server that has answered so many requests."""
-    with rack.start(kind, prefix=tool) as server:
-        server.wait_ready()
-        with Conversation(server.port) as client:
-            for _ in range(count):
-                client.ask(request)
-        server.end()
-        return read(server)
+    server.wait_ready()
+    with Conversation(server.port) as client:
+        for _ in range(requests):
+            client.ask(request)
+    server.end()
+    return read(server)
 
 
 def _read_callgrind(server):

@@ -92,10 +92,7 @@ def measure(server: Server, request: str, connections: int, seconds: float, own=
 def generate(plan: Plan) -> Load:
     """A load from our own generator, in a process of its own."""
     with _start("generator", plan) as process:
-        try:
-            text, _ = process.communicate(timeout=_WAIT_S + plan.seconds)
-        finally:
-            process.kill()
+        text = _collect(process, plan.seconds)
     if process.returncode:
         raise Failure(f"the generator has ended with status {process.returncode}")
     return Load(**json.loads(text))
@@ -117,14 +114,28 @@ def burden(server: Server, kind: str, count: int) -> Iterator[None]:
 
 
 def _start(module, order):
+    return _spawn([sys.executable, "-m", f"tools.bench.{module}", json.dumps(vars(order))])
+
+
+def _spawn(line):
     return subprocess.Popen(
-        [sys.executable, "-m", f"tools.bench.{module}", json.dumps(vars(order))],
+        line,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,
+        start_new_session=True,  # Ctrl-C is ours
         preexec_fn=die_with_parent,
     )
+
+
+def _collect(process, seconds) -> str:
+    """What a client prints, when it is over."""
+    try:
+        return process.communicate(timeout=_WAIT_S + seconds)[0]
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{process.args[0]} does not end") from None
+    finally:
+        process.kill()
 
 
 def _run_wrk(port, request, connections, seconds):
@@ -132,18 +143,9 @@ def _run_wrk(port, request, connections, seconds):
     line = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
     for each in lines:
         line += ["-H", each]
-    process = subprocess.Popen(
-        [*line, f"http://{HOST}:{port}{first.split()[1]}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=die_with_parent,
-    )
-    try:
-        return process.communicate(timeout=_WAIT_S + seconds)[0]
-    finally:
-        process.kill()
+    line.append(f"http://{HOST}:{port}{first.split()[1]}")
+    with _spawn(line) as process:
+        return _collect(process, seconds)
 
 
 def parse_wrk(text: str) -> tuple[int, float, int]:

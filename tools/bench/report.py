@@ -16,8 +16,11 @@ def format_value(value: float | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def table(rows: list[Row]) -> str:
-    """One line a row: medians, the ratio or figure that counts, and the goal beside it."""
+def table(rows: list[Row], earlier: dict | None = None) -> str:
+    """One line a row: medians, the ratio or figure that counts, and the goal beside it.
+
+    earlier  the results of another run by name, to be shown behind those of this one
+    """
     notes = [note for row in rows for note in row.notes]
     rows = [row for row in rows if row.is_shown()]
     titles = [f"{row.title}, {row.unit}".rstrip(", ") for row in rows]
@@ -25,7 +28,7 @@ def table(rows: list[Row]) -> str:
     lines = [" " * width + "".join(f"{head:>{_WIDTH}}" for head in _HEADS) + "  result"]
     for row, title in zip(rows, titles, strict=True):
         cells = "".join(f"{format_value(row.middle(name)):>{_WIDTH}}" for name in _COLUMNS)
-        lines.append(f"{title:<{width}}{cells}  {describe(row)}".rstrip())
+        lines.append(f"{title:<{width}}{cells}  {describe(row)}{_was(row, earlier)}".rstrip())
         others = [name for name in row.values if name not in _COLUMNS]
         if others:
             shown = [f"{name} {format_value(row.middle(name))}" for name in others]
@@ -44,6 +47,11 @@ def describe(row: Row) -> str:
         verdict = "reached" if row.goal.is_reached(result) else "MISSED"
         text += f"; {row.goal.kind} {row.goal.limit:g}: {verdict}"
     return text
+
+
+def _was(row, earlier):
+    value = (earlier or {}).get(row.name)
+    return "" if value is None else f" (was {format_value(value)})"
 
 
 def as_json(header: dict, rows: list[Row]) -> dict:
@@ -65,3 +73,8 @@ def as_json(header: dict, rows: list[Row]) -> dict:
             for row in rows
         ],
     }
+
+
+def results(document: dict) -> dict:
+    """The result of each row, by name, of what `as_json` has made."""
+    return {row["name"]: row["result"] for row in document["rows"]}

@@ -212,11 +212,3 @@ def die_with_parent():
     """In a child before it runs: it must not outlive us."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def versions() -> str:
-    """MicroPython's own words about itself."""
-    code = "import sys; print(sys.version.split('; ')[-1])"
-    return subprocess.run(
-        [find_micropython(), "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
