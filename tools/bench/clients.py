@@ -45,7 +45,6 @@ class _Client:
     def __init__(self, burden: Burden, poller: "select.poll"):
         self._burden = burden
         self._poller = poller
-        self.sock = socket.socket()
         self.has_begun = False
         self.return_s = 0.0
         self.connect()

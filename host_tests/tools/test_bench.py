@@ -1,0 +1,102 @@
+"""`make bench` as a whole, on the real servers, with one small row."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import harness
+from tools.bench.servers import prepare
+
+BENCH = [sys.executable, "-m", "tools.bench", "--rounds", "1"]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [*BENCH, *arguments],
+        cwd=harness.ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_one_row_is_measured_on_all_its_servers_without_any_tool_installed(tmp_path):
+    files = ["--json", str(tmp_path / "a.json"), "--picture", str(tmp_path / "a.svg")]
+    own = str(Path(sys.executable).parent)
+    done = run("--only", "close,calls", "--seconds", "0.2", *files, PATH=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "our own generator" in done.stdout
+    assert "calls: skipped, no strace on PATH" in done.stdout
+    rows = {row["name"]: row for row in json.loads((tmp_path / "a.json").read_text())["rows"]}
+    assert set(rows["close"]["medians"]) == {"httpd32", "info", "microdot", "bare"}
+    assert all(rate > 10 for rate in rows["close"]["medians"].values())
+    assert (tmp_path / "a.svg").read_text().startswith("<svg")
+
+
+def test_the_probe_tells_what_is_in_the_heap_of_a_server(tmp_path):
+    done = run("--only", "heap,mpy", "--json", str(tmp_path / "a.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "a.json").read_text())["rows"]}
+    heap = rows["heap"]["medians"]
+    assert 5_000 < heap["bare"] < heap["microdot"] < heap["httpd32"] < 190_000
+    assert 500 < rows["heap.half"]["result"] < 20_000
+    assert rows["mpy.microdot"]["result"] > 10_000
+
+
+def test_an_unknown_row_is_answered_by_one_line_with_the_known_ones():
+    done = run("--only", "quick,speed")
+    assert done.returncode == 1
+    assert done.stdout.startswith("--only speed: no such experiment; quick, quick1,")
+    assert done.stderr == ""
+
+
+def test_a_file_that_is_no_earlier_run_is_answered_by_one_line(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+    done = run("--compare", str(tmp_path / "a.json"))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "not a file that --json has written" in done.stdout
+
+
+def test_the_experiments_can_be_listed():
+    names = [line.split()[0] for line in run("--list").stdout.split("\n") if line]
+    assert {"quick", "browser", "heap", "pouring", "start"} <= set(names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the children in /proc")
+def test_ctrl_c_stops_the_servers():
+    prepare()
+    bench = subprocess.Popen(
+        [*BENCH, "--only", "quick", "--seconds", "60"],
+        cwd=harness.ROOT,
+        env={**os.environ, "PATH": str(Path(sys.executable).parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with bench:
+        while not (children := find_children(bench.pid, "tools.bench.generator")):
+            assert bench.poll() is None
+            time.sleep(0.01)
+        servers = find_children(bench.pid, "serve_httpd32")
+        bench.send_signal(signal.SIGINT)
+        assert bench.wait(60) == 130
+        assert bench.stdout.read().rstrip().endswith("stopped")
+    assert servers
+    assert not [pid for pid in servers + children if Path(f"/proc/{pid}").exists()]
+
+
+def find_children(parent, word):
+    """The processes under `parent` whose command line has this word."""
+    found = []
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            continue
+        found += [int(pid)] if word in line else []
+    return found

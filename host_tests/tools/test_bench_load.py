@@ -1,0 +1,209 @@
+"""The load that `make bench` makes: what it sends, and that it counts what comes back."""
+
+import socket
+import threading
+import time
+
+import h11
+import pytest
+
+from tools.bench.clients import Hold, Pour, Reconnect, Stream
+from tools.bench.generator import Load, Plan, response_length, run
+from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, parse_wrk
+
+KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LAST = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
+REFUSED = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+
+
+class TinyServer:
+    """Answers each request with the next of `answers`, the last of them for ever.
+
+    An answer of b"" cuts the connection, a number is a pause in seconds before the next answer.
+    """
+
+    def __init__(self, *answers):
+        self._answers = list(answers)
+        self._lock = threading.Lock()
+        self._clients = []
+        self.requests = []
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+        for each in self._clients:
+            each.close()
+
+    def _accept(self):
+        try:
+            while True:
+                sock = self._listener.accept()[0]
+                self.connections += 1
+                self._clients.append(sock)
+                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        except OSError:
+            pass
+
+    def _serve(self, sock):
+        try:
+            while request := sock.recv(65536):
+                with self._lock:
+                    self.requests.append(request)
+                    answer = self._next()
+                    if isinstance(answer, float):
+                        time.sleep(answer)  # for everybody, who all want the lock
+                        answer = self._next()
+                sock.sendall(answer)
+                if answer in (b"", LAST):
+                    break
+        except OSError:
+            pass
+        sock.close()
+
+    def _next(self):
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+@pytest.mark.parametrize("request_text", [QUICK, QUICK_ONCE, BROWSER])
+def test_what_is_sent_is_a_whole_valid_request(request_text):
+    parser = h11.Connection(h11.SERVER)
+    parser.receive_data(request_text.encode())
+    request = parser.next_event()
+    assert (request.method, request.target) == (b"GET", b"/quick")
+    assert isinstance(parser.next_event(), h11.EndOfMessage)
+    assert parser.trailing_data[0] == b""
+
+
+def test_the_browser_sends_about_fifteen_fields_in_about_700_bytes():
+    assert 14 <= BROWSER.count("\r\n") - 2 <= 16
+    assert 600 <= len(BROWSER) <= 750
+
+
+@pytest.mark.parametrize("answer", [KEPT, LAST])
+def test_the_generator_counts_what_the_server_has_answered(answer):
+    with TinyServer(answer) as server:
+        load = run(Plan(server.port, QUICK, connections=3, count=50, seconds=30))
+        # Who was asking when the count was full has sent a request, too.
+        assert 50 <= len(load.latencies_ms) <= len(server.requests) <= 55
+        assert set(server.requests) == {QUICK.encode()}
+    assert load.errors == 0
+
+
+def test_a_connection_is_kept_when_the_server_keeps_it_and_made_again_when_not():
+    for answer, most in ((KEPT, 2), (LAST, 32)):
+        with TinyServer(answer) as server:
+            run(Plan(server.port, QUICK, connections=2, count=30, seconds=30))
+            assert server.connections <= most
+            assert (server.connections > 20) == (answer is LAST)
+
+
+def test_a_request_that_wants_to_be_the_last_gets_a_connection_of_its_own():
+    with TinyServer(KEPT) as server:
+        run(Plan(server.port, QUICK_ONCE, connections=1, count=10, seconds=30))
+        assert server.connections >= 10
+
+
+def test_a_refusal_and_a_cut_are_errors_and_not_answers():
+    with TinyServer(REFUSED, b"", KEPT) as server:
+        load = run(Plan(server.port, QUICK, connections=1, count=5, seconds=30))
+    assert load.errors == 2
+    assert len(load.latencies_ms) == 5
+
+
+def test_at_a_pace_a_stall_is_seen_by_every_request_that_it_held_up():
+    with TinyServer(KEPT, KEPT, 0.4, KEPT) as server:
+        load = run(Plan(server.port, QUICK, connections=1, count=60, seconds=30, pace_ms=10))
+    late = [latency for latency in load.latencies_ms if latency > 95]
+    assert len(late) >= 25
+    assert load.longest_ms() >= 395
+
+
+def test_who_is_not_answered_in_the_end_has_waited_as_well():
+    with TinyServer(20.0, KEPT) as server:
+        load = run(Plan(server.port, QUICK, connections=2, seconds=0.3))
+        paced = run(Plan(server.port, QUICK, connections=1, seconds=0.3, pace_ms=50))
+    assert len(load.pending_ms) == 2
+    assert min(load.pending_ms) >= 290
+    assert len(paced.pending_ms) >= 6
+    assert load.percentile_ms(50) == min(load.pending_ms)
+
+
+def test_a_percentile_is_the_wait_that_so_many_did_not_exceed():
+    load = Load(latencies_ms=[float(number) for number in range(1, 101)])
+    assert [load.percentile_ms(percent) for percent in (1, 50, 99, 100)] == [1, 50, 99, 100]
+    assert Load(latencies_ms=[3.0]).percentile_ms(99) == 3
+
+
+@pytest.mark.parametrize(
+    ("received", "length"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Le", None),
+        (b"HTTP/1.1 200 OK\r\ncontent-length:7\r\n\r\nrand", 44),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", 29),
+        (b"HTTP/1.1 200 OK\r\n\r\nContent-Length: 9\r\n\r\n", 19),
+    ],
+)
+def test_the_length_of_a_response_is_known_from_its_head(received, length):
+    assert response_length(received) == length
+
+
+def test_what_wrk_prints_is_understood():
+    text = "  Socket errors: connect 1, read 20, write 300, timeout 4000\n"
+    text += "  Non-2xx or 3xx responses: 50000\n  9639 requests in 1.10s, 1.54MB read\n"
+    assert parse_wrk(text) == (9639, 1.1, 54321)
+    assert parse_wrk("  12 requests in 900.00ms, 1KB read") == (12, 0.9, 0)
+
+
+class Watched:
+    """A poller for a client that is watched: it does nothing."""
+
+    def register(self, *_):
+        pass
+
+    modify = unregister = register
+
+
+class Burden:
+    host = "127.0.0.1"
+
+    def __init__(self, port):
+        self.port = port
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [(Hold, b"X-Slow: "), (Reconnect, b"X-Slow: "), (Pour, b"aaaa"), (Stream, b"\r\n\r\n")],
+)
+def test_a_burden_sends_what_it_should(kind, sent):
+    with TinyServer(KEPT) as server:
+        client = kind(Burden(server.port), Watched())
+        wait_for(lambda: server.connections)
+        client.write()
+        wait_for(lambda: server.requests)
+        client.sock.close()
+        assert server.requests[0].endswith(sent)
+        assert b"\n" not in server.requests[0] or kind is not Pour
+
+
+@pytest.mark.parametrize(
+    ("kind", "returns"), [(Hold, False), (Reconnect, True), (Pour, True), (Stream, True)]
+)
+def test_a_burden_that_is_cut_comes_back_or_is_gone(kind, returns):
+    with TinyServer(KEPT) as server:
+        client = kind(Burden(server.port), Watched())
+        assert not client.is_due(time.monotonic() + 1000)
+        client.lose()
+        assert client.is_due(time.monotonic() + 1000) == returns
