@@ -6,6 +6,7 @@ itself.  The same for every server.  Figures are of 64-bit MicroPython for Unix.
 """
 
 import socket
+from contextlib import ExitStack
 from statistics import median
 
 from tools.bench.conversation import Conversation
@@ -19,7 +20,7 @@ _KINDS = ("httpd32", "microdot", "bare")
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Half: "
 _TURNS = 4  # of the loop, until what the clients did has arrived
 _READINGS = 8
-_CLIENTS = 5  # fewer than max_open_sockets
+_MORE_CLIENTS = 5  # with the first one fewer than max_open_sockets
 _SAMPLES = 15
 _REQUESTS = 5  # a sample
 _GARBAGE_HEAP = "4m"  # nothing is collected
@@ -37,26 +38,42 @@ def _make_heap(rack):
     )
     idle = Row("heap.idle", "  for one idle connection", "bytes", goal=Goal("at most", 1228))
     half = Row("heap.half", "  with half a request", "bytes", goal=Goal("at most", 1843))
-    after = Row("heap.after", "  for one idle after a request", "bytes")
+    after = Row("heap.after", "  for one idle after a request", "bytes", goal=idle.goal)
 
     def visit(kind) -> Visit:
-        def run():
-            with rack.start(kind, has_probe=True) as server:
-                server.wait_ready()
-                empty = _read_heap(server)
-                return (
-                    empty,
-                    *(
-                        (_with_clients(server, sent) - empty) / _CLIENTS
-                        for sent in (b"", _HALF, QUICK.encode())
-                    ),
-                )
+        return lambda: [
+            _read_empty(rack, kind),
+            *(_grow_by_client(rack, kind, each) for each in (b"", _HALF, QUICK.encode())),
+        ]
 
-        return run
+    visits = {kind: visit(kind) for kind in _KINDS}
+    return Experiment("heap", (in_use, idle, half, after), visits, rounds=3)
 
-    return Experiment(
-        "heap", (in_use, idle, half, after), {kind: visit(kind) for kind in _KINDS}, rounds=3
-    )
+
+def _read_empty(rack, kind) -> int:
+    with rack.start(kind, has_probe=True) as server:
+        server.wait_ready()
+        return _read_heap(server)
+
+
+def _grow_by_client(rack, kind, sent) -> float:
+    """Heap for one more client who has sent this much.  The first one may cost extra."""
+    with ExitStack() as stack:
+        server = stack.enter_context(rack.start(kind, has_probe=True))
+        server.wait_ready()
+        _connect(stack, server, sent)
+        first = _read_heap(server)
+        for _ in range(_MORE_CLIENTS):
+            _connect(stack, server, sent)
+        return (_read_heap(server) - first) / _MORE_CLIENTS
+
+
+def _connect(stack, server, sent):
+    """A client who stays; if he has asked for something he has got it."""
+    sock = stack.enter_context(socket.create_connection((HOST, server.port), 5))
+    sock.sendall(sent)
+    if sent.endswith(b"\r\n\r\n"):
+        sock.recv(4096)
 
 
 def _read_heap(server: Server) -> int:
@@ -68,20 +85,6 @@ def _read_heap(server: Server) -> int:
     for _ in range(_TURNS):
         server.ask("heap")
     return min(int(server.ask("heap")) for _ in range(_READINGS))
-
-
-def _with_clients(server, sent):
-    """The heap in use while `_CLIENTS` are connected that have sent this much."""
-    clients = [socket.create_connection((HOST, server.port), 5) for _ in range(_CLIENTS)]
-    try:
-        for each in clients:
-            each.sendall(sent)
-            if sent.endswith(b"\r\n\r\n"):
-                each.recv(4096)
-        return _read_heap(server)
-    finally:
-        for each in clients:
-            each.close()
 
 
 def _make_garbage(rack):

@@ -68,7 +68,7 @@ def _make_pour(rack, seconds):
 
 def _make_start(rack):
     row = Row("start", "from start to first answer", "ms", "microdot", Goal("at most", 1.5))
-    cpu = Row("start.cpu", "  processor time of it", "ms", "microdot")
+    cpu = Row("start.cpu", "  processor time of it", "ms", "microdot", hides_zero=True)
 
     def visit(kind) -> Visit:
         def run():

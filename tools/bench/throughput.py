@@ -22,7 +22,7 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
 def _make_one(rack, seconds, name):
     title, request, connections, goal, limit = _LOADS[name]
     rate = Row(name, title, "requests/s", "microdot", goal)
-    cpu = Row(f"{name}.cpu", "  processor time", "us a request", "microdot")
+    cpu = Row(f"{name}.cpu", "  processor time", "us a request", "microdot", hides_zero=True)
     errors = Row(f"{name}.errors", "  cut, refused or not 200", "a second", hides_zero=True)
 
     def visit(kind) -> Visit:
