@@ -42,7 +42,7 @@ def _make_heap(rack):
 
     def visit(kind) -> Visit:
         return lambda: [
-            _read_empty(rack, kind),
+            _read_empty(rack, kind, in_use),
             *(_grow_by_client(rack, kind, each) for each in (b"", _HALF, QUICK.encode())),
         ]
 
@@ -50,9 +50,10 @@ def _make_heap(rack):
     return Experiment("heap", (in_use, idle, half, after), visits, rounds=3)
 
 
-def _read_empty(rack, kind) -> int:
+def _read_empty(rack, kind, row) -> int:
     with rack.start(kind, has_probe=True) as server:
         server.wait_ready()
+        row.note(f"heap: without the probe and a fake network, {server.ask('own')} bytes")
         return _read_heap(server)
 
 

@@ -1,6 +1,7 @@
 """Looks into a server from inside its loop, when a line on standard input asks.
 
 heap      heap in use after a collection, without what the probe and the fake `network` take
+own       what these two take
 alloc     heap in use as it is
 off       no collection from now on
 collect   microseconds of a full collection
@@ -52,6 +53,8 @@ def _time_collection():
 def _answer(question, own_len, watch):
     if question == b"heap":
         return _heap() - own_len
+    if question == b"own":
+        return own_len
     if question == b"alloc":
         return gc.mem_alloc()
     if question == b"off":
