@@ -189,7 +189,7 @@ def run(plan: Plan) -> Load:
 
 
 def _turn(plan, load, poller, connections, end):
-    by_fd: dict[int, _Connection] = {}
+    by_fd = {}
     while (now := time.perf_counter()) < end:
         if plan.count and len(load.latencies_ms) >= plan.count:
             return

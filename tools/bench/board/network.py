@@ -4,6 +4,7 @@
 class WLAN:
     IF_STA = 0
     PM_NONE = 0
+    PM_PERFORMANCE = 1
 
     def __init__(self, interface):
         self._has_joined = False
@@ -14,7 +15,7 @@ class WLAN:
     def config(self, **settings):
         pass
 
-    def connect(self, ssid, password):
+    def connect(self, ssid, password, bssid=None):
         self._has_joined = True
 
     def disconnect(self):
@@ -23,7 +24,10 @@ class WLAN:
     def isconnected(self):
         return self._has_joined
 
-    def ipconfig(self, name):
+    def status(self, name=None):
+        return 1010 if self._has_joined else 1000  # STAT_GOT_IP, STAT_IDLE
+
+    def ipconfig(self, name=None, **settings):
         return ("127.0.0.1", "255.0.0.0")
 
 
@@ -32,4 +36,8 @@ def hostname(name):
 
 
 def country(code):
+    pass
+
+
+def ipconfig(**settings):
     pass
