@@ -117,6 +117,8 @@ def install():
     asyncio.StreamReader = asyncio.StreamWriter = Stream
     asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
+    gc.mem_free = lambda: 0
+    gc.threshold = lambda length: None
     sys.print_exception = _print_exception
     # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.
     selectors.DefaultSelector = selectors.PollSelector
