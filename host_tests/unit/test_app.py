@@ -10,7 +10,7 @@ from firmware import app
 from surroundings import AccessPoint, Surroundings
 
 _PATH = "test_app_%s.json" % os.urandom(4).hex()
-_PORT = 30000 + int.from_bytes(os.urandom(2), "little") % 10000
+_PORT = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
 _MAX_TURNS = 40
 
 
