@@ -15,7 +15,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python host_tests/harness.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run build bench doctor flash config test lint check smoke clean
+.PHONY: help run build bench doctor flash deploy rollback monitor config test lint check smoke clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -25,7 +25,7 @@ run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=mic
 	@exec $(RUN) --runtime '$(RUNTIME)' --port '$(HTTP_PORT)' --config '$(CONFIG)'
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
-	@$(BIN)/python tools/build.py
+	@$(BIN)/python -m tools.build
 
 bench: .venv/run ## measures httpd32 beside plain Microdot and a bare loop; ARGS=--quick for a look
 	@$(BIN)/python -m tools.bench $(ARGS)
@@ -39,6 +39,15 @@ flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAU
 
 config: .venv/run ## asks for the network and writes config.json; INTERFACE= WIFI_SSID= ... for scripts
 	@$(BIN)/python -m tools.config --file '$(CONFIG)'
+
+deploy: .venv/board ## copies to the board what changed and starts it; PORT= CONFIG=config.json DRY_RUN=1
+	@$(BIN)/python -m tools.deploy --port '$(PORT)' --config '$(CONFIG)' $(if $(DRY_RUN),--dry-run)
+
+rollback: .venv/board ## back to the version before on the board, and forth; PORT= DRY_RUN=1
+	@$(BIN)/python -m tools.rollback --port '$(PORT)' $(if $(DRY_RUN),--dry-run)
+
+monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
+	@$(BIN)/python -m tools.monitor --port '$(PORT)'
 
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)

