@@ -12,6 +12,7 @@ import asyncio
 import os
 import select
 import sys
+import time
 
 import vfs
 
@@ -70,18 +71,6 @@ class Machine:
         return b"\x24\x0a\xc4\x00\x00\x01"
 
 
-class Air:
-    """The access point of the module `network`, always there."""
-
-    is_up = True
-
-    def __init__(self):
-        pass
-
-    def listen(self):
-        typed.check()
-
-
 def kill_self():
     """Ends at once, whatever the program would catch: that is a reset."""
     os.system("kill -9 $PPID")
@@ -104,6 +93,7 @@ def make_interruptible(io_queue):
 def run(action, *args):
     """Runs a piece of program.  SystemExit is a soft reset; another exception is printed."""
     try:
+        typed.check()
         action(*args)
     except SystemExit:
         leave("friendly")
@@ -247,8 +237,13 @@ sys.path.append(shims)
 import network  # noqa: E402
 from littlefs import FlashFile  # noqa: E402
 
+from surroundings import AccessPoint, Surroundings  # noqa: E402
+
 typed = Input()
-network._Air = Air
+network.surroundings = Surroundings(
+    [AccessPoint("simulated", address="127.0.0.1")], pace=20, clock=time.ticks_ms
+)
+network.surroundings.on_turn = typed.check
 make_interruptible(asyncio.core.IOQueue)
 sys.modules["machine"] = Machine()
 sys.path[:] = ["", ".frozen", "/lib"]

@@ -59,9 +59,13 @@ class SerialBoard:
     says       what it sends instead, again and again
     every_s    how often
     is_pty     whether its port is a pseudo-terminal
+    hangs_up   whether a reset closes the line, as with a chip that is its own USB device
     """
 
-    def __init__(self, flash: Path | None = None, says=b"", every_s=0.2, is_pty=False):
+    def __init__(
+        self, flash: Path | None = None, says=b"", every_s=0.2, is_pty=False, hangs_up=False
+    ):
+        self._hangs_up = hangs_up
         self._flash = flash
         self._says = says
         self._every_s = every_s
@@ -73,11 +77,14 @@ class SerialBoard:
         self._master: int | None = None
         self._last = b""
         self._stubborn_at: float | None = None
+        self._typed_since = 0  # bytes after the last Ctrl-C
+        self._keyboard = os.pipe()  # outlives a soft reset, as a UART's buffer does
         self._bytes_to_cut: int | None = None
         self.is_cut = False
         self.console = b""  # all that it has sent
         self.byte_count = 0  # sent and received
         self.reset_count = 0
+        os.set_blocking(self._keyboard[1], False)
         if is_pty:
             self._open_pty()
         else:
@@ -109,17 +116,37 @@ class SerialBoard:
             time.sleep(_TURN_S)
         return found
 
+    def press_reset(self):
+        self._process.kill()
+
+    def cut(self):
+        """Loses power and line now."""
+        self.cut_after(0)
+        self._wait(lambda: self.is_cut)
+
+    def wait_client(self):
+        """Returns when somebody has opened its port, if that is a socket."""
+        self._wait(lambda: self._line)
+
     def stop(self):
         self._has_ended = True
         self._thread.join(10)
         self._kill()
         self._hang_up()
         self._selector.close()
+        for end in self._keyboard:
+            os.close(end)
         if self._listener:
             self._listener.close()
         if self._master is not None:
             os.close(self._master)
             os.close(self._slave)
+
+    def _wait(self, has_come):
+        deadline = time.monotonic() + 20
+        while not has_come():
+            assert time.monotonic() < deadline
+            time.sleep(_TURN_S)
 
     def _listen(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -140,6 +167,7 @@ class SerialBoard:
             self._turn()
 
     def _turn(self):
+        self._cut_if_due()
         if self.is_cut:
             return
         now = time.monotonic()
@@ -151,7 +179,7 @@ class SerialBoard:
             self._send(self._says)
         if self._stubborn_at and now >= self._stubborn_at:
             self._stubborn_at = None
-            if self._unread_len():
+            if self._process and self._unread_len() > self._typed_since:
                 # A program that never waits: the signal may strike anywhere, which is rare there.
                 self._process.send_signal(signal.SIGINT)
 
@@ -160,11 +188,10 @@ class SerialBoard:
         script, shims = str(_HERE / "board_console.py"), str(_HERE / "shims")
         self._process = subprocess.Popen(
             [*harness.micropython(_HEAP), script, str(self._flash), shims, mode],
-            stdin=subprocess.PIPE,
+            stdin=self._keyboard[0],
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        os.set_blocking(self._process.stdin.fileno(), False)
         self._selector.register(self._process.stdout, selectors.EVENT_READ, self._relay)
 
     def _relay(self, stdout):
@@ -176,6 +203,8 @@ class SerialBoard:
         status = self._end()
         if status in _SOFT_RESETS:
             self._start(_SOFT_RESETS[status])
+        elif self._hangs_up:
+            self._hang_up()
 
     def _cook(self, block):
         """A board ends its lines with CR LF."""
@@ -212,6 +241,9 @@ class SerialBoard:
         except OSError:
             block = b""
         if block:
+            # pyserial leaves Nagle's algorithm on: it waits for this acknowledgement.
+            if hasattr(socket, "TCP_QUICKACK"):
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             self._type(block)
         else:
             self._hang_up()
@@ -226,17 +258,19 @@ class SerialBoard:
         block = self._count(block)
         if self._process:
             try:
-                os.write(self._process.stdin.fileno(), block)
+                os.write(self._keyboard[1], block)
             except OSError:
-                pass  # it is about to restart; a board loses such bytes, too
+                pass  # full, as the board's own buffer may be
+            self._typed_since += len(block)
             if _CTRL_C in block:
                 self._stubborn_at = time.monotonic() + _STUBBORN_S
+                self._typed_since = len(block) - block.rindex(_CTRL_C) - 1
         self._cut_if_due()
 
     def _unread_len(self):
         """Bytes that the processor has not taken."""
         count = array.array("i", [0])
-        fcntl.ioctl(self._process.stdin.fileno(), termios.FIONREAD, count)
+        fcntl.ioctl(self._keyboard[0], termios.FIONREAD, count)
         return count[0]
 
     def _count(self, block):
@@ -264,8 +298,9 @@ class SerialBoard:
         self._selector.unregister(process.stdout)
         self._stubborn_at = None
         status = process.wait(10)
-        process.stdin.close()
         process.stdout.close()
+        if status not in _SOFT_RESETS and (unread := self._unread_len()):
+            os.read(self._keyboard[0], unread)
         return status
 
     def _hang_up(self):
