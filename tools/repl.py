@@ -15,6 +15,7 @@ _RESTART = b"\x04"  # Ctrl-D: a soft reset, which runs main.py again
 _BANNER = re.compile(rb"MicroPython (\S+) on [^;\r\n]+; ([^\r\n]+)")
 _PROMPT = b">>> "
 _ASK_AGAIN_S = 1.0
+_HURRY_S = 0.05  # a board that resets again and again hears it for a moment only
 _RETRY_S = 0.2
 _RESETS = 2  # in one look: opening the port may cause one
 _MAX_TEXT = 16384
@@ -52,7 +53,7 @@ def _ask(console: serial.Serial, limit_s: float) -> Console:
     text = b""
     start = asked = time.monotonic() - _ASK_AGAIN_S
     while time.monotonic() - start < limit_s + _ASK_AGAIN_S:
-        if time.monotonic() - asked >= _ASK_AGAIN_S:
+        if time.monotonic() - asked >= (_HURRY_S if b"rst:0x" in text else _ASK_AGAIN_S):
             # Again and again: while a board starts it hears nothing.
             console.write(_INTERRUPT + _FRIENDLY)
             asked = time.monotonic()

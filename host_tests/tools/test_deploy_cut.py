@@ -1,0 +1,65 @@
+"""Power and cable are lost at fifty moments of a deploy: the board runs the old or the new."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from test_deploy import contents, make_sources, read_flash
+
+from serial_board import SerialBoard, format_flash
+from tools import deploy
+from tools.terminal import Refused
+
+AT_A_TIME = 8
+
+# pyserial does not close its socket if the other end has gone before.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def test_a_deploy_that_is_cut_leaves_a_whole_version_and_the_next_one_completes(tmp_path):
+    old = make_sources(tmp_path / "old", part="NAME = 'old'\n")
+    new = make_sources(tmp_path / "new", part="NAME = 'new'\n" * 400)
+    flash = format_flash(tmp_path / "flash", 64 * 4096)
+    with SerialBoard(flash) as board:
+        deploy.deploy(board.port, old)
+    total = deploy_copy(tmp_path / "uncut", flash, new, None)
+
+    def cut(numbered):
+        number, moment = numbered
+        return deploy_copy(tmp_path / str(number), flash, new, moment, old)
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        found = list(pool.map(cut, enumerate(moments(total))))
+    assert len(found) == 50 and set(found) == {"new", "old"}, found
+
+
+def moments(total):
+    """In bytes: over the whole deploy, and closer together at its end, where the switch is."""
+    end = total * 8 // 10
+    return [total * n // 30 for n in range(30)] + [
+        end + (total - end) * n // 20 for n in range(1, 21)
+    ]
+
+
+def deploy_copy(folder, flash, new, cut_after, old=None):
+    """Deploys onto a copy of `flash`; how many bytes that took, or what runs after a cut."""
+    folder.mkdir()
+    shutil.copy(flash, folder / "flash")
+    with SerialBoard(folder / "flash") as board:
+        board.wait_text(b"Registering URI handlers")
+        board.byte_count = 0
+        if cut_after is None:
+            deploy.deploy(board.port, new)
+            return board.byte_count
+        board.cut_after(cut_after)
+        try:
+            deploy.deploy(board.port, new)
+        except Refused as refused:
+            assert "\n" not in str(refused)
+        board.cut()
+        runs = read_flash(board, folder, was_cut=True)
+        assert runs in (contents(old), contents(new))
+        board.power_on()
+        deploy.deploy(board.port, new)
+        assert read_flash(board, folder) == contents(new)
+    return "new" if runs == contents(new) else "old"

@@ -1,0 +1,71 @@
+"""The console of a board on the terminal of a person."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from test_deploy import make_sources
+
+import harness
+from serial_board import SerialBoard, format_flash
+from tools import deploy
+
+
+@pytest.fixture
+def board(tmp_path):
+    with SerialBoard(format_flash(tmp_path / "flash")) as started:
+        deploy.wait_prompt(started.port)
+        deploy.install(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
+        yield started
+
+
+def open_monitor(board, **streams):
+    line = [sys.executable, "-u", "-m", "tools.monitor", "--port", board.port]
+    return subprocess.Popen(line, cwd=harness.ROOT, **streams)
+
+
+def read_until(file, text):
+    seen = b""
+    while text not in seen:
+        block = os.read(file, 1024)
+        assert block, seen
+        seen += block
+
+
+def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(board):
+    terminal, ours = os.openpty()
+    monitor = open_monitor(board, stdin=ours, stdout=ours, stderr=ours)
+    try:
+        read_until(terminal, b"Ctrl-] leaves")
+        os.write(terminal, b"\x04")  # Ctrl-D at the prompt: main.py
+        read_until(terminal, b"Registering URI handlers")
+        os.write(terminal, b"\x03")
+        read_until(terminal, b"main ends first")
+        os.write(terminal, b"import main\r")
+        read_until(terminal, b"Registering URI handlers")
+        start = len(board.console)
+        os.write(terminal, b"\x1d")
+        assert monitor.wait(20) == 0
+        assert b"main ends" not in board.console[start:]
+    finally:
+        monitor.kill()
+        monitor.wait()
+        os.close(terminal)
+        os.close(ours)
+
+
+def test_without_a_terminal_it_shows_what_the_board_says_over_a_loss_of_the_line(board):
+    monitor = open_monitor(board, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        board.wait_client()
+        board.cut()
+        read_until(monitor.stdout.fileno(), b"is away; waiting for it")
+        board.power_on()
+        board.wait_client()
+        board.press_reset()
+        read_until(monitor.stdout.fileno(), b"Registering URI handlers")
+    finally:
+        monitor.kill()
+        monitor.wait()
+        monitor.stdout.close()

@@ -1,0 +1,58 @@
+"""What a board's console means while it starts."""
+
+import re
+
+import pytest
+
+from tools.start_log import StartLog
+
+ROM = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13\r\nentry 0x400805d4\r\n"
+UP = (
+    b"I (900) httpd32: connecting to home\r\n"
+    b"I (1900) httpd32: IPv4 address: 192.168.20.85,\r\n"
+    b"I (1950) httpd32: Starting server on port: '8080'\r\n"
+    b"I (1960) httpd32: Registering URI handlers\r\n"
+)
+FAILS = (
+    b'Traceback (most recent call last):\r\n  File "main.py", line 7, in <module>\r\n'
+    b"NameError: name 'x' isn't defined\r\n"
+)
+PROMPT = b"MicroPython v1.25.0 on 2025-04-15; ESP32\r\n>>> "
+
+
+def read(*blocks):
+    log = StartLog()
+    for block in blocks:
+        log.feed(block)
+    return log
+
+
+def test_the_address_and_the_port_are_found_however_the_bytes_come():
+    text = ROM + UP
+    log = read(*(text[at : at + 1] for at in range(len(text))))
+    assert (log.address, log.port, log.is_up, log.failure) == ("192.168.20.85", 8080, True, "")
+    assert len(log.lines) == 4 and log.lines[0].endswith("connecting to home")
+
+
+def test_it_is_not_up_before_its_handlers_are_there():
+    assert not read(ROM + UP[:-8]).is_up
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [
+        (ROM + FAILS + PROMPT, r"main.py fails on the board: NameError: .* \(main.py, line 7\); "),
+        (ROM + PROMPT, "main.py has ended on the board"),
+        (ROM + b"config.json: log.level: 1 is wrong\r\n" + PROMPT, "config.json: log.level: 1 is"),
+        (ROM * 4, "The board restarts again and again; make rollback"),
+        ((ROM + b"Guru Meditation Error: Core 0\r\n") * 4, r"again \(Guru Meditation Error: Core"),
+    ],
+)
+def test_a_start_that_fails_is_one_line(text, failure):
+    log = read(text)
+    assert re.search(failure, log.failure)
+    assert "\n" not in log.failure
+
+
+def test_a_traceback_in_the_log_of_a_server_that_runs_is_no_failure():
+    assert read(ROM + FAILS + UP).failure == ""

@@ -1,0 +1,116 @@
+"""Runs mpremote on a board, line by line of what it prints, and says in one line what failed."""
+
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tools.terminal import Refused
+
+_SCRIPTS = Path(__file__).parent / "board_scripts"
+_TURN_S = 0.5
+_SILENCE_S = 90.0  # what the board does prints a line more often, however slow it is
+_ITEMS_AT_A_TIME = 8  # of a list that is sent: its source is on the board's heap
+
+
+class Remote:
+    """The board at a port, through mpremote's command line.
+
+    `what_holds` is what is sure about the board if it fails in the middle.
+    """
+
+    def __init__(self, port: str, what_holds: str = "the board has not changed"):
+        self.port = port
+        self.what_holds = what_holds
+
+    def run(
+        self,
+        commands: Iterable[list[str]],
+        on_line: Callable[[str], None],
+        resumes: bool = True,
+        on_turn: Callable[[], None] = lambda: None,
+    ) -> list[str]:
+        """Runs commands of mpremote one after the other; the lines that they print.
+
+        resumes  False: the board's interpreter starts afresh before, with an empty heap
+        on_line  called with each line when it comes; on_turn now and then
+        """
+        words = [word for command in commands for word in ["+", *command]][1:]
+        line = [sys.executable, "-u", "-m", "mpremote", "connect", self.port]
+        process = subprocess.Popen(
+            [*line, *(["resume"] if resumes else []), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        try:
+            lines = self._follow(process, on_line, on_turn)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        return lines
+
+    def _follow(self, process, on_line, on_turn):
+        received: queue.Queue[str | None] = queue.Queue()
+        reader = threading.Thread(target=_read_lines, args=(process, received), daemon=True)
+        reader.start()
+        lines: list[str] = []
+        silence_s = 0.0
+        while silence_s < _SILENCE_S:
+            try:
+                line = received.get(timeout=_TURN_S)
+            except queue.Empty:
+                silence_s += _TURN_S
+                on_turn()
+                continue
+            if line is None:
+                reader.join()
+                if process.wait():
+                    raise self._refusal("\n".join(lines))
+                return lines
+            silence_s = 0.0
+            lines.append(line)
+            on_line(line)
+            on_turn()
+        raise Refused(f"{self.port}: the board has stopped answering; {self._again()}")
+
+    def _refusal(self, text: str) -> Refused:
+        """What mpremote's last words mean."""
+        if re.search(r"No space left|ENOSPC|OSError: 28", text):
+            return Refused(f"The board's flash is full; {self._again()} with fewer files")
+        if "could not enter raw repl" in text:
+            return Refused(f"{self.port}: the board does not answer; press its reset button")
+        if "failed to access" in text or 'mpremote"' in text or "/mpremote/" in text:
+            return Refused(f"{self.port}: the line to the board broke; {self._again()}")
+        last = (text.strip() or "nothing").splitlines()[-1]
+        return Refused(f"{self.port}: the board failed: {last}; {self._again()}")
+
+    def _again(self):
+        return f"{self.what_holds}; plug it in and try again"
+
+
+def script(name: str, **variables: str | Sequence) -> list[list[str]]:
+    """The commands that run a script of board_scripts/, with values for its capital names."""
+    commands: list[list[str]] = []
+    for key, value in variables.items():
+        if isinstance(value, str):
+            commands.append(["exec", f"{key} = {value!r}"])
+            continue
+        commands.append(["exec", f"{key} = []"])
+        for start in range(0, len(value), _ITEMS_AT_A_TIME):
+            commands.append(["exec", f"{key} += {value[start : start + _ITEMS_AT_A_TIME]!r}"])
+    files = [["run", str(_SCRIPTS / each)] for each in ("files.py", f"{name}.py")]
+    return [*commands, *files]
+
+
+def _read_lines(process, received):
+    for line in process.stdout:
+        received.put(line.rstrip("\r\n"))
+    received.put(None)
