@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import deployed
 import harness
 from client import Client
 
@@ -69,7 +70,7 @@ class Board(RemoteBoard):
         self._changed = threading.Condition()
         harness.write_config(folder, config, str(self.port))
         self.process = subprocess.Popen(
-            harness.command(runtime, board=main and _build_with(folder, main)),
+            harness.command(runtime, board=_flash(runtime, folder, main)),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -179,8 +180,12 @@ class Board(RemoteBoard):
                 self._changed.notify_all()
 
 
-def _build_with(folder, main):
-    """The flash of a board with a main.py of its own."""
+def _flash(runtime, folder, main):
+    """The flash of a board, with a main.py of its own if there is one; None under CPython."""
+    if runtime == "cpython" and main is None:
+        return None
+    if main is None:
+        return deployed.folder()
     (folder / "main.py").write_text(main)
     return harness.build(board=folder / "board", main=folder / "main.py")
 

@@ -13,6 +13,7 @@ adapt.install()
 
 import pytest  # noqa: E402
 
+import deployed  # noqa: E402
 import harness  # noqa: E402
 from boards import Board, RemoteBoard  # noqa: E402
 
@@ -26,8 +27,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # once, before the workers of xdist need it at a time
-        harness.build()
+    is_ours = config.getoption("--target") in (None, "micropython")
+    if is_ours and not hasattr(config, "workerinput"):
+        deployed.folder()  # once, before the workers of xdist need it at a time
 
 
 def pytest_generate_tests(metafunc):
