@@ -98,6 +98,27 @@ class TestSupervisor(unittest.TestCase):
         steps = [(now, "a") for now in range(0, 1400, 100)]
         self.assertEqual(self.run_steps(Poor(), steps), ["no memory", "start a"])
 
+    def test_workers_that_find_no_memory_are_started_later(self):
+        async def start_workers():
+            if not self.log.lines[1:]:
+                raise MemoryError
+            self.log.info("workers")
+
+        self.start_workers = start_workers
+        steps = [(now, "a") for now in range(0, 1400, 100)]
+        self.assertEqual(self.run_steps(FakeServer(), steps), ["start a"])
+        self.assertEqual(self.log.lines[2:], ["workers"])
+
+    def test_a_worker_that_never_ends_does_not_keep_the_server_from_starting_again(self):
+        async def start_workers():
+            while "workers" in self.log.lines:  # one of them is still at work
+                await asyncio.sleep(0.01)
+            self.log.info("workers")
+
+        self.start_workers = start_workers
+        steps = [(0, "a"), (300, "a"), (400, None), (700, None), (800, "a"), (1100, "a")]
+        self.assertEqual(self.run_steps(FakeServer(), steps), ["start a", "stop", "start a"])
+
     def test_once_it_has_ended_nothing_starts_the_server_again(self):
         async def play():
             server = FakeServer()
