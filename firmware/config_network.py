@@ -113,7 +113,9 @@ def _parse_ipv4(key, text):
     octets = text.split(".") if isinstance(text, str) else ()
     number = 0
     for octet in octets:
-        if not octet or octet.strip("0123456789") or len(octet) > 3 or int(octet) > 255:
+        is_number = octet and not octet.strip("0123456789") and len(octet) <= 3
+        # With a zero in front a DNS server's is octal to the driver.
+        if not is_number or int(octet) > 255 or octet != str(int(octet)):
             octets = ()
             break
         number = number * 256 + int(octet)
