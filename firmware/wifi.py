@@ -14,7 +14,7 @@ from micropython import const
 
 from firmware.address import read_address, set_address
 
-_JOIN_MS = const(5000)  # to be found and accepted
+_JOIN_MS = const(5000)  # to be found and accepted, if that is all there is to tell a failure
 _ATTEMPT_MS = const(15000)  # and to get an address
 _SETTLE_MS = const(200)  # `disconnect()` returns before it has happened
 _MIN_PAUSE_MS = const(1000)
@@ -101,9 +101,10 @@ class WiFi:
                 wlan.disconnect()
                 self._fail(failure, now)
         elif ticks_diff(now, self._until) >= 0:
-            if not self._round:
+            if self._round:
+                self._connect(wlan, now)
+            else:  # that takes seconds, which the attempt must not lose: it begins at the next poll
                 self._round = self._rank(wlan)
-            self._connect(wlan, now)
 
     def _lose(self, wlan, now):
         if wlan.isconnected():  # the lease is lost; it has the time of an attempt to come back
@@ -119,13 +120,15 @@ class WiFi:
         """Why the present attempt has failed, "" while it may still succeed.
 
         The driver keeps the last reason until it has another one, or an address.  So a failure that
-        reads as the one before shows only in that nobody has accepted us for long enough.
+        reads as the one before shows only in that nobody has accepted us for long enough.  Without
+        a reason it is still at it: a refused password takes seconds, and so does WPA3.
         """
         status = wlan.status()
         if status < _IDLE and status != self._stale:
             return _explain(status)
         left_ms = ticks_diff(self._until, now)
-        if left_ms <= _ATTEMPT_MS - _JOIN_MS and not _is_accepted(wlan):
+        patience_ms = _JOIN_MS if status < _IDLE else _ATTEMPT_MS
+        if left_ms <= _ATTEMPT_MS - patience_ms and not _is_accepted(wlan):
             return _explain(status)
         return "no address from DHCP" if left_ms <= 0 else ""
 

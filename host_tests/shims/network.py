@@ -10,7 +10,6 @@ _NO_ADDRESS = "0.0.0.0"
 # How long a board's driver takes, in ms.
 _ACTIVE_MS = 200
 _SCAN_MS = 2000
-_JOIN_MS = 800  # also until a password is refused
 _NOT_FOUND_MS = 2400
 _DHCP_MS = 300
 _BEACONS_MS = 6000  # until a silent access point counts as gone
@@ -122,9 +121,10 @@ class _Station(_Interface):
 
     def _listen(self):
         """It listens on every channel for a while; an access point may come up meanwhile."""
-        if not self._is_heard and surroundings.hear(self._wanted[0], self._wanted[2]):
+        heard = surroundings.hear(self._wanted[0], self._wanted[2])
+        if heard and not self._is_heard:
             self._is_heard = True
-            self._due = surroundings.due(_JOIN_MS)
+            self._due = surroundings.due(heard.join_ms)
 
     def _advance(self):
         now = surroundings.now()

@@ -17,6 +17,7 @@ class AccessPoint:
         self.rssi = rssi
         self.address = address  # that its DHCP server gives; None: it gives none
         self.is_hidden = is_hidden
+        self.join_ms = 800  # until it lets a station in, or refuses its password
         self.bssid = bytes((2, 0, 0, 0, 0, 0))
         self.off_since = None  # ms; None: it is on
 

@@ -136,6 +136,20 @@ class TestFailures(unittest.TestCase):
         self.assertEqual(station.run(3500), "10.0.0.2")
         self.assertEqual(len(station.attempts()), count)
 
+    def test_one_that_takes_its_time_is_waited_for(self):
+        for join_ms in (4000, 9000):
+            for networks in ([HOME], [HOME, WORK]):
+                station = play(networks, home())
+                station.around.access_points[0].join_ms = join_ms
+                self.assertEqual(station.run(14000), "10.0.0.2")
+                self.assertEqual(len(station.attempts()), 1)
+
+    def test_a_password_that_is_refused_late_is_said(self):
+        station = play([HOME, WORK], AccessPoint("home", "changed"))
+        station.around.access_points[0].join_ms = 5500
+        station.run(9000)
+        self.assertEqual(station.said("Wi-Fi home: wrong password"), 1)
+
     def test_a_busy_driver_is_asked_again(self):
         station = play([HOME], home())
         busy = _BusyOnce(network.WLAN(network.WLAN.IF_STA))
