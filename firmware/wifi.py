@@ -52,14 +52,17 @@ class WiFi:
         self._round = []  # what is still to be tried in it: (network, BSSID or None)
         self._ssid = ""  # of the present attempt; "": a pause
         self._stale = 0  # status at its beginning, which may be the reason of the one before
-        self._until = 0  # ticks_ms() when the attempt, or the pause, is over
+        self._until = None  # ticks_ms() when the attempt, or the pause, is over; None: at once
         self._pause_ms = _MIN_PAUSE_MS
 
     def poll(self, now: int):
         """The address as text, None without one.  Starts the next attempt when it is due."""
+        if self._until is None:
+            self._until = now
         try:
             if self._wlan is None:
-                self._until = now
+                if ticks_diff(now, self._until) < 0:
+                    return None
                 self._activate()
             wlan = self._wlan
             address = read_address(wlan) if wlan.isconnected() else None
@@ -68,7 +71,7 @@ class WiFi:
             else:
                 self._pursue(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
-            address = None
+            address = self._wlan = None  # off and on again
             self._fail(error, now)
         self._address = address
         return address
@@ -77,7 +80,7 @@ class WiFi:
         """Switches the radio off; the next `poll()` switches it on again."""
         if self._wlan:
             self._wlan.active(False)
-        self._wlan = self._address = None
+        self._wlan = self._address = self._until = None
         self._ssid = ""
 
     def _activate(self):
@@ -85,8 +88,8 @@ class WiFi:
         if self._country:
             network.country(self._country)
         wlan = network.WLAN(network.WLAN.IF_STA)
+        wlan.active(False)  # a soft reset leaves the radio as it was
         wlan.active(True)
-        wlan.disconnect()  # a soft reset leaves the radio as it was
         wlan.config(reconnects=0)
         wlan.config(pm=network.WLAN.PM_PERFORMANCE if self._power_save else network.WLAN.PM_NONE)
         set_address(wlan, self._static_ip)

@@ -10,6 +10,7 @@ _NO_ADDRESS = "0.0.0.0"
 # How long a board's driver takes, in ms.
 _ACTIVE_MS = 200
 _SCAN_MS = 2000
+_LEAVE_MS = 150  # `disconnect()` does not wait for it
 _NOT_FOUND_MS = 2400
 _DHCP_MS = 300
 _BEACONS_MS = 6000  # until a silent access point counts as gone
@@ -53,9 +54,12 @@ class _Station(_Interface):
         self._is_heard = False
         self._joined = None
         self._lease_due = None
+        self._leave_due = None
         self._is_connected = False
 
     def active(self, is_active):
+        if is_active == self._is_active:
+            return
         surroundings.block(_ACTIVE_MS)
         self._is_active = is_active
         if not is_active:
@@ -78,7 +82,7 @@ class _Station(_Interface):
         self._advance()
         if not self._is_active:
             raise OSError("Wifi Not Started")
-        if self._due is not None:
+        if self._due is not None or self._joined:
             raise OSError("Wifi Internal Error")
         surroundings.keep_attempt(ssid)
         self._wanted = (ssid.encode(), password, bssid)
@@ -88,7 +92,7 @@ class _Station(_Interface):
     def disconnect(self):
         self._wanted = None
         if self._joined or self._due is not None:
-            self._leave(8)
+            self._leave_due = surroundings.due(_LEAVE_MS)
 
     def status(self, key=None):
         self._advance()
@@ -128,6 +132,10 @@ class _Station(_Interface):
 
     def _advance(self):
         now = surroundings.now()
+        if self._leave_due is not None:
+            if now >= self._leave_due:
+                self._leave(8)
+            return
         if self._due is not None:
             self._listen()
         if self._due is not None and now >= self._due:
@@ -164,7 +172,7 @@ class _Station(_Interface):
             self._begin()
 
     def _leave(self, reason):
-        self._due = self._joined = self._lease_due = None
+        self._due = self._joined = self._lease_due = self._leave_due = None
         self._is_connected = False
         self._lease = _NO_ADDRESS
         self._reason = reason

@@ -76,6 +76,8 @@ class TestFirstConnection(unittest.TestCase):
             station.around,
         )
         self.assertEqual(again.run(6000), "10.0.1.2")
+        self.assertEqual([address for _, address in again.changes], ["10.0.1.2"])
+        self.assertEqual(again.log.lines, ["Wi-Fi work: connecting"])
 
 
 class TestChoice(unittest.TestCase):
@@ -156,6 +158,27 @@ class TestFailures(unittest.TestCase):
         self.assertEqual(station.run(12000), "10.0.0.2")
         self.assertTrue(busy.was_asked)
         self.assertEqual(station.said("Wifi Internal Error"), 1)
+
+    def test_a_driver_that_stays_busy_is_switched_off_and_on(self):
+        station = play([HOME], AccessPoint("home", "home-secret", address=None))
+        station.run(100)
+        station.around.wlan.connect("home", "home-secret")  # by the application, say
+        station.run(2000)
+        station.around.access_points[0].address = "10.0.0.2"
+        self.assertEqual(station.run(10000), "10.0.0.2")
+
+    def test_a_radio_that_does_not_switch_on_is_tried_ever_more_slowly(self):
+        station = play([HOME], home())
+        wlan = network.WLAN(network.WLAN.IF_STA)
+        wlan.active = _fail
+        station.run(20000)
+        self.assertEqual(station.said("WiFi Out of Memory"), 5)
+        del wlan.active
+        self.assertEqual(station.run(16000), "10.0.0.2")
+
+
+def _fail(*_):
+    raise OSError("WiFi Out of Memory")
 
 
 class _BusyOnce:
