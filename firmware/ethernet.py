@@ -35,7 +35,9 @@ class Ethernet:
         if self._lan is None:
             return None
         self._follow_cable(self._lan.status())
-        return read_address(self._lan) if self._is_plugged else None
+        # Without a cable DHCP's address goes by itself; a static one stays.
+        is_up = self._is_plugged or self._static_ip is None
+        return read_address(self._lan) if is_up else None
 
     def _start(self):
         """The one try: `network.LAN` that has failed needs a reset before it can succeed, since

@@ -205,6 +205,8 @@ class _Lan(_Interface):
         self._due = None
 
     def active(self, is_active):
+        if is_active == self._is_active:
+            return
         surroundings.block(_NEGOTIATION_MS)
         self._is_active = is_active
         self._status = ETH_STARTED if is_active else ETH_STOPPED

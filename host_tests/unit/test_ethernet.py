@@ -18,12 +18,13 @@ STATIC = {
 W5500 = {"phy_type": "W5500", "spi": 1, "sck": 12, "mosi": 11, "miso": 13, "cs": 10, "int": 9}
 
 
-def play(given, cable="10.0.0.2", phy_addr=1, static_ip=None):
+def make(given, static_ip=None):
     arguments = check({"network": {"ethernet": given}})["network"]["ethernet"]
-    return Play(
-        lambda log: Ethernet(arguments, "board", static_ip, log),
-        Surroundings(cable=cable, phy_addr=phy_addr),
-    )
+    return lambda log: Ethernet(arguments, "board", static_ip, log)
+
+
+def play(given, cable="10.0.0.2", phy_addr=1, static_ip=None):
+    return Play(make(given, static_ip), Surroundings(cable=cable, phy_addr=phy_addr))
 
 
 class TestEthernet(unittest.TestCase):
@@ -54,6 +55,21 @@ class TestEthernet(unittest.TestCase):
         self.assertEqual(wired.run(8000), "10.0.0.9")
         self.assertEqual(wired.around.dns, "10.0.0.2")
 
+    def test_a_static_address_is_down_without_a_cable(self):
+        wired = play({"board": "WT32-ETH01"}, cable=None, static_ip=STATIC)
+        self.assertIsNone(wired.run(8000))
+        wired.around.cable = "10.0.0.2"
+        self.assertEqual(wired.run(3000), "10.0.0.9")
+        wired.around.cable = None
+        self.assertIsNone(wired.run(100))
+
+    def test_a_status_that_was_spoilt_before_a_soft_reset_does_no_harm(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(8000)
+        wired.around.lan._status = network.ETH_STOPPED
+        again = Play(make({"board": "WT32-ETH01"}), wired.around)
+        self.assertEqual(again.run(3000), "10.0.0.2")
+
     def test_every_board_starts_with_all_its_arguments(self):
         for name in BOARDS:
             board = arguments_of(name)
@@ -83,12 +99,13 @@ class TestEthernet(unittest.TestCase):
         self.assertEqual(len(wired.log.lines), 1)
 
     def test_events_of_wifi_that_spoil_the_status_do_no_harm(self):
-        wired = play({"board": "WT32-ETH01"})
-        wired.run(10000)
-        for spoilt in (network.ETH_STARTED, network.ETH_STOPPED, network.ETH_CONNECTED):
-            wired.around.lan._status = spoilt
-            wired.around.lan._due = 1000000
-            self.assertEqual(wired.run(1000), "10.0.0.2")
+        for static_ip, address in ((None, "10.0.0.2"), (STATIC, "10.0.0.9")):
+            wired = play({"board": "WT32-ETH01"}, static_ip=static_ip)
+            wired.run(10000)
+            for spoilt in (network.ETH_STARTED, network.ETH_STOPPED, network.ETH_CONNECTED):
+                wired.around.lan._status = spoilt
+                wired.around.lan._due = 1000000
+                self.assertEqual(wired.run(1000), address)
 
     def test_after_a_soft_reset_a_chip_on_spi_is_said_to_be_dead(self):
         wired = play(W5500)
