@@ -43,7 +43,8 @@ class Ethernet:
         """The one try: `network.LAN` that has failed needs a reset before it can succeed, since
         what it has made until then stays (network_lan.c, micropython#11959).
         """
-        if "spi" in self._arguments and machine.reset_cause() == machine.SOFT_RESET:
+        is_soft_reset = machine.reset_cause() == machine.SOFT_RESET
+        if "spi" in self._arguments and is_soft_reset and _has_lan():
             # MicroPython takes the chip's interrupt away (micropython#16732).
             self._log.error("Ethernet on SPI is dead after a soft reset; reset the board")
         try:
@@ -52,7 +53,8 @@ class Ethernet:
             set_address(lan, self._static_ip)
             lan.active(True)  # up to 4 s
             self._lan = lan
-        except (OSError, ValueError, AttributeError) as error:
+            self._log.info("Ethernet has started")
+        except (OSError, RuntimeError, ValueError, AttributeError) as error:
             self._log.error(
                 "Ethernet does not start: %s; put network.ethernet right, then reset the board",
                 error,
@@ -86,3 +88,11 @@ class Ethernet:
         if is_plugged != self._is_plugged:
             self._is_plugged = is_plugged
             self._log.info("Ethernet cable is %splugged in", "" if is_plugged else "not ")
+
+
+def _has_lan():
+    """Whether an earlier run has started the interface: only then it needs no arguments."""
+    try:
+        return bool(network.LAN())
+    except (TypeError, AttributeError):
+        return False

@@ -240,12 +240,20 @@ class _Lan(_Interface):
             self._lease = surroundings.cable
 
 
+class _HalfMade:
+    """What `LAN()` gives in the third try, when two have failed."""
+
+    def ipconfig(self, key=None, **settings):
+        raise RuntimeError("Wifi Unknown Error 0x5001")
+
+
 def LAN(**arguments):
-    for name in ("phy_addr", "phy_type"):
-        if name not in arguments:
-            raise TypeError("'%s' argument required" % name)
     if surroundings.lan is None:
+        for name in ("phy_addr", "phy_type"):
+            if name not in arguments:
+                raise TypeError("'%s' argument required" % name)
         if surroundings.has_lan_failed:
+            surroundings.lan = _HalfMade()
             raise OSError("esp_netif_attach failed")  # only a reset helps
         is_spi = arguments["phy_type"] >= PHY_KSZ8851SNL
         if not is_spi and arguments["phy_addr"] != surroundings.phy_addr:

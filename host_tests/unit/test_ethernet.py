@@ -107,14 +107,26 @@ class TestEthernet(unittest.TestCase):
                 wired.around.lan._due = 1000000
                 self.assertEqual(wired.run(1000), address)
 
-    def test_after_a_soft_reset_a_chip_on_spi_is_said_to_be_dead(self):
-        wired = play(W5500)
+    def test_tries_after_a_failure_and_soft_resets_say_so_too(self):
+        wired = play({"board": "WT32-ETH01"}, phy_addr=7)
+        wired.run(1000)
+        wired.around.phy_addr = 1
+        for _ in range(3):
+            again = Play(make({"board": "WT32-ETH01"}), wired.around)
+            self.assertIsNone(again.run(1000))
+            self.assertEqual(again.said("Ethernet does not start: "), 1)
+
+    def test_after_a_soft_reset_a_chip_on_spi_that_had_started_is_said_to_be_dead(self):
         machine.reset_cause = lambda: machine.SOFT_RESET
         try:
+            wired = play(W5500)
             wired.run(1000)
+            again = Play(make(W5500), wired.around)
+            again.run(1000)
         finally:
             machine.reset_cause = lambda: machine.PWRON_RESET
-        self.assertEqual(wired.said("dead after a soft reset"), 1)
+        self.assertEqual(wired.log.lines, ["Ethernet has started"])
+        self.assertEqual(again.said("dead after a soft reset"), 1)
 
     def test_a_chip_that_the_image_does_not_know_is_said(self):
         wired = play({"phy_type": "GENERIC", "phy_addr": 1, "mdc": 23, "mdio": 18})
