@@ -10,7 +10,7 @@ from micropython import const
 
 # A cable takes a moment to be noticed and to get an address; Wi-Fi waits that long.
 _PATIENCE_MS = const(8000)
-# Ethernet that comes back must have held its address for this long before it is used again.
+# Ethernet that comes back must have held its address for this long before Wi-Fi is given up.
 _HOLD_OFF_MS = const(10000)
 
 
@@ -40,9 +40,10 @@ class Failover:
                 return address
             self._is_on_wifi = True
             self._log.warning("Ethernet has no address; falling back to Wi-Fi")
-        elif address and steady_ms >= _HOLD_OFF_MS:
+        wifi_address = self._wifi.poll(now)
+        if address and (steady_ms >= _HOLD_OFF_MS or not wifi_address):
             self._is_on_wifi = False
             self._log.info("Ethernet is back")
             self._wifi.stop()
             return address
-        return self._wifi.poll(now)
+        return wifi_address

@@ -64,6 +64,23 @@ class TestFailover(unittest.TestCase):
             self.play.run(1000)
         self.assertEqual(self.play.changes[count:], [])
 
+    def test_ethernet_returns_at_once_if_wifi_has_no_address(self):
+        self.play.around.access_points[0].switch_off(0)
+        self.play.around.cable = None
+        self.play.run(60000)
+        self.play.around.cable = CABLE
+        self.assertEqual(self.play.run(3000), CABLE)
+        self.assertFalse(self.play.around.wlan._is_active)
+
+    def test_another_address_of_ethernet_begins_the_hold_off_again(self):
+        self.play.around.cable = None
+        self.play.run(20000)
+        self.play.around.cable = CABLE
+        self.play.run(9000)
+        self.play.around.lan._lease = "10.0.0.3"
+        self.assertEqual(self.play.run(5000), WIFI)
+        self.assertEqual(self.play.run(6000), "10.0.0.3")
+
     def test_it_falls_back_as_often_as_need_be(self):
         for _ in range(3):
             self.play.around.cable = CABLE
