@@ -13,6 +13,8 @@ class Pin:
     OUT = 3
 
     def __init__(self, number):
+        if number > 48:  # of an ESP32-S3, say
+            raise ValueError("invalid pin")
         self.number = number
 
 

@@ -39,6 +39,9 @@ class _Interface:
             self._static = None
         if addr4:
             self._static = addr4[0]
+            surroundings.dns = None
+        if gw4:
+            surroundings.gateway = gw4
         return None
 
 

@@ -49,6 +49,7 @@ class Surroundings:
         self.country = None
         self.hostname = None
         self.dns = None
+        self.gateway = None
         self.attempts = []  # (ms, SSID): what the program asked for; kept if the test has the time
         self.on_turn = None  # called whenever a driver is asked for its state
         self._pace = pace

@@ -62,6 +62,7 @@ WRONG = (
     (network("hostname", _LONG), 'network.hostname: "%s" is not allowed; a text ' % _LONG),
     (network("hostname", "my board"), 'network.hostname: "my board" is not allowed; letters'),
     (network("hostname", "-board"), 'network.hostname: "-board" is not allowed; letters'),
+    (network("hostname", "board-"), 'network.hostname: "board-" is not allowed; letters'),
     (network("country", "D"), 'network.country: "D" is not allowed; two capital letters'),
     (network("country", "de"), 'network.country: "de" is not allowed; two capital letters'),
     (network("power_save", 1), "network.power_save: 1 is not allowed; true or false"),
@@ -90,6 +91,7 @@ WRONG = (
     (static(address="192.168.1.0"), 'network.static_ip.address: "192.168.1.0" is not allowed; a'),
     (static(address="192.168.1.255"), 'network.static_ip.address: "192.168.1.255" is not al'),
     (static(netmask="255.0.255.0"), 'network.static_ip.netmask: "255.0.255.0" is not allowed; li'),
+    (static(netmask="255.255.255.254"), 'network.static_ip.netmask: "255.255.255.254" is not'),
     (static(gateway="10.0.0.1"), 'network.static_ip.gateway: "10.0.0.1" is not allowed; one in'),
     (static(gateway="192.168.1.50"), 'network.static_ip.gateway: "192.168.1.50" is not allowed'),
     (static(dns="dns.example"), 'network.static_ip.dns: "dns.example" is not allowed; an address'),
@@ -112,6 +114,8 @@ WRONG = (
         ethernet(PHY, ref_clk=17, ref_clk_mode="in"),
         'network.ethernet.ref_clk: 17 is not allowed; pin 0 with ref_clk_mode "in"',
     ),
+    (ethernet(PHY, mdc=0, ref_clk=0, ref_clk_mode="in"), "network.ethernet.ref_clk: 0 is not"),
+    (ethernet(PHY, ref_clk_mode="in"), "network.ethernet.ref_clk: null is not allowed; pin 0 "),
     (ethernet(W5500, int=None), "network.ethernet.int: null is not allowed; an integer "),
     (ethernet(W5500, spi=3), "network.ethernet.spi: 3 is not allowed; an integer from 1 to 2"),
     (ethernet(W5500, cs=12), "network.ethernet.cs: 12 is not allowed; a pin of its own; that "),
@@ -164,6 +168,15 @@ class TestConfig(unittest.TestCase):
     def test_a_text_of_the_longest_length_is_right(self):
         wifi = [{"ssid": "s" * 32, "password": "p" * 63}, {"ssid": "open"}]
         self.assertEqual(message({"network": {"hostname": "h" * 32, "wifi": wifi}}), "")
+
+    def test_five_networks_are_right(self):
+        self.assertEqual(message(wifi(*[{"ssid": str(n)} for n in range(5)])), "")
+
+    def test_each_data_line_of_the_mac_is_refused_and_each_clock_pin_right(self):
+        for pin in (19, 21, 22, 25, 26, 27):
+            self.assertIn("that is a data line of ", message(ethernet(PHY, power=pin)))
+        for pin in (0, 16, 17):
+            self.assertEqual(message(ethernet(PHY, ref_clk=pin, ref_clk_mode="out")), "")
 
     def test_every_wrong_value_has_its_own_line(self):
         lines = [message(given) for given, _ in WRONG]

@@ -107,6 +107,11 @@ class TestEthernet(unittest.TestCase):
                 wired.around.lan._due = 1000000
                 self.assertEqual(wired.run(1000), address)
 
+    def test_a_pin_that_the_chip_has_not_is_said(self):
+        wired = play({"board": "WT32-ETH01", "power": 54})
+        self.assertIsNone(wired.run(1000))
+        self.assertEqual(wired.said("Ethernet does not start: invalid pin"), 1)
+
     def test_tries_after_a_failure_and_soft_resets_say_so_too(self):
         wired = play({"board": "WT32-ETH01"}, phy_addr=7)
         wired.run(1000)

@@ -44,6 +44,19 @@ class TestSupervisor(unittest.TestCase):
         waits = [line.split()[-2] for line in self.log.lines if "Error starting" in line]
         self.assertEqual(waits, ["1000", "2000", "4000"])
 
+    def test_the_waits_end_at_a_minute_and_begin_anew_with_the_link(self):
+        steps = [(now, "a") for now in range(0, 300000, 100)]
+        steps += [(300000, None), (300300, None), (301000, "a"), (301300, "a")]
+        self.run_steps(FakeServer(failures=99), steps)
+        waits = [line.split()[-2] for line in self.log.lines if "Error starting" in line]
+        self.assertEqual(waits[5:], ["32000", "60000", "60000", "60000", "60000", "1000"])
+
+    def test_the_application_does_not_hear_of_a_link_on_which_the_server_never_started(self):
+        gone = []
+        steps = [(0, "a"), (300, "a"), (400, None), (700, None)]
+        self.run_steps(FakeServer(failures=1), steps, on_disconnect=lambda: gone.append(1))
+        self.assertEqual(gone, [])
+
     def test_a_link_that_flaps_ten_times_in_5_s_restarts_nothing(self):
         steps = [(0, "a"), (300, "a")]
         steps += [(now, "a" if now % 500 < 250 else None) for now in range(500, 5500, 50)]

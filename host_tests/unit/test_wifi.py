@@ -66,7 +66,13 @@ class TestFirstConnection(unittest.TestCase):
         quiet = AccessPoint("home", "home-secret", address=None)
         station = play([HOME], quiet, static_ip=STATIC)
         self.assertEqual(station.run(2000), "10.0.0.9")
-        self.assertEqual(station.around.dns, "10.0.0.2")
+        self.assertEqual((station.around.gateway, station.around.dns), ("10.0.0.1", "10.0.0.2"))
+
+    def test_a_static_address_that_a_soft_reset_left_gives_way_to_dhcp(self):
+        station = play([HOME], home(), static_ip=STATIC)
+        station.run(2000)
+        again = Play(lambda log: WiFi([HOME], "board", "", False, None, log), station.around)
+        self.assertEqual(again.run(3000), "10.0.0.2")
 
     def test_a_radio_that_a_soft_reset_left_connected_begins_afresh(self):
         station = play([HOME, WORK], home(), work(-80))
@@ -91,6 +97,7 @@ class TestChoice(unittest.TestCase):
         station = play([HOME, WORK], far, near, home(-60))
         station.run(6000)
         self.assertEqual(station.around.wlan._joined, near)
+        self.assertEqual(station.around.wlan._wanted[2], near.bssid)
 
     def test_a_hidden_network_is_tried_after_those_that_are_heard(self):
         station = play([WORK, HOME], home(), work(-30, is_hidden=True))
@@ -104,6 +111,12 @@ class TestChoice(unittest.TestCase):
         self.assertEqual(station.run(6000), "10.0.1.2")
         self.assertEqual(station.said("Wi-Fi home: wrong password"), 1)
         self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "work"])
+
+    def test_a_network_without_dhcp_is_left_for_the_second_one(self):
+        silent = AccessPoint("home", "home-secret", rssi=-30, address=None)
+        station = play([HOME, WORK], silent, work())
+        self.assertEqual(station.run(22000), "10.0.1.2")
+        self.assertEqual(station.said("Wifi Internal Error"), 0)
 
 
 class TestFailures(unittest.TestCase):
@@ -153,11 +166,12 @@ class TestFailures(unittest.TestCase):
         self.assertEqual(station.said("Wi-Fi home: wrong password"), 1)
 
     def test_a_busy_driver_is_asked_again(self):
-        station = play([HOME], home())
-        busy = _BusyOnce(network.WLAN(network.WLAN.IF_STA))
-        self.assertEqual(station.run(12000), "10.0.0.2")
-        self.assertTrue(busy.was_asked)
-        self.assertEqual(station.said("Wifi Internal Error"), 1)
+        for error in (OSError("Wifi Internal Error"), RuntimeError("Wifi Unknown Error 0x0101")):
+            station = play([HOME], home())
+            busy = _BusyOnce(network.WLAN(network.WLAN.IF_STA), error)
+            self.assertEqual(station.run(12000), "10.0.0.2")
+            self.assertTrue(busy.was_asked)
+            self.assertEqual(station.said(str(error)), 1)
 
     def test_a_driver_that_stays_busy_is_switched_off_and_on(self):
         station = play([HOME], AccessPoint("home", "home-secret", address=None))
@@ -184,8 +198,9 @@ def _fail(*_):
 class _BusyOnce:
     """Makes `connect()` of a driver fail the first time."""
 
-    def __init__(self, wlan):
+    def __init__(self, wlan, error):
         self.was_asked = False
+        self._error = error
         self._connect = wlan.connect
         wlan.connect = self.connect
 
@@ -193,7 +208,7 @@ class _BusyOnce:
         if self.was_asked:
             return self._connect(*args, **kwargs)
         self.was_asked = True
-        raise OSError("Wifi Internal Error")
+        raise self._error
 
 
 class TestAbsence(unittest.TestCase):
@@ -230,6 +245,34 @@ class TestAbsence(unittest.TestCase):
         self.assertEqual(station.run(1500), "10.0.0.2")
         self.assertEqual(len(station.attempts()), count + 1)
 
+    def test_after_it_was_up_the_pauses_are_short_again(self):
+        station = play([HOME], home())
+        access_point = station.around.access_points[0]
+        for _ in range(2):
+            access_point.switch_off(-10000)
+            count = len(station.attempts())
+            station.run(40000)
+            self.assertTrue(len(station.attempts()) - count >= 4)
+            access_point.switch_on()
+            self.assertEqual(station.run(66000), "10.0.0.2")
+
+    def test_after_a_loss_every_network_is_tried_again(self):
+        station = play([HOME, WORK], home(-30), work())
+        station.run(6000)
+        station.around.access_points[0].switch_off(-10000)
+        self.assertEqual(station.run(6000), "10.0.1.2")
+        station.around.access_points[0].switch_on()
+        station.around.access_points[1].switch_off(-10000)
+        self.assertEqual(station.run(6000), "10.0.0.2")
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "work", "home"])
+
+    def test_after_a_loss_the_strongest_is_tried_first_again(self):
+        station = play([HOME, WORK], home(-30), work())
+        station.run(6000)
+        station.around.wlan._fail(200)
+        self.assertEqual(station.run(6000), "10.0.0.2")
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "home"])
+
     def test_the_loss_is_said_with_its_reason(self):
         station = play([HOME], home())
         station.run(5000)
@@ -250,7 +293,7 @@ class TestLease(unittest.TestCase):
 
     def test_a_lease_that_comes_back_is_up_without_another_attempt(self):
         station = play([HOME], home())
-        station.run(5000)
+        station.run(60000)
         wlan = station.around.wlan
         wlan.lose_lease()
         station.run(3000)
@@ -273,3 +316,4 @@ class TestStop(unittest.TestCase):
         station.interface.stop()
         self.assertFalse(station.around.wlan._is_active)
         self.assertEqual(station.run(3000), "10.0.0.2")
+        self.assertEqual(station.log.lines, ["Wi-Fi home: connecting"] * 2)
