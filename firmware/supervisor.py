@@ -40,6 +40,7 @@ class Supervisor:
                 await self.step(ticks_ms())
             except Exception as error:  # a driver's or the application's; the next may do better
                 self._log.exception("link failed", error)
+                await asyncio.sleep_ms(_MIN_RETRY_MS)  # a traceback holds up a slow console
             await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _SEEK_MS)
 
     def end(self):

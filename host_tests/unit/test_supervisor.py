@@ -1,5 +1,6 @@
 import asyncio
 import unittest
+from time import ticks_diff, ticks_ms
 
 from fakes import FakeInterface, FakeLog, FakeServer, run_async
 from firmware.link import Link
@@ -145,16 +146,18 @@ class TestSupervisor(unittest.TestCase):
 
         run_async(play())
 
-    def test_a_driver_that_raises_does_not_end_it(self):
+    def test_a_driver_that_raises_is_asked_again_after_a_second(self):
         class Broken:
             def poll(self, now):
                 raise RuntimeError("driver")
 
         async def play():
             supervisor = Supervisor(Link(Broken()), FakeServer(), self.start_workers, self.log)
+            start = ticks_ms()
             task = asyncio.create_task(supervisor.run())
             while len(self.log.lines) < 2:
                 await asyncio.sleep(0.01)
+            self.assertTrue(ticks_diff(ticks_ms(), start) >= 900)
             self.assertFalse(task.done())
             task.cancel()
 
