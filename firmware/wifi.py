@@ -24,6 +24,7 @@ _UNHEARD = const(-999)  # dBm
 _IDLE = const(1000)  # of `WLAN.status()`: what is less is the reason of a failure
 # ESP-IDF's `wifi_err_reason_t`.  A wrong password has several.
 _REASONS = {
+    2: "no answer",
     5: "the access point is full",
     15: "wrong password",
     200: "the access point is gone",

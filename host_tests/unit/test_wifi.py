@@ -280,6 +280,14 @@ class TestAbsence(unittest.TestCase):
         station.run(7000)
         self.assertEqual(station.said("Wi-Fi home: the access point is gone"), 1)
 
+    def test_an_access_point_that_does_not_answer_a_station_is_said_in_words(self):
+        station = play([HOME], home())
+        station.run(5000)
+        for reason, words in ((2, "no answer"), (99, "reason 99")):
+            station.around.wlan._fail(reason)
+            station.run(3000)
+            self.assertEqual(station.said("Wi-Fi home: " + words), 1)
+
 
 class TestLease(unittest.TestCase):
     def test_a_lost_lease_is_down_although_it_is_connected(self):
