@@ -32,7 +32,7 @@ SETTINGS = (
     ("log.level", "info", ("debug", "info", "warning", "error"), "the least that is logged"),
     ("network.interface", "wifi", ("wifi", "ethernet", "auto"), "auto: Ethernet, else Wi-Fi"),
     ("network.hostname", "httpd32", (1, 32), "name of the board, in DHCP"),
-    ("network.country", "", (0, 2), "two letters, for the Wi-Fi channels; empty: any"),
+    ("network.country", "", (0, 2), "two letters; MicroPython for ESP32 keeps them, and no more"),
     ("network.power_save", False, bool, "Wi-Fi power saving; costs seconds of latency"),
     ("network.wifi", [{"ssid": "", "password": ""}], list, "up to five networks"),
     ("network.static_ip", None, dict, "null: DHCP; else address, netmask, gateway, dns"),

@@ -48,6 +48,8 @@ def check_network(network: dict):
 def check_interface(network: dict):
     """Whether there is enough to bring the interface up; `check` lets a half-written file pass."""
     interface = network["interface"]
+    if interface == "auto" and network["static_ip"]:
+        refuse("network.static_ip", network["static_ip"], "null with auto: two cannot share it")
     if interface != "wifi" and network["ethernet"] is None:
         raise ConfigError(
             'network.ethernet: null is not allowed with network.interface "%s"; '
@@ -81,8 +83,14 @@ def _check_wifi(networks):
             refuse(key + ".ssid", ssid, "each network once")
         names.append(ssid)
         password = each.get("password", "")
-        if password != "":  # an open network
+        if password != "" and not _is_key(password):
             check_text(key + ".password", password, 8, 63)
+
+
+def _is_key(password):
+    """Whether it is a key instead of a password: 64 hexadecimal digits (ESP-IDF takes it)."""
+    is_text = isinstance(password, str) and len(password) == 64
+    return is_text and not password.strip("0123456789abcdefABCDEF")
 
 
 def _complete_static_ip(given):

@@ -8,8 +8,8 @@ from time import ticks_diff
 
 from micropython import const
 
-# A cable takes a moment to be noticed and to get an address; Wi-Fi waits that long.
-_PATIENCE_MS = const(8000)
+# A driver takes up to 4 s to start, a cable a moment to be noticed and to get an address.
+_PATIENCE_MS = const(12000)
 # Ethernet that comes back must have held its address for this long before Wi-Fi is given up.
 _HOLD_OFF_MS = const(10000)
 

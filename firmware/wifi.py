@@ -15,7 +15,7 @@ from micropython import const
 from firmware.address import read_address, set_address
 
 _JOIN_MS = const(5000)  # to be found and accepted, if that is all there is to tell a failure
-_ATTEMPT_MS = const(15000)  # and to get an address
+_ATTEMPT_MS = const(20000)  # and to get an address
 _SETTLE_MS = const(200)  # `disconnect()` returns before it has happened
 _MIN_PAUSE_MS = const(1000)
 _MAX_PAUSE_MS = const(60000)
@@ -105,10 +105,11 @@ class WiFi:
                 wlan.disconnect()
                 self._fail(failure, now)
         elif ticks_diff(now, self._until) >= 0:
-            if self._round:
-                self._connect(wlan, now)
-            else:  # that takes seconds, which the attempt must not lose: it begins at the next poll
+            if not self._round:
                 self._round = self._rank(wlan)
+                if len(self._round) > 1:  # the scan took seconds, which the attempt must not lose
+                    return
+            self._connect(wlan, now)
 
     def _lose(self, wlan, now):
         if wlan.isconnected():  # the lease is lost; it has the time of an attempt to come back

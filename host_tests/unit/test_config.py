@@ -78,6 +78,10 @@ WRONG = (
         wifi({"ssid": "a", "password": "short"}),
         "network.wifi[0].password: this is not allowed; a text of 8 to 63 characters",
     ),
+    (
+        wifi({"ssid": "a"}, {"ssid": "b", "password": "0123456789abcdef" * 3 + "0123456789abcdeg"}),
+        "network.wifi[1].password: this is not allowed; a text of 8 to 63 characters",
+    ),
     (wifi({"ssid": "a"}, {}), 'network.wifi[1].ssid: "" is not allowed; a text of 1 to 32 '),
     (
         wifi({"ssid": "a"}, {"ssid": "a"}),
@@ -167,6 +171,7 @@ class TestConfig(unittest.TestCase):
 
     def test_a_text_of_the_longest_length_is_right(self):
         wifi = [{"ssid": "s" * 32, "password": "p" * 63}, {"ssid": "open"}]
+        wifi.append({"ssid": "key", "password": "0123456789abcdefABCDEF" * 2 + "0" * 20})
         self.assertEqual(message({"network": {"hostname": "h" * 32, "wifi": wifi}}), "")
 
     def test_five_networks_are_right(self):
@@ -230,6 +235,15 @@ class TestNetwork(unittest.TestCase):
             ({}, 'network.wifi[0].ssid: "" is not allowed; '),
             ({"interface": "ethernet"}, "network.ethernet: null is not allowed with "),
             ({"interface": "auto"}, "network.ethernet: null is not allowed with "),
+            (
+                {
+                    "interface": "auto",
+                    "ethernet": {"board": "WT32-ETH01"},
+                    "wifi": [{"ssid": "a"}],
+                    "static_ip": STATIC,
+                },
+                "network.static_ip: {",
+            ),
             (
                 {"interface": "auto", "ethernet": {"board": "WT32-ETH01"}},
                 'network.wifi[0].ssid: "" is not allowed; ',

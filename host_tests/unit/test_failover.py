@@ -27,18 +27,18 @@ class TestFailover(unittest.TestCase):
 
     def test_without_a_cable_wifi_is_used(self):
         self.play.around.cable = None
-        self.assertEqual(self.play.run(12000), WIFI)
+        self.assertEqual(self.play.run(16000), WIFI)
         self.assertEqual(self.play.said("falling back to Wi-Fi"), 1)
 
     def test_an_ethernet_chip_that_does_not_start_leaves_wifi(self):
         self.play.around.phy_addr = 7
-        self.assertEqual(self.play.run(12000), WIFI)
+        self.assertEqual(self.play.run(16000), WIFI)
 
     def test_unplugged_it_falls_back_and_replugged_it_returns_after_a_hold_off(self):
         self.play.run(10000)
         self.play.around.cable = None
         self.assertIsNone(self.play.run(1000))
-        self.assertEqual(self.play.run(12000), WIFI)
+        self.assertEqual(self.play.run(16000), WIFI)
         self.play.around.cable = CABLE
         self.assertEqual(self.play.run(10000), WIFI)
         self.assertEqual(self.play.run(5000), CABLE)
@@ -55,7 +55,7 @@ class TestFailover(unittest.TestCase):
 
     def test_a_flapping_cable_does_not_take_the_server_off_wifi(self):
         self.play.around.cable = None
-        self.play.run(15000)
+        self.play.run(20000)
         count = len(self.play.changes)
         for _ in range(10):
             self.play.around.cable = CABLE

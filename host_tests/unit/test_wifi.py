@@ -115,7 +115,7 @@ class TestChoice(unittest.TestCase):
     def test_a_network_without_dhcp_is_left_for_the_second_one(self):
         silent = AccessPoint("home", "home-secret", rssi=-30, address=None)
         station = play([HOME, WORK], silent, work())
-        self.assertEqual(station.run(22000), "10.0.1.2")
+        self.assertEqual(station.run(28000), "10.0.1.2")
         self.assertEqual(station.said("Wifi Internal Error"), 0)
 
 
@@ -129,7 +129,7 @@ class TestFailures(unittest.TestCase):
             ((no_dhcp,), "no address from DHCP"),
         ):
             station = play([HOME], *access_points)
-            self.assertIsNone(station.run(20000))
+            self.assertIsNone(station.run(25000))
             self.assertTrue(station.said("Wi-Fi home: " + words) > 0, station.log.lines)
 
     def test_a_failure_like_the_one_before_is_noticed_in_time(self):
@@ -174,8 +174,8 @@ class TestFailures(unittest.TestCase):
             self.assertEqual(station.said(str(error)), 1)
 
     def test_a_driver_that_stays_busy_is_switched_off_and_on(self):
-        station = play([HOME], AccessPoint("home", "home-secret", address=None))
-        station.run(100)
+        station = play([HOME, WORK], AccessPoint("home", "home-secret", address=None))
+        station.run(100)  # the scan
         station.around.wlan.connect("home", "home-secret")  # by the application, say
         station.run(2000)
         station.around.access_points[0].address = "10.0.0.2"
@@ -313,7 +313,7 @@ class TestLease(unittest.TestCase):
         station = play([HOME], home())
         station.run(5000)
         station.around.wlan.lose_lease()
-        self.assertEqual(station.run(20000), "10.0.0.2")
+        self.assertEqual(station.run(25000), "10.0.0.2")
         self.assertEqual(len(station.attempts()), 2)
 
 
