@@ -20,10 +20,10 @@ from microdot import Response
 from micropython import const
 
 from firmware.body import Body
+from firmware.encode import encode_error
 from firmware.http1 import Head, HTTPError, head_length
-from firmware.response import encode_error
 from firmware.service import Service
-from firmware.slots import BUSY, GONE, NOT_CUT, READING, TIMED_OUT
+from firmware.slots import BUSY, GONE, IDLE, NOT_CUT, READING, TIMED_OUT
 from firmware.wire import Wire
 
 # After an answer that the client may not expect yet, what he still sends is read and thrown away,
@@ -31,6 +31,8 @@ from firmware.wire import Wire
 _LINGER_MS = const(1000)
 _QUIET_MS = const(200)
 _LINGER_BLOCK_LEN = const(1024)
+_FIRST_LEN = const(1024)
+_KEPT_HEAD_LEN = const(1024)
 
 
 class Connection:
@@ -44,7 +46,6 @@ class Connection:
         self._arrived = asyncio.Event()
         self._address = None
         self._body: Body | None = None  # of the present request, if it has one
-        self._is_dispatched = False  # the application has the present request
         slot.owner = self
 
     def take(self, sock, address):
@@ -67,7 +68,7 @@ class Connection:
         The task is busy and does not read.  A client that closes, or only closes his sending half,
         counts as gone, as with nginx and uvicorn.
         """
-        if not self._is_dispatched or self._slot.reason or (self._body and not self._body.is_whole):
+        if self._slot.reason or (self._body and not self._body.is_whole):
             return
         if self._wire.look(self._service.max_req_hdr_len):
             self.cut(GONE)
@@ -101,63 +102,83 @@ class Connection:
 
     async def _converse(self):
         service = self._service
+        slot = self._slot
+        wire = self._wire
+        # Who has just connected has often sent his request already: that saves waiting for it.
+        if wire.look(service.max_req_hdr_len, _FIRST_LEN):
+            return
         while True:
-            self._wire.is_answered = False
+            wire.is_answered = False
             try:
-                head = await self._receive_head()
-                if head is None or not await self._exchange(head) or self._slot.reason:
+                head = self._parse()
+                while head is None:
+                    if not await wire.fill(service.max_req_hdr_len):
+                        return
+                    head = self._parse()
+                if not await self._exchange(head) or slot.reason:
                     return
             except HTTPError as error:
                 await self._reject(error.status)
                 return
-            service.table.idle(self._slot, ticks_add(ticks_ms(), service.keep_alive_timeout_ms))
-            service.on_room()
-            if self._wire.received:
+            self._enter(IDLE, service.keep_alive_timeout_ms)
+            if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
 
-    async def _receive_head(self):
-        """The next `Head`, None when the client closes instead."""
+    def _parse(self):
+        """The `Head` of the next request, None while it is not complete."""
         service = self._service
         wire = self._wire
-        while True:
-            if wire.received:
-                wire.received = wire.received.lstrip(b"\r\n")  # RFC 9112, 2.2
-                length = head_length(wire.received, service.max_uri_len, service.max_req_hdr_len)
-                if length:
-                    return Head(wire.use(length), service.max_uri_len)
-                self._begin_reading()
-            if not await wire.fill(service.max_req_hdr_len):
-                return None
+        head = service.last_head
+        if head and wire.received == head.raw:  # a client who polls sends the same again and again
+            wire.received = b""
+            return head
+        wire.received = wire.received.lstrip(b"\r\n")  # RFC 9112, 2.2
+        if not wire.received:
+            return None
+        length = head_length(wire.received, service.max_uri_len, service.max_req_hdr_len)
+        if length:
+            head = Head(wire.use(length), service.max_uri_len)
+            if length <= _KEPT_HEAD_LEN:
+                service.last_head = head
+            return head
+        if self._slot.state != READING:  # one deadline for the whole head, however it drips
+            self._enter(READING, service.recv_wait_timeout_ms)
+        return None
 
-    def _begin_reading(self):
-        """Part of a request is there: one deadline for the whole rest, however it drips."""
-        if self._slot.state != READING:
-            service = self._service
-            deadline = ticks_add(ticks_ms(), service.recv_wait_timeout_ms)
-            service.table.reading(self._slot, deadline)
-            service.on_room()
+    def _enter(self, state, timeout_ms):
+        """The connection is in a state that ends in time, and in which it may be purged."""
+        self._service.table.enter(self._slot, state, ticks_add(ticks_ms(), timeout_ms))
+        self._service.on_room()
 
     async def _exchange(self, head):
         """One request and its response; whether the connection may go on."""
         service = self._service
+        wire = self._wire
         body = data = None
         if head.content_length != 0:
             body, data = await self._receive_body(head)
-        service.table.busy(self._slot)
-        request = service.build_request(head, self._address, self._wire, body, data)
+        self._slot.state = BUSY
+        self._slot.deadline = None
+        request = service.build_request(head, self._address, wire, body, data)
         service.log.info("uri: %s", request.path)
         self._body = body
-        self._is_dispatched = True
         try:
-            response = await service.dispatch(request)
+            response = await service.app.dispatch_request(request)
+            if response is Response.already_handled:  # a WebSocket that has ended
+                return False
             if body and body.failure:
                 raise HTTPError(body.failure)
-            keeps = head.keep_alive and not service.is_draining
-            if body:
-                keeps = keeps and body.is_drainable(service.max_body_len)
-            return await self._send(head, response, keeps) and await self._drain(body)
+            service.allow(request, response)
+            keeps = await service.sender.send(wire, head, response, self._keeps(head, body))
+            return keeps and (not body or await self._drain(body))
+        except (HTTPError, MemoryError):
+            raise
+        except Exception as error:
+            if wire.is_answered:
+                raise
+            service.log.exception("request failed", error)
+            raise HTTPError(500)
         finally:
-            self._is_dispatched = False
             self._body = None
             service.workers.release(request)
 
@@ -169,26 +190,24 @@ class Connection:
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
         body = Body(self._wire, head, max_len, limit, service.recv_wait_timeout_ms)
-        service.table.reading(self._slot, None)
+        service.table.enter(self._slot, READING)
         service.on_room()
         data = await body.read_whole(limit)
         return body, data
 
+    def _keeps(self, head, body):
+        """Whether the connection may go on as far as the request and the server are concerned."""
+        service = self._service
+        if not head.keep_alive or service.is_draining:
+            return False
+        return not body or body.is_drainable(service.max_body_len)
+
     async def _drain(self, body):
         """Whether the next request begins where the wire stands, if need be after the rest."""
-        if body is None or body.is_whole:
+        if body.is_whole:
             return True
-        self._service.table.reading(self._slot, None)
+        self._service.table.enter(self._slot, READING)
         return await body.drain(self._service.max_body_len)
-
-    async def _send(self, head, response, keeps):
-        if response is Response.already_handled:  # a WebSocket that has ended
-            return False
-        try:
-            return await self._service.sender.send(self._wire, head, response, keeps)
-        except ValueError as error:
-            self._service.log.exception("response refused", error)
-            raise HTTPError(500)
 
     # Ending.
 
@@ -197,13 +216,12 @@ class Connection:
         wire = self._wire
         if wire.is_answered:
             return
-        table = self._service.table
-        table.busy(self._slot)
+        self._slot.state = BUSY
+        self._slot.deadline = None
         self._service.log.debug("rejected with %d", status)
         await wire.send(encode_error(status))
         end = ticks_add(ticks_ms(), _LINGER_MS)
-        table.idle(self._slot, end)
-        self._service.on_room()
+        self._enter(IDLE, _LINGER_MS)
         wire.received = b""
         while True:
             left_ms = ticks_diff(end, ticks_ms())

@@ -4,10 +4,13 @@ import time
 
 from micropython import const
 
-from firmware.encode import encode_chunk, encode_head, format_date, reason_of
+from firmware.encode import encode_chunk, encode_head, format_date
 
 _ONE_WRITE_LEN = const(2048)  # a body up to this is sent with its head in one piece
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
+_TYPE = b"Content-Type: %s; charset=UTF-8\r\n"
+_TYPE_WITH_CHARSET = b"Content-Type: %s\r\n"
 
 
 class Sender:
@@ -16,76 +19,84 @@ class Sender:
     def __init__(self, log):
         self._log = log
         self._second = 0
-        self._date = ""
+        self._date = b""
 
-    async def send(self, wire, head, response, keeps: bool) -> bool:
+    async def send(self, wire, head, response, keeps) -> bool:
         """Sends `response` to the request of `head`; whether the connection may go on.
 
         keeps  whether it may as far as the request and the server are concerned
         Raises ValueError, before anything is sent, when a header of the response breaks its line;
         EOFError when only closing the connection tells the client that the body is not whole.
         """
-        response.complete()
         headers = response.headers
         status = response.status_code
-        has_body = not (response.is_head or status < 200 or status == 204 or status == 304)
-        if not has_body and not response.is_head and "Content-Length" in headers:
-            del headers["Content-Length"]  # RFC 9110, 8.6
-        if str(headers.get("Connection", "")).lower() == "close":
+        has_body = status >= 200 and status != 204 and status != 304
+        text = encode_head(status, response.reason, headers, has_body)
+        fields = text.lower() if headers else b""
+        framing = _framing(head, response, fields) if has_body else b""
+        if framing is None or (headers and str(headers.get("Connection")).lower() == "close"):
             keeps = False
-        if isinstance(response.body, bytes):
-            await self._send_short(wire, head, response, has_body, keeps)
+        connection = b"" if head.minor else b"Connection: keep-alive\r\n"
+        if not keeps:
+            connection = b"Connection: close\r\n"
+        parts = [text, framing or b"", self._own_fields(response, fields), connection, b"\r\n"]
+        has_body = has_body and not response.is_head
+        body = response.body
+        if not isinstance(body, bytes):
+            await self._stream(wire, b"".join(parts), response, framing == _CHUNKED, has_body)
             return keeps
-        return await self._send_stream(wire, head, response, has_body, keeps)
-
-    async def _send_short(self, wire, head, response, has_body, keeps):
-        data = self._encode_head(head, response, keeps, "")
-        body = response.body if has_body else b""
-        is_short = len(body) <= _ONE_WRITE_LEN
         wire.is_answered = True
-        await wire.send(data + body if is_short else data)
-        if not is_short:
+        if len(body) > _ONE_WRITE_LEN and has_body:
+            await wire.send(b"".join(parts))
             await wire.send(body)
+            return keeps
+        if has_body:
+            parts.append(body)
+        if not wire.write(b"".join(parts)):
+            await wire.drain()
+        return keeps
 
-    async def _send_stream(self, wire, head, response, has_body, keeps):
-        is_sized = "Content-Length" in response.headers
-        is_chunked = head.minor == 1 and not is_sized
-        keeps = keeps and (is_chunked or is_sized or not has_body)
+    def _own_fields(self, response, fields):
+        """Content-Type and Date, if the handler has not said them."""
+        text = b""
+        if b"\ndate:" not in fields:
+            text = self._date_field()
+        if b"\ncontent-type:" not in fields:
+            kind = response.default_content_type.encode()
+            text += _TYPE_WITH_CHARSET % kind if b"charset=" in kind else _TYPE % kind
+        return text
+
+    async def _stream(self, wire, text, response, is_chunked, has_body):
+        """A body piece by piece: in chunks, or as long as its handler has said, or to its end."""
         body = response.body_iter()
         try:
             body = body.__aiter__()
-            extra = "Transfer-Encoding: chunked\r\n" if is_chunked else ""
-            data = self._encode_head(head, response, keeps, extra)
             wire.is_answered = True
-            await wire.send(data)
-            if has_body and is_sized:
-                await self._send_sized(wire, body, int(response.headers["Content-Length"]))
-            elif has_body:
-                await self._send_pieces(wire, body, is_chunked)
+            await wire.send(text)
+            if has_body:
+                length = None if is_chunked else response.headers.get("Content-Length")
+                await self._send_pieces(wire, body, is_chunked, length and int(length))
         finally:
             if hasattr(body, "aclose"):
                 await body.aclose()
-        return keeps
 
-    async def _send_pieces(self, wire, body, is_chunked):
-        piece = await self._next_piece(body)
-        while piece is not None:
+    async def _send_pieces(self, wire, body, is_chunked, left):
+        """left  bytes that the handler has said it has, and must keep to; None if it has not"""
+        while True:
+            piece = await self._next_piece(body)
+            if piece is None:
+                break
+            if left is not None:
+                left -= len(piece)
+                if left < 0:
+                    break
             if piece:
                 await wire.send(encode_chunk(piece) if is_chunked else piece)
-            piece = await self._next_piece(body)
-        if is_chunked:
-            await wire.send(b"0\r\n\r\n")
-
-    async def _send_sized(self, wire, body, left):
-        """A streamed body whose handler has said how long it is, and must keep to it."""
-        piece = await self._next_piece(body)
-        while piece is not None and len(piece) <= left:
-            left -= len(piece)
-            await wire.send(piece)
-            piece = await self._next_piece(body)
-        if piece is not None or left:
+        if left:
             self._log.error("response body has not the length it said")
             raise EOFError
+        if is_chunked:
+            await wire.send(b"0\r\n\r\n")
 
     async def _next_piece(self, body):
         """The next piece as bytes, None at the end."""
@@ -98,30 +109,21 @@ class Sender:
             self._log.exception("response body failed", error)
             raise EOFError
 
-    def _encode_head(self, head, response, keeps, extra):
-        if keeps and head.minor == 0:
-            extra += "Connection: keep-alive\r\n"
-        if "Date" not in response.headers:
-            extra += self._date_field()
-        return encode_head(
-            response.status_code, response.reason, response.headers, not keeps, extra
-        )
-
     def _date_field(self):
-        """The field `Date` of this second, "" while nobody has set the clock (RFC 9110, 6.6.1)."""
+        """The field `Date` of this second, b"" while nobody has set the clock (RFC 9110, 6.6.1)."""
         second = int(time.time())
         if second != self._second:
             self._second = second
             now = time.gmtime(second)
             is_set = now[0] >= _CLOCK_IS_SET_FROM
-            self._date = "Date: %s\r\n" % format_date(now) if is_set else ""
+            self._date = b"Date: %s\r\n" % format_date(now) if is_set else b""
         return self._date
 
 
-def encode_error(status: int) -> bytes:
-    """A response that refuses a request, says so in one line, and closes."""
-    text = "%d %s\n" % (status, reason_of(status))
-    headers = {"Content-Type": "text/plain; charset=UTF-8", "Content-Length": str(len(text))}
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return encode_head(status, None, headers, True) + text.encode()
+def _framing(head, response, fields):
+    """The field that says where a body ends; b"" if the handler has; None if the closing does."""
+    if b"\ncontent-length:" in fields:
+        return b""
+    if isinstance(response.body, bytes):
+        return b"Content-Length: %d\r\n" % len(response.body)
+    return _CHUNKED if head.minor else None

@@ -12,8 +12,8 @@ from time import ticks_ms
 from micropython import const
 
 from firmware.connection import Connection
+from firmware.encode import encode_error
 from firmware.listener import Listener
-from firmware.response import encode_error
 from firmware.service import Service
 from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
 from firmware.tasks import join

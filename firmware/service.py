@@ -3,8 +3,9 @@
 from microdot import Request
 from micropython import const
 
+from firmware.encode import encode_error
 from firmware.http1 import HTTPError
-from firmware.response import Sender, encode_error
+from firmware.response import Sender
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limit, which nobody has chosen
 
@@ -16,6 +17,7 @@ class Service:
     workers   its `release(request)` is called at the end of each request
     table     the `SlotTable`
     on_room   called when a slot is released or becomes purgeable
+    last_head    the `Head` that was parsed last
     is_draining  the server stops: no connection is kept alive
     is_closing   the tasks are to end
     """
@@ -28,6 +30,7 @@ class Service:
         self.on_room = on_room
         self.sender = Sender(log)
         self.busy_response = encode_error(503)  # made while there is memory
+        self.last_head = None
         self.is_draining = False
         self.is_closing = False
         self.max_req_hdr_len = limits["max_req_hdr_len"]
@@ -58,29 +61,23 @@ class Service:
                 address,
                 head.method,
                 head.target,
-                "1.%d" % head.minor,
-                head.headers,
+                "1.1" if head.minor else "1.0",
+                # Microdot looks up three fields in each request; few requests have one of them.
+                {} if head.is_plain else head,
                 body=data or b"",
                 stream=body if body and data is None else None,
                 sock=(wire, wire),
             )
         except (ValueError, UnicodeError):  # a query that can't be decoded
             raise HTTPError(400)
+        request.headers = head
         if body:
             request.max_content_length = body.max_len
             if data:
                 request.content_length = len(data)  # of a chunked one, too
         return request
 
-    async def dispatch(self, request):
-        """The application's response.  Raises HTTPError when it fails even at that."""
-        try:
-            response = await self.app.dispatch_request(request)
-        except MemoryError:
-            raise
-        except Exception as error:  # Microdot has caught the handler's: an error handler's
-            self.log.exception("dispatch failed", error)
-            raise HTTPError(500)
-        if response.status_code == 405 and "Allow" not in response.headers:  # RFC 9110, 15.5.6
+    def allow(self, request, response):
+        """A 405 names what is allowed instead (RFC 9110, 15.5.6)."""
+        if response.status_code == 405 and "Allow" not in response.headers:
             response.headers["Allow"] = self.app.default_options_handler(request)["Allow"]
-        return response

@@ -44,16 +44,14 @@ class Slot:
         self.deadline = None
         self.reason = NOT_CUT
         self.owner = None
-        self._opened = 0
-        self._used = 0
+        self.opened = 0
 
 
 class SlotTable:
-    """`max_open_sockets` slots, made once."""
+    """`max_open_sockets` slots, made once; `slots` is in the order of their last use."""
 
     def __init__(self, max_open_sockets: int):
         self.slots = [Slot() for _ in range(max_open_sockets)]
-        self._uses = 0
 
     def find_free(self):
         """A free slot, or None."""
@@ -74,10 +72,9 @@ class SlotTable:
                 continue
             if slot.reason:
                 return None
-            if slot.state == NEW and ticks_diff(now, slot._opened) < GRACE_MS:
+            if slot.state == NEW and ticks_diff(now, slot.opened) < GRACE_MS:
                 continue
-            if victim is None or slot._used < victim._used:
-                victim = slot
+            victim = victim or slot
         return victim
 
     def is_all_at_work(self) -> bool:
@@ -86,22 +83,18 @@ class SlotTable:
 
     def open(self, slot: Slot, now: int, timeout_ms: int):
         """A connection takes the slot; it has `timeout_ms` to say its first word."""
-        slot._opened = now
-        self._set(slot, NEW, ticks_add(now, timeout_ms))
+        slot.opened = now
+        self.enter(slot, NEW, ticks_add(now, timeout_ms))
 
-    def idle(self, slot: Slot, deadline):
-        self._set(slot, IDLE, deadline)
-
-    def reading(self, slot: Slot, deadline):
-        self._set(slot, READING, deadline)
-
-    def busy(self, slot: Slot):
-        self._set(slot, BUSY, None)
+    def enter(self, slot: Slot, state: int, deadline=None):
+        slot.state = state
+        slot.deadline = deadline
+        self.touch(slot)
 
     def touch(self, slot: Slot):
         """The connection has received or sent something."""
-        self._uses += 1
-        slot._used = self._uses
+        self.slots.remove(slot)
+        self.slots.append(slot)
 
     def release(self, slot: Slot):
         slot.state = FREE
@@ -127,8 +120,3 @@ class SlotTable:
 
     def count_open(self) -> int:
         return sum(1 for slot in self.slots if slot.state != FREE)
-
-    def _set(self, slot, state, deadline):
-        slot.state = state
-        slot.deadline = deadline
-        self.touch(slot)

@@ -11,7 +11,6 @@ from time import ticks_add, ticks_ms
 from micropython import const
 
 _BLOCK_LEN = const(1024)  # received at a time
-_LOOK_LEN = const(64)  # it is allocated even if there is nothing
 
 
 class Wire:
@@ -51,17 +50,24 @@ class Wire:
 
     # Receiving.
 
-    async def receive(self, limit: int) -> bytes:
-        """Up to `limit` bytes; b"" when the client has closed.  Raises OSError when he is gone."""
-        if self.received:
-            return self.use(limit)
-        return await self._receive_block(limit)
-
     async def fill(self, limit: int) -> bool:
-        """Lets `received` grow, at most to `limit` bytes; False when the client has closed."""
-        block = await self._receive_block(limit - len(self.received))
+        """Lets `received` grow, at most to `limit` bytes; False when the client has closed.
+
+        Raises OSError when he is gone.
+        """
+        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
+        # socket a second time, for what is missing to `limit`.
+        await self._open_stream().read(0)
+        block = self._sock.recv(min(_BLOCK_LEN, limit - len(self.received)))
+        self._table.touch(self._slot)
         self.received = self.received + block if self.received else block
         return len(block) > 0
+
+    async def receive(self, limit: int) -> bytes:
+        """Up to `limit` bytes; b"" when the client has closed."""
+        if not self.received:
+            await self.fill(limit)
+        return self.use(limit)
 
     def use(self, length: int) -> bytes:
         """Up to `length` bytes of `received`, which are gone from there."""
@@ -77,18 +83,18 @@ class Wire:
         return await self.receive(n)
 
     async def readexactly(self, n: int) -> bytes:
-        self.is_taken = True
         data = b""
         while len(data) < n:
-            block = await self.receive(n - len(data))
+            block = await self.read(n - len(data))
             if not block:
                 raise EOFError
             data += block
         return data
 
-    def look(self, limit: int) -> bool:
+    def look(self, limit: int, length: int = 64) -> bool:
         """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes.
 
+        It never waits.  `length` bytes are allocated even if there is nothing.
         While something is being sent to him, the sending itself will tell.
         """
         room = limit - len(self.received)
@@ -96,19 +102,11 @@ class Wire:
         if self.is_taken or room <= 0 or is_sending:
             return False
         try:
-            block = self._sock.recv(min(_LOOK_LEN, room))
+            block = self._sock.recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
         self.received += block
         return not block
-
-    async def _receive_block(self, limit):
-        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
-        # socket a second time, for what is missing to `limit`.
-        await self._open_stream().read(0)
-        block = self._sock.recv(min(_BLOCK_LEN, limit))
-        self._table.touch(self._slot)
-        return block
 
     def _open_stream(self):
         if self._stream is None:
@@ -117,22 +115,29 @@ class Wire:
 
     # Sending.
 
-    async def send(self, data: bytes):
-        """Sends all of it, within one deadline for the whole."""
+    def write(self, data: bytes) -> bool:
+        """Sends what the socket takes at once; whether that was all.  If not, call `drain`."""
         stream = self._open_stream()
         stream.write(data)
-        if not stream.out_buf:
-            return  # all went out; drain() would give up the processor for nothing
+        return not stream.out_buf  # type: ignore[attr-defined]
+
+    async def drain(self):
+        """Sends the rest, within one deadline for the whole."""
         before = self._slot.deadline
         self.set_deadline(self._send_wait_timeout_ms)
-        await stream.drain()
+        await self._stream.drain()
         self._slot.deadline = before
+
+    async def send(self, data: bytes):
+        """Sends all of it."""
+        if not self.write(data):
+            await self.drain()
 
     awrite = send
 
     def send_now(self, data: bytes):
         """Sends what the socket takes at once, to a client who may be gone."""
         try:
-            self._open_stream().write(data)
+            self.write(data)
         except (OSError, MemoryError):
             pass

@@ -17,8 +17,7 @@ ALLOWED = {
     "config_values": set(),
     "ethernet_boards": set(),
     "log": set(),
-    "headers": set(),
-    "http1": {"headers"},
+    "http1": set(),
     "encode": set(),
     "slots": set(),
     "tasks": set(),
@@ -35,12 +34,12 @@ ALLOWED = {
     "wire": {"log"},
     "body": {"http1"},
     "response": {"encode"},
-    "service": {"http1", "response"},
-    "connection": {"http1", "slots", "log", "wire", "body", "response", "service"},
-    "server": {"connection", "listener", "response", "service", "slots", "http1", "log", "tasks"},
+    "service": {"http1", "encode", "response"},
+    "connection": {"http1", "slots", "log", "wire", "body", "encode", "service"},
+    "server": {"connection", "listener", "encode", "service", "slots", "log", "tasks"},
     "app": set(MODULES) - {"app"},
 }
-PURE = {"headers", "http1", "encode", "slots", "link", "failover"}
+PURE = {"http1", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "time.ticks_ms", "machine", "network"}
 HARDWARE = {"network", "machine", "esp32"}
 

@@ -1,7 +1,7 @@
 import unittest
 from time import ticks_add
 
-from firmware.slots import GONE, GRACE_MS, PURGED, TIMED_OUT, SlotTable
+from firmware.slots import BUSY, GONE, GRACE_MS, IDLE, PURGED, READING, TIMED_OUT, SlotTable
 
 LATER = 1000  # past a newcomer's grace
 
@@ -11,9 +11,10 @@ class TestAdmission(unittest.TestCase):
         self.table = SlotTable(3)
 
     def fill(self, now=0):
-        for slot in self.table.slots:
+        slots = list(self.table.slots)
+        for slot in slots:
             self.table.open(slot, now, 5000)
-        return self.table.slots
+        return slots
 
     def test_a_free_slot_is_found_until_all_are_taken(self):
         self.assertIs(self.table.find_free(), self.table.slots[0])
@@ -31,32 +32,32 @@ class TestAdmission(unittest.TestCase):
     def test_a_busy_slot_is_never_purged(self):
         first, second, third = self.fill()
         for slot in (first, second, third):
-            self.table.busy(slot)
+            self.table.enter(slot, BUSY)
         self.assertIsNone(self.table.find_victim(LATER))
         self.assertTrue(self.table.is_all_at_work())
-        self.table.idle(third, None)
+        self.table.enter(third, IDLE)
         self.assertIs(self.table.find_victim(LATER), third)
         self.assertFalse(self.table.is_all_at_work())
 
     def test_defect_i_a_connection_that_sends_is_in_use_too(self):
         first, second, _ = self.fill()
-        self.table.busy(first)  # it received long ago; since then it only sends
+        self.table.enter(first, BUSY)  # it received long ago; since then it only sends
         self.table.touch(second)
-        self.table.idle(first, None)
+        self.table.enter(first, IDLE)
         self.assertTrue(self.table.find_victim(LATER) is not first)
 
     def test_a_newcomer_is_not_the_first_victim(self):
         first, second, third = self.fill()
-        self.table.busy(first)
-        self.table.busy(second)
+        self.table.enter(first, BUSY)
+        self.table.enter(second, BUSY)
         self.assertIsNone(self.table.find_victim(GRACE_MS - 1))
         self.assertIs(self.table.find_victim(GRACE_MS), third)
 
     def test_a_newcomer_who_has_spoken_has_had_his_moment(self):
         first, second, third = self.fill()
-        self.table.busy(first)
-        self.table.busy(second)
-        self.table.reading(third, 5000)
+        self.table.enter(first, BUSY)
+        self.table.enter(second, BUSY)
+        self.table.enter(third, READING, 5000)
         self.assertIs(self.table.find_victim(0), third)
 
     def test_only_one_is_purged_at_a_time(self):
@@ -67,9 +68,10 @@ class TestAdmission(unittest.TestCase):
         self.assertIs(self.table.find_victim(LATER), second)
 
     def test_a_busy_slot_that_is_being_cut_is_about_to_be_free(self):
-        for slot in self.fill():
-            self.table.busy(slot)
-        self.table.slots[1].reason = GONE
+        slots = self.fill()
+        for slot in slots:
+            self.table.enter(slot, BUSY)
+        slots[1].reason = GONE
         self.assertFalse(self.table.is_all_at_work())
 
 
@@ -84,13 +86,13 @@ class TestDeadlines(unittest.TestCase):
         self.assertIs(self.table.find_expired(5000), self.slot)
 
     def test_use_does_not_move_the_deadline(self):
-        self.table.reading(self.slot, 5000)
+        self.table.enter(self.slot, READING, 5000)
         self.table.touch(self.slot)
         self.assertIs(self.table.find_expired(5000), self.slot)
 
     def test_a_slot_at_work_has_no_deadline(self):
         self.table.open(self.slot, 0, 5000)
-        self.table.busy(self.slot)
+        self.table.enter(self.slot, BUSY)
         self.assertIsNone(self.table.find_expired(10000))
 
     def test_a_slot_that_is_being_cut_expires_again_a_second_later(self):
