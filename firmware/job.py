@@ -7,113 +7,102 @@ from micropython import const
 
 _CANCEL_AGAIN_MS = const(1000)
 _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
+_NOTHING = object()  # a handler may return None
 
 
 class Job:
     """One long request on its worker, and the streamed body of its response.
 
-    On the worker `run()` produces, in the task of the connection `response()` and then `async for`
-    consume.  There is room for one piece between them, so a slow client slows the handler down.
+    On the worker `run()` makes the response and then the pieces of its body; in the task of the
+    connection `next()` and then `async for` take them.  There is room for one between the two, so
+    a slow client slows the handler down.
     """
 
     def __init__(self, handler, request, kwargs, deadline):
         self.request = request
         self.deadline = deadline  # ticks; when it has been cancelled, of the next cancellation
-        self.task = None
+        self.task = None  # while the handler runs
         self.ended = asyncio.Event()
         self.is_cancelled = False
         self.is_timed_out = False
-        self._error = None
         self._handler = handler
         self._kwargs = kwargs
-        self._is_running = False
-        self._response = None
-        self._has_response = False
-        self._piece = None
-        self._is_complete = False
-        self._produced = asyncio.Event()  # a response, a piece or the end is there
-        self._consumed = asyncio.Event()  # the piece was taken
+        self._error = None  # what comes after the last piece
+        self._item = _NOTHING
+        self._made = asyncio.Event()  # an item or the end is there
+        self._taken = asyncio.Event()
 
     def cancel(self, now: int):
         """Ends the job.  One whose task has not begun is only marked, and then never begins."""
         self.is_cancelled = True
         self.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
-        if self._is_running:
+        if self.task:
             self.task.cancel()
 
     def end(self):
         """Nothing more will come; whoever waits for it learns that."""
-        self._is_running = False
         self.ended.set()
-        self._produced.set()
+        self._made.set()
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
         self.request = self._handler = self._kwargs = self.task = None
 
     # In the job's own task.
 
     async def run(self):
-        self._is_running = True
+        self.task = asyncio.current_task()
         try:
             if not self.is_cancelled:
                 await self._handle()
         except asyncio.CancelledError:
-            self.is_cancelled = True  # by us, or by the handler itself
+            pass  # by us, or by the handler itself
         except Exception as error:
-            self._error = error
+            self._error = self._error or error
         finally:
             self.end()
 
     async def _handle(self):
-        response = self._handler(self.request, **self._kwargs)
-        if hasattr(response, "send"):  # a coroutine; Microdot allows plain functions as well
-            response = await response
-        body, self._response = _split(response, self)
-        self._has_response = True
+        response = await _resolve(self._handler(self.request, **self._kwargs))
+        body, response = _split(response, self)
+        self._put(response)
         if body is None:
             return
-        self._produced.set()
         try:
-            await self._produce(body)
+            iterator = body.__aiter__() if hasattr(body, "__aiter__") else body
+            while self._error is None:
+                await self._taken.wait()
+                piece = await _next_piece(iterator)
+                if piece is None:
+                    self._error = StopAsyncIteration()
+                else:
+                    self._put(piece)
         finally:
-            await _close(body)
+            close = getattr(body, "aclose", None) or getattr(body, "close", None)
+            if close:
+                await _resolve(close())
 
-    async def _produce(self, body):
-        iterator = body.__aiter__() if hasattr(body, "__aiter__") else body
-        while True:
-            piece = await _next_piece(iterator)
-            if piece is None:
-                self._is_complete = True
-                return
-            self._consumed.clear()
-            self._piece = piece
-            self._produced.set()
-            await self._consumed.wait()
+    def _put(self, item):
+        self._item = item
+        self._taken.clear()
+        self._made.set()
 
     # In the task of the connection.
 
-    async def response(self):
-        """What the handler returned, with this job in the place of a streamed body."""
-        await self._produced.wait()
-        if not self._has_response and not self.is_timed_out:
-            raise self._why()
-        return self._response
+    async def next(self):
+        """What the handler returned, with this job for a streamed body; then a piece of that."""
+        while self._item is _NOTHING:
+            if self.ended.is_set():
+                raise self._error or RuntimeError("a long request was cancelled")
+            self._made.clear()
+            await self._made.wait()
+        item = self._item
+        self._item = _NOTHING
+        self._taken.set()
+        return item
+
+    __anext__ = next
 
     def __aiter__(self):
         return self
-
-    async def __anext__(self):
-        while self._piece is None:
-            if self.ended.is_set():
-                raise self._why() if not self._is_complete else StopAsyncIteration()
-            self._produced.clear()
-            await self._produced.wait()
-        piece = self._piece
-        self._piece = None
-        self._consumed.set()
-        return piece
-
-    def _why(self):
-        return self._error or RuntimeError("a long request was cancelled")
 
 
 def _is_streamed(body):
@@ -143,16 +132,10 @@ async def _next_piece(body):
         except StopAsyncIteration:
             return None
     if hasattr(body, "read"):
-        piece = body.read(_FILE_BLOCK_LEN)
-        if hasattr(piece, "send"):
-            piece = await piece
-        return piece or None
+        return await _resolve(body.read(_FILE_BLOCK_LEN)) or None
     return next(body, None)
 
 
-async def _close(body):
-    closing = body.aclose() if hasattr(body, "aclose") else None
-    if closing is None and hasattr(body, "close"):
-        closing = body.close()
-    if hasattr(closing, "send"):
-        await closing
+async def _resolve(result):
+    """What a plain function returned, or a coroutine; Microdot allows both."""
+    return await result if hasattr(result, "send") else result

@@ -37,8 +37,7 @@ class Server:
     def __init__(self, app, workers, log, limits: dict):
         self._log = log
         self._workers = workers
-        self._port = limits["port"]
-        self._backlog_conn = limits["backlog_conn"]
+        self._limits = limits
         self._table = SlotTable(limits["max_open_sockets"])
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self._listener = Listener(log)
@@ -60,8 +59,9 @@ class Server:
             return
         self._service.is_draining = False
         self._log.info("Starting webserver")
-        self._log.info("Starting server on port: '%d'", self._port)
-        self._listener.open(address, self._port, self._backlog_conn)
+        port = self._limits["port"]
+        self._log.info("Starting server on port: '%d'", port)
+        self._listener.open(address, port, self._limits["backlog_conn"])
         if self._reaping is None:
             self._reaping = asyncio.create_task(self._reap())
             for connection in self._connections:
@@ -83,23 +83,14 @@ class Server:
         self._admitting = None
         self._listener.close()
         # 2. Close the idle.
-        for slot in self._table.slots:
-            if slot.state != FREE and slot.state != BUSY:
-                slot.owner.cut(STOPPED)
+        self._cut_all(BUSY)
         # 3. Let the busy finish.
         if grace_ms:
-            try:
-                await asyncio.wait_for(self._wait_closed(), grace_ms / 1000)
-            except asyncio.TimeoutError:
-                pass
+            await _is_within(self._wait_closed(), grace_ms / 1000)
         # 4. Cancel them.
-        for slot in self._table.slots:
-            if slot.state != FREE:
-                slot.owner.cut(STOPPED)
+        self._cut_all(FREE)
         # 5. Join.  A handler that swallows every cancellation keeps its slot and its worker.
-        try:
-            await asyncio.wait_for(self._wait_ended(), _JOIN_S)
-        except asyncio.TimeoutError:
+        if not await _is_within(self._wait_ended(), _JOIN_S):
             self._log.error("a handler does not end")
 
     async def close(self):
@@ -113,6 +104,12 @@ class Server:
         await join(self._reaping)
         self._reaping = None
         self._service.is_closing = False
+
+    def _cut_all(self, spared):
+        """Cuts every open connection but those in the state `spared`."""
+        for slot in self._table.slots:
+            if slot.state != FREE and slot.state != spared:
+                slot.owner.cut(STOPPED)
 
     async def _wait_ended(self):
         await self._wait_closed()
@@ -184,15 +181,21 @@ class Server:
                 self._log.exception("sweep failed", error)
 
     def _sweep(self, now):
-        table = self._table
-        slot = table.find_expired(now)
-        while slot:
-            slot.owner.cut(TIMED_OUT)
-            slot = table.find_expired(now)
-        self._workers.expire(now)
-        for slot in table.slots:
-            if slot.state == BUSY:
+        for slot in self._table.slots:
+            if slot.is_expired(now):
+                slot.owner.cut(TIMED_OUT)
+            elif slot.state == BUSY:
                 slot.owner.look()
+        self._workers.expire(now)
+
+
+async def _is_within(coroutine, timeout_s):
+    """Runs a coroutine, up to a time; whether it has ended by then."""
+    try:
+        await asyncio.wait_for(coroutine, timeout_s)
+        return True
+    except asyncio.TimeoutError:
+        return False
 
 
 def _is_silent(sock):

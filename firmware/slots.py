@@ -46,6 +46,9 @@ class Slot:
         self.owner = None
         self.opened = 0
 
+    def is_expired(self, now: int) -> bool:
+        return self.deadline is not None and ticks_diff(now, self.deadline) >= 0
+
 
 class SlotTable:
     """`max_open_sockets` slots, made once; `slots` is in the order of their last use."""
@@ -108,15 +111,6 @@ class SlotTable:
         """
         slot.reason = slot.reason or reason
         slot.deadline = ticks_add(now, _CUT_AGAIN_MS)
-
-    def find_expired(self, now: int):
-        """A slot whose deadline has passed, or None."""
-        for slot in self.slots:
-            if slot.deadline is None:
-                continue
-            if ticks_diff(now, slot.deadline) >= 0:
-                return slot
-        return None
 
     def count_open(self) -> int:
         return sum(1 for slot in self.slots if slot.state != FREE)

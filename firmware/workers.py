@@ -12,8 +12,9 @@ from time import ticks_add, ticks_diff, ticks_ms
 from firmware.job import Job
 from firmware.tasks import join
 
-_BUSY_BODY = "<div> no workers available. server busy.</div>"
 _BUSY_HEADERS = {"Content-Type": "text/html", "Retry-After": "5"}  # seconds
+_BUSY = ("<div> no workers available. server busy.</div>", 503, _BUSY_HEADERS)
+_TOO_LONG = ("The request took too long.\n", 503, _BUSY_HEADERS)
 
 
 class WorkerPool:
@@ -30,40 +31,41 @@ class WorkerPool:
         self._ticks = ticks
         self._log = None
         self._timeout_ms = 0
-        self._workers = []
-        self._idle = asyncio.Event()
+        self._workers = []  # the tasks
+        self._ready = 0  # of them
+        self._idle = asyncio.Event()  # one more is ready
+        self._jobs = []
+        self._given = []  # those of the jobs that no worker has taken yet
+        self._gave = asyncio.Event()
 
     def start(self, max_async_requests: int, async_request_timeout_ms: int, log):
         """Makes the workers; each logs that it starts when it first runs.  Idle when they exist."""
-        if self._workers:
-            return
         self._log = log
         self._timeout_ms = async_request_timeout_ms
-        self._workers = [_Worker() for _ in range(max_async_requests)]
-        for worker in self._workers:
-            worker.task = asyncio.create_task(self._work(worker))
+        while len(self._workers) < max_async_requests:
+            self._workers.append(asyncio.create_task(self._work()))
 
     async def wait_ready(self):
         """Returns when every worker has started and has no job."""
-        while self.count_ready() < len(self._workers):
+        while self._ready < len(self._workers):
             self._idle.clear()
             await self._idle.wait()
 
     async def close(self):
         """Ends the workers and their jobs; the pool can be started again."""
+        for job in self._jobs:
+            job.cancel(self._ticks())
         for worker in self._workers:
-            if worker.job:
-                worker.job.cancel(self._ticks())
-            await join(worker.task)
-        self._workers = []
+            await join(worker)
+        self.__init__(self._ticks)
 
     def count_ready(self) -> int:
-        return sum(1 for worker in self._workers if worker.is_ready)
+        return self._ready
 
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
         current = asyncio.current_task()
-        return any(worker.job and worker.job.task is current for worker in self._workers)
+        return any(job.task is current for job in self._jobs)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
@@ -72,11 +74,13 @@ class WorkerPool:
             job = self._submit(handler, request, kwargs)
             if job is None:
                 self._log.warning("No workers are available")
-                return _BUSY_BODY, 503, _BUSY_HEADERS
-            response = await job.response()
-            if job.is_timed_out:
-                return "The request took too long.\n", 503, _BUSY_HEADERS
-            return response
+                return _BUSY
+            try:
+                return await job.next()
+            except Exception:
+                if job.is_timed_out:
+                    return _TOO_LONG
+                raise
 
         return hand_over
 
@@ -86,59 +90,49 @@ class WorkerPool:
         The connection calls it when it is done with a request in whatever way, so that no job
         outlives its request.
         """
-        for worker in self._workers:
-            if worker.job and worker.job.request is request:
-                worker.job.cancel(self._ticks())
+        for job in self._jobs:
+            if job.request is request:
+                job.cancel(self._ticks())
 
     def expire(self, now: int):
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
         And once more every second: a handler that swallows its cancellation gets the next one.
         """
-        for worker in self._workers:
-            job = worker.job
-            if job and ticks_diff(now, job.deadline) >= 0:
+        for job in self._jobs:
+            if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
                 job.cancel(now)
 
     def _submit(self, handler, request, kwargs):
         """The job, given to a ready worker; None if there is none.  Nothing ever queues."""
-        for worker in self._workers:
-            if worker.is_ready:
-                deadline = ticks_add(self._ticks(), self._timeout_ms)
-                worker.give(Job(handler, request, kwargs, deadline))
-                return worker.job
-        return None
+        if not self._ready:
+            return None
+        self._ready -= 1
+        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
+        self._jobs.append(job)
+        self._given.append(job)
+        self._gave.set()
+        return job
 
-    async def _work(self, worker):
-        """The worker's task.  No foreign code runs in it, so that nothing foreign can end it.
+    async def _work(self):
+        """A worker's task.  No foreign code runs in it, so that nothing foreign can end it.
 
         A job has a task of its own.  MicroPython's `wait_for`, once cancelled, may cancel the task
         that called it a little later: that must not be the next job's.
         """
         self._log.info("starting async req task worker")
         while True:
-            worker.is_ready = True
+            self._ready += 1
             self._idle.set()
-            await worker.given.wait()
-            worker.given.clear()
-            job = worker.job
+            while not self._given:
+                self._gave.clear()
+                await self._gave.wait()
+            job = self._given.pop()
             if not job.is_cancelled:
                 self._log.info("invoking %s", job.request.path)
-                job.task = asyncio.create_task(job.run())
+                asyncio.create_task(job.run())
                 await job.ended.wait()
             job.end()
-            job = worker.job = None  # with its request, while the worker waits
-
-
-class _Worker:
-    def __init__(self):
-        self.task = None
-        self.job = None
-        self.is_ready = False
-        self.given = asyncio.Event()
-
-    def give(self, job):
-        self.is_ready = False
-        self.job = job
-        self.given.set()
+            self._jobs.remove(job)
+            job = None  # with its request, while the worker waits

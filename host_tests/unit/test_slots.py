@@ -82,29 +82,29 @@ class TestDeadlines(unittest.TestCase):
 
     def test_a_slot_expires_at_its_deadline_and_not_before(self):
         self.table.open(self.slot, 0, 5000)
-        self.assertIsNone(self.table.find_expired(4999))
-        self.assertIs(self.table.find_expired(5000), self.slot)
+        self.assertFalse(self.slot.is_expired(4999))
+        self.assertTrue(self.slot.is_expired(5000))
 
     def test_use_does_not_move_the_deadline(self):
         self.table.enter(self.slot, READING, 5000)
         self.table.touch(self.slot)
-        self.assertIs(self.table.find_expired(5000), self.slot)
+        self.assertTrue(self.slot.is_expired(5000))
 
     def test_a_slot_at_work_has_no_deadline(self):
         self.table.open(self.slot, 0, 5000)
         self.table.enter(self.slot, BUSY)
-        self.assertIsNone(self.table.find_expired(10000))
+        self.assertFalse(self.slot.is_expired(10000))
 
     def test_a_slot_that_is_being_cut_expires_again_a_second_later(self):
         self.table.open(self.slot, 0, 5000)
         self.table.cut(self.slot, TIMED_OUT, 5000)
-        self.assertIsNone(self.table.find_expired(5999))
-        self.assertIs(self.table.find_expired(6000), self.slot)
+        self.assertFalse(self.slot.is_expired(5999))
+        self.assertTrue(self.slot.is_expired(6000))
         self.table.cut(self.slot, PURGED, 6000)
         self.assertEqual(self.slot.reason, TIMED_OUT)
 
     def test_a_deadline_may_lie_beyond_the_end_of_the_ticks(self):
         end = ticks_add(0, -1)
         self.table.open(self.slot, end, 5000)
-        self.assertIsNone(self.table.find_expired(ticks_add(end, 4999)))
-        self.assertIs(self.table.find_expired(ticks_add(end, 5000)), self.slot)
+        self.assertFalse(self.slot.is_expired(ticks_add(end, 4999)))
+        self.assertTrue(self.slot.is_expired(ticks_add(end, 5000)))
