@@ -110,7 +110,7 @@ class Connection:
         while True:
             wire.is_answered = False
             try:
-                head = self._parse()
+                head = self._parse() if wire.received else None
                 while head is None:
                     if not await wire.fill(service.max_req_hdr_len):
                         return
@@ -166,9 +166,8 @@ class Connection:
             response = await service.app.dispatch_request(request)
             if response is Response.already_handled:  # a WebSocket that has ended
                 return False
-            if body and body.failure:
-                raise HTTPError(body.failure)
-            service.allow(request, response)
+            if response.status_code == 405:
+                service.allow(request, response)
             keeps = await service.sender.send(wire, head, response, self._keeps(head, body))
             return keeps and (not body or await self._drain(body))
         except (HTTPError, MemoryError):
@@ -196,8 +195,13 @@ class Connection:
         return body, data
 
     def _keeps(self, head, body):
-        """Whether the connection may go on as far as the request and the server are concerned."""
+        """Whether the connection may go on as far as the request and the server are concerned.
+
+        Raises HTTPError when the client broke the rules while the handler read the body.
+        """
         service = self._service
+        if body and body.failure:
+            raise HTTPError(body.failure)
         if not head.keep_alive or service.is_draining:
             return False
         return not body or body.is_drainable(service.max_body_len)

@@ -25,6 +25,8 @@ def encode_head(status: int, reason, headers, has_body: bool) -> bytes:
              body, `Content-Length` (RFC 9110, 8.6) are left out: they are the server's to say
     Raises ValueError if a value would end its line (RFC 9110, 5.5).
     """
+    if status == 200 and not reason and not headers:
+        return b"HTTP/1.1 200 OK\r\n"  # the most frequent one
     text = b"HTTP/1.1 %d %s\r\n" % (status, reason.encode() if reason else reason_of(status))
     lines = 1
     left_out = _SERVERS_OWN[has_body:]

@@ -28,7 +28,8 @@ class Log:
         self._line(1, "W", text, args)
 
     def info(self, text: str, *args):
-        self._line(2, "I", text, args)
+        if self._rank >= 2:  # asked here, too: it is called for each request
+            self._line(2, "I", text, args)
 
     def debug(self, text: str, *args):
         self._line(3, "D", text, args)

@@ -39,20 +39,19 @@ class Sender:
         connection = b"" if head.minor else b"Connection: keep-alive\r\n"
         if not keeps:
             connection = b"Connection: close\r\n"
-        parts = [text, framing or b"", self._own_fields(response, fields), connection, b"\r\n"]
+        text = b"".join(
+            (text, framing or b"", self._own_fields(response, fields), connection, b"\r\n")
+        )
         has_body = has_body and not response.is_head
         body = response.body
         if not isinstance(body, bytes):
-            await self._stream(wire, b"".join(parts), response, framing == _CHUNKED, has_body)
+            await self._stream(wire, text, response, framing == _CHUNKED, has_body)
             return keeps
         wire.is_answered = True
-        if len(body) > _ONE_WRITE_LEN and has_body:
-            await wire.send(b"".join(parts))
+        if has_body and len(body) > _ONE_WRITE_LEN:
+            await wire.send(text)
             await wire.send(body)
-            return keeps
-        if has_body:
-            parts.append(body)
-        if not wire.write(b"".join(parts)):
+        elif not wire.write(text + body if has_body else text):
             await wire.drain()
         return keeps
 

@@ -125,7 +125,7 @@ class Server:
         while True:
             try:
                 await self._listener.wait_knock()
-                slot = await self._make_room()
+                slot = self._table.find_free() or await self._make_room()
                 arrival = self._listener.accept()
                 if arrival is None:
                     if self._listener.is_short():

@@ -64,9 +64,9 @@ class Service:
                 "1.1" if head.minor else "1.0",
                 # Microdot looks up three fields in each request; few requests have one of them.
                 {} if head.is_plain else head,
-                body=data or b"",
-                stream=body if body and data is None else None,
-                sock=(wire, wire),
+                data or b"",
+                body if body and data is None else None,
+                (wire, wire),
             )
         except (ValueError, UnicodeError):  # a query that can't be decoded
             raise HTTPError(400)
@@ -79,5 +79,5 @@ class Service:
 
     def allow(self, request, response):
         """A 405 names what is allowed instead (RFC 9110, 15.5.6)."""
-        if response.status_code == 405 and "Allow" not in response.headers:
+        if "Allow" not in response.headers:
             response.headers["Allow"] = self.app.default_options_handler(request)["Allow"]

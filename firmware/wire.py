@@ -57,10 +57,11 @@ class Wire:
         """
         # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
         # socket a second time, for what is missing to `limit`.
+        received = self.received
         await self._open_stream().read(0)
-        block = self._sock.recv(min(_BLOCK_LEN, limit - len(self.received)))
+        block = self._sock.recv(min(_BLOCK_LEN, limit - len(received)))
         self._table.touch(self._slot)
-        self.received = self.received + block if self.received else block
+        self.received = received + block if received else block
         return len(block) > 0
 
     async def receive(self, limit: int) -> bytes:
