@@ -159,7 +159,7 @@ class Body:
         try:
             received = await receive(limit)
         finally:  # a handler may have given up waiting
-            wire.clear_deadline()
+            wire.set_deadline(None)
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= 1 if received is True else len(received or b"")
         if self._span_left <= 0:

@@ -19,11 +19,10 @@ from time import ticks_add, ticks_diff, ticks_ms
 from microdot import Response
 from micropython import const
 
-from firmware.body import Body
-from firmware.encode import encode_error
 from firmware.http1 import Head, HTTPError, head_length
+from firmware.response import encode_error
 from firmware.service import Service
-from firmware.slots import BUSY, GONE, IDLE, NOT_CUT, READING, TIMED_OUT
+from firmware.slots import BUSY, GONE, IDLE, NEW, NOT_CUT, READING, TIMED_OUT
 from firmware.wire import Wire
 
 # After an answer that the client may not expect yet, what he still sends is read and thrown away,
@@ -45,20 +44,20 @@ class Connection:
         self._wire: Wire | None = None
         self._arrived = asyncio.Event()
         self._address = None
-        self._body: Body | None = None  # of the present request, if it has one
+        self._body = None  # of the present request, if it has one
         slot.owner = self
 
     def take(self, sock, address):
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
         service = self._service
-        self._wire = Wire(sock, service.table, self._slot, service.send_wait_timeout_ms)
+        self._wire = Wire(sock, self._slot, service.send_wait_timeout_ms)
         self._address = address
-        service.table.open(self._slot, ticks_ms(), service.recv_wait_timeout_ms)
+        self._slot.enter(NEW, ticks_ms(), service.recv_wait_timeout_ms)
         self._arrived.set()
 
     def cut(self, reason: int):
         """Ends the connection from outside, for a reason of `slots`.  Only the first one counts."""
-        self._service.table.cut(self._slot, reason, ticks_ms())
+        self._slot.cut(reason, ticks_ms())
         if self.task:
             self.task.cancel()
 
@@ -120,7 +119,7 @@ class Connection:
             except HTTPError as error:
                 await self._reject(error.status)
                 return
-            self._enter(IDLE, service.keep_alive_timeout_ms)
+            slot.enter(IDLE, ticks_ms(), service.keep_alive_timeout_ms)
             if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
 
@@ -142,13 +141,8 @@ class Connection:
                 service.last_head = head
             return head
         if self._slot.state != READING:  # one deadline for the whole head, however it drips
-            self._enter(READING, service.recv_wait_timeout_ms)
+            self._slot.enter(READING, ticks_ms(), service.recv_wait_timeout_ms)
         return None
-
-    def _enter(self, state, timeout_ms):
-        """The connection is in a state that ends in time, and in which it may be purged."""
-        self._service.table.enter(self._slot, state, ticks_add(ticks_ms(), timeout_ms))
-        self._service.on_room()
 
     async def _exchange(self, head):
         """One request and its response; whether the connection may go on."""
@@ -156,9 +150,9 @@ class Connection:
         wire = self._wire
         body = data = None
         if head.content_length != 0:
-            body, data = await self._receive_body(head)
-        self._slot.state = BUSY
-        self._slot.deadline = None
+            self._slot.enter(READING)
+            body, data = await service.receive_body(wire, head)
+        self._slot.enter(BUSY)
         request = service.build_request(head, self._address, wire, body, data)
         service.log.info("uri: %s", request.path)
         self._body = body
@@ -168,7 +162,7 @@ class Connection:
                 return False
             if response.status_code == 405:
                 service.allow(request, response)
-            keeps = await service.sender.send(wire, head, response, self._keeps(head, body))
+            keeps = await service.sender.send(wire, head, response, service.keeps(head, body))
             return keeps and (not body or await self._drain(body))
         except (HTTPError, MemoryError):
             raise
@@ -181,36 +175,11 @@ class Connection:
             self._body = None
             service.workers.release(request)
 
-    async def _receive_body(self, head):
-        """(Body, its bytes); None for the bytes of one that is left to be streamed."""
-        service = self._service
-        limit = service.max_body_len
-        max_len = max(service.max_content_len(), limit)
-        if head.content_length is not None and head.content_length > max_len:
-            raise HTTPError(413)
-        body = Body(self._wire, head, max_len, limit, service.recv_wait_timeout_ms)
-        service.table.enter(self._slot, READING)
-        service.on_room()
-        data = await body.read_whole(limit)
-        return body, data
-
-    def _keeps(self, head, body):
-        """Whether the connection may go on as far as the request and the server are concerned.
-
-        Raises HTTPError when the client broke the rules while the handler read the body.
-        """
-        service = self._service
-        if body and body.failure:
-            raise HTTPError(body.failure)
-        if not head.keep_alive or service.is_draining:
-            return False
-        return not body or body.is_drainable(service.max_body_len)
-
     async def _drain(self, body):
         """Whether the next request begins where the wire stands, if need be after the rest."""
         if body.is_whole:
             return True
-        self._service.table.enter(self._slot, READING)
+        self._slot.enter(READING)
         return await body.drain(self._service.max_body_len)
 
     # Ending.
@@ -220,12 +189,11 @@ class Connection:
         wire = self._wire
         if wire.is_answered:
             return
-        self._slot.state = BUSY
-        self._slot.deadline = None
+        self._slot.enter(BUSY)
         self._service.log.debug("rejected with %d", status)
         await wire.send(encode_error(status))
         end = ticks_add(ticks_ms(), _LINGER_MS)
-        self._enter(IDLE, _LINGER_MS)
+        self._slot.enter(IDLE)
         wire.received = b""
         while True:
             left_ms = ticks_diff(end, ticks_ms())
@@ -235,13 +203,12 @@ class Connection:
 
     def _say_last_word(self):
         """What a cut client is still told, if it goes out at once."""
-        slot = self._slot
-        if self._wire is None or self._wire.is_answered:
+        reason = self._slot.reason
+        if self._slot.state < READING or self._wire.is_answered:
             return
-        if slot.reason == TIMED_OUT and (slot.state == READING or slot.state == BUSY):
+        if reason == TIMED_OUT:
             self._wire.send_now(encode_error(408))
-        elif slot.reason == NOT_CUT and slot.state == BUSY:
-            # The handler was cancelled by something of its own.
+        elif reason == NOT_CUT:  # something of the handler's own has cancelled him
             self._wire.send_now(encode_error(500))
 
     def _hang_up(self):
@@ -249,5 +216,4 @@ class Connection:
             self._wire.close()
         self._wire = self._address = None
         self._arrived.clear()
-        self._service.table.release(self._slot)
-        self._service.on_room()
+        self._slot.release()

@@ -12,7 +12,6 @@ from time import ticks_ms
 from micropython import const
 
 from firmware.connection import Connection
-from firmware.encode import encode_error
 from firmware.listener import Listener
 from firmware.service import Service
 from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
@@ -38,10 +37,10 @@ class Server:
         self._log = log
         self._workers = workers
         self._limits = limits
-        self._table = SlotTable(limits["max_open_sockets"])
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
+        self._table = SlotTable(limits["max_open_sockets"], self._room.set)
         self._listener = Listener(log)
-        self._service = Service(app, workers, self._table, log, self._room.set, limits)
+        self._service = Service(app, workers, log, limits)
         self._connections = [Connection(self._service, slot) for slot in self._table.slots]
         self._admitting: asyncio.Task | None = None  # the task, while the server runs
         self._reaping: asyncio.Task | None = None  # the task, from the first start to close()
@@ -165,7 +164,7 @@ class Server:
                 await asyncio.sleep_ms(_GRACE_POLL_MS)
                 if not _is_silent(sock):
                     break
-            sock.send(encode_error(503))
+            sock.send(self._service.busy_response)
         except OSError:
             pass  # he is gone
         finally:

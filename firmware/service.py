@@ -3,50 +3,68 @@
 from microdot import Request
 from micropython import const
 
-from firmware.encode import encode_error
+from firmware.body import Body
 from firmware.http1 import HTTPError
-from firmware.response import Sender
+from firmware.response import Sender, encode_error
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limit, which nobody has chosen
 
 
 class Service:
-    """What all connections of a server share: collaborators and limits.
+    """What all connections of a server share: collaborators, and the limits by their names.
 
-    app       a Microdot application
-    workers   its `release(request)` is called at the end of each request
-    table     the `SlotTable`
-    on_room   called when a slot is released or becomes purgeable
-    last_head    the `Head` that was parsed last
-    is_draining  the server stops: no connection is kept alive
-    is_closing   the tasks are to end
+    app        a Microdot application
+    workers    its `release(request)` is called at the end of each request
+    sender     of responses
+    last_head  the `Head` that was parsed last
+    busy_response  a 503, made while there is memory
+    is_draining    the server stops: no connection is kept alive
+    is_closing     the tasks are to end
     """
 
-    def __init__(self, app, workers, table, log, on_room, limits):
+    max_req_hdr_len: int
+    max_uri_len: int
+    max_body_len: int
+    recv_wait_timeout_ms: int
+    send_wait_timeout_ms: int
+    keep_alive_timeout_ms: int
+
+    def __init__(self, app, workers, log, limits: dict):
         self.app = app
         self.workers = workers
-        self.table = table
         self.log = log
-        self.on_room = on_room
         self.sender = Sender(log)
-        self.busy_response = encode_error(503)  # made while there is memory
         self.last_head = None
+        self.busy_response = encode_error(503)
         self.is_draining = False
         self.is_closing = False
-        self.max_req_hdr_len = limits["max_req_hdr_len"]
-        self.max_uri_len = limits["max_uri_len"]
-        self.max_body_len = limits["max_body_len"]
-        self.recv_wait_timeout_ms = limits["recv_wait_timeout_ms"]
-        self.send_wait_timeout_ms = limits["send_wait_timeout_ms"]
-        self.keep_alive_timeout_ms = limits["keep_alive_timeout_ms"]
+        for name in limits:
+            setattr(self, name, limits[name])
 
-    def max_content_len(self) -> int:
-        """Bytes a body may have; what is more than `max_body_len` is read from `request.stream`.
+    async def receive_body(self, wire, head):
+        """(Body, its bytes); None for the bytes of one that is left to be streamed.
 
-        An application that wants that sets `Request.max_content_length`, as Microdot documents it.
+        One longer than `max_body_len` is: an application that wants that sets
+        `Request.max_content_length`, as Microdot documents it.  Raises HTTPError.
         """
-        chosen = Request.max_content_length
-        return self.max_body_len if chosen == _MICRODOT_MAX_LEN else chosen
+        limit = max_len = self.max_body_len
+        if Request.max_content_length != _MICRODOT_MAX_LEN:
+            max_len = max(limit, Request.max_content_length)
+        if head.content_length is not None and head.content_length > max_len:
+            raise HTTPError(413)
+        body = Body(wire, head, max_len, limit, self.recv_wait_timeout_ms)
+        return body, await body.read_whole(limit)
+
+    def keeps(self, head, body) -> bool:
+        """Whether the connection may go on as far as the request and the server are concerned.
+
+        Raises HTTPError when the client broke the rules while the handler read the body.
+        """
+        if body and body.failure:
+            raise HTTPError(body.failure)
+        if not head.keep_alive or self.is_draining:
+            return False
+        return not body or body.is_drainable(self.max_body_len)
 
     def build_request(self, head, address, wire, body, data):
         """Microdot's request.

@@ -39,22 +39,54 @@ class Slot:
     owner     the one task's object that owns the socket; set once, by who makes it
     """
 
-    def __init__(self):
+    def __init__(self, table):
         self.state = FREE
         self.deadline = None
         self.reason = NOT_CUT
         self.owner = None
-        self.opened = 0
+        self.since = 0  # when it came into its state, if that has a deadline
+        self._table = table
+
+    def enter(self, state: int, now: int = 0, timeout_ms=None):
+        """The connection comes into a state, in which it may stay for `timeout_ms`."""
+        self.state = state
+        self.since = now
+        self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
+        self.touch()
+        self._table.on_room()
+
+    def touch(self):
+        """The connection has received or sent something."""
+        slots = self._table.slots
+        slots.remove(self)
+        slots.append(self)
+
+    def release(self):
+        self.reason = NOT_CUT
+        self.enter(FREE)
+
+    def cut(self, reason: int, now: int):
+        """Writes down why the owner is being cancelled; only the first reason counts.
+
+        The deadline is then when to cancel him again, if something has swallowed it.
+        """
+        self.reason = self.reason or reason
+        self.deadline = ticks_add(now, _CUT_AGAIN_MS)
 
     def is_expired(self, now: int) -> bool:
         return self.deadline is not None and ticks_diff(now, self.deadline) >= 0
 
 
 class SlotTable:
-    """`max_open_sockets` slots, made once; `slots` is in the order of their last use."""
+    """`max_open_sockets` slots, made once.
 
-    def __init__(self, max_open_sockets: int):
-        self.slots = [Slot() for _ in range(max_open_sockets)]
+    slots    in the order of their last use
+    on_room  is called when a slot may have become free, or purgeable
+    """
+
+    def __init__(self, max_open_sockets: int, on_room):
+        self.on_room = on_room
+        self.slots = [Slot(self) for _ in range(max_open_sockets)]
 
     def find_free(self):
         """A free slot, or None."""
@@ -75,42 +107,13 @@ class SlotTable:
                 continue
             if slot.reason:
                 return None
-            if slot.state == NEW and ticks_diff(now, slot.opened) < GRACE_MS:
-                continue
-            victim = victim or slot
+            if slot.state != NEW or ticks_diff(now, slot.since) >= GRACE_MS:
+                victim = victim or slot
         return victim
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""
         return all(slot.state == BUSY and not slot.reason for slot in self.slots)
 
-    def open(self, slot: Slot, now: int, timeout_ms: int):
-        """A connection takes the slot; it has `timeout_ms` to say its first word."""
-        slot.opened = now
-        self.enter(slot, NEW, ticks_add(now, timeout_ms))
-
-    def enter(self, slot: Slot, state: int, deadline=None):
-        slot.state = state
-        slot.deadline = deadline
-        self.touch(slot)
-
-    def touch(self, slot: Slot):
-        """The connection has received or sent something."""
-        self.slots.remove(slot)
-        self.slots.append(slot)
-
-    def release(self, slot: Slot):
-        slot.state = FREE
-        slot.deadline = None
-        slot.reason = NOT_CUT
-
-    def cut(self, slot: Slot, reason: int, now: int):
-        """Writes down why the slot's owner is being cancelled; only the first reason counts.
-
-        The deadline is then when to cancel him again, if something has swallowed it.
-        """
-        slot.reason = slot.reason or reason
-        slot.deadline = ticks_add(now, _CUT_AGAIN_MS)
-
     def count_open(self) -> int:
-        return sum(1 for slot in self.slots if slot.state != FREE)
+        return sum(slot.state != FREE for slot in self.slots)

@@ -22,11 +22,10 @@ class Wire:
     `read`, `readexactly` and `awrite` are those of an asyncio stream, for such an application.
     """
 
-    def __init__(self, sock, table, slot, send_wait_timeout_ms: int):
+    def __init__(self, sock, slot, send_wait_timeout_ms: int):
         self.received = b""
         self.is_answered = False
         self.is_taken = False
-        self._table = table
         self._slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
         self._sock = sock
@@ -42,11 +41,9 @@ class Wire:
         except OSError:
             pass
 
-    def set_deadline(self, ms: int):
-        self._slot.deadline = ticks_add(ticks_ms(), ms)
-
-    def clear_deadline(self):
-        self._slot.deadline = None
+    def set_deadline(self, ms):
+        """The connection is cut in `ms` milliseconds; with None, it may last."""
+        self._slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
 
     # Receiving.
 
@@ -60,7 +57,7 @@ class Wire:
         received = self.received
         await self._open_stream().read(0)
         block = self._sock.recv(min(_BLOCK_LEN, limit - len(received)))
-        self._table.touch(self._slot)
+        self._slot.touch()
         self.received = received + block if received else block
         return len(block) > 0
 

@@ -18,7 +18,6 @@ ALLOWED = {
     "ethernet_boards": set(),
     "log": set(),
     "http1": set(),
-    "encode": set(),
     "slots": set(),
     "tasks": set(),
     "link": {"log"},
@@ -33,13 +32,13 @@ ALLOWED = {
     "listener": {"log"},
     "wire": {"log"},
     "body": {"http1"},
-    "response": {"encode"},
-    "service": {"http1", "encode", "response"},
-    "connection": {"http1", "slots", "log", "wire", "body", "encode", "service"},
-    "server": {"connection", "listener", "encode", "service", "slots", "log", "tasks"},
+    "response": set(),
+    "service": {"body", "http1", "response"},
+    "connection": {"http1", "slots", "log", "wire", "response", "service"},
+    "server": {"connection", "listener", "service", "slots", "log", "tasks"},
     "app": set(MODULES) - {"app"},
 }
-PURE = {"http1", "encode", "slots", "link", "failover"}
+PURE = {"http1", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "time.ticks_ms", "machine", "network"}
 HARDWARE = {"network", "machine", "esp32"}
 

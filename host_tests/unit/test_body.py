@@ -39,9 +39,6 @@ class FakeWire:
     def set_deadline(self, ms):
         pass
 
-    def clear_deadline(self):
-        pass
-
     def rest(self):
         return self.received + self._data
 
