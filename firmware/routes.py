@@ -42,21 +42,10 @@ class Ticks:
         return "<div>%d</div>\n" % line
 
 
-class _Count:
-    """Counts from 1."""
-
-    def __init__(self):
-        self._last = 0
-
-    def next(self):
-        self._last += 1
-        return self._last
-
-
 def create_app(pool, log, long_ticks: int = 60, long_tick_ms: int = 1000):
     """The demo as a Microdot app; `/long` runs on the workers of `pool`."""
     app = Microdot()
-    numbers = _Count()
+    numbers = iter(range(1, 1 << 30))
 
     @app.get("/")
     async def index(request):
@@ -73,6 +62,6 @@ def create_app(pool, log, long_ticks: int = 60, long_tick_ms: int = 1000):
             log.info("Found header => Host: %s", request.headers["Host"])
         if request.query_string:
             log.info("Found query string => %s", request.query_string)
-        return Ticks(numbers.next(), long_ticks, long_tick_ms), 200, _HTML
+        return Ticks(next(numbers), long_ticks, long_tick_ms), 200, _HTML
 
     return app

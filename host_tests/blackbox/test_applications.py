@@ -361,7 +361,7 @@ def test_204_and_304_have_no_body(site):
             response = client.request("GET", f"/status/{status}")
             assert (response.status, response.body) == (status, b"")
             assert "content-length" not in response.headers
-        assert client.request("GET", "/status/409").reason == "Conflict"
+        assert client.request("GET", "/status/307").reason == "Temporary Redirect"
         assert client.request("GET", "/status/299").reason == ""
 
 
