@@ -92,7 +92,7 @@ class Connection:
             pass  # the client is gone
         except MemoryError as error:
             self._service.log.error("out of memory: %s", error)
-            if not self._wire.is_answered:
+            if self._slot.state <= BUSY:
                 self._wire.send_now(self._service.busy_response)
         except Exception as error:
             self._service.log.exception("connection failed", error)
@@ -107,7 +107,6 @@ class Connection:
         if wire.look(service.max_req_hdr_len, _FIRST_LEN):
             return
         while True:
-            wire.is_answered = False
             try:
                 head = self._parse() if wire.received else None
                 while head is None:
@@ -147,12 +146,13 @@ class Connection:
     async def _exchange(self, head):
         """One request and its response; whether the connection may go on."""
         service = self._service
+        slot = self._slot
         wire = self._wire
         body = data = None
         if head.content_length != 0:
-            self._slot.enter(READING)
+            slot.enter(READING)
             body, data = await service.receive_body(wire, head)
-        self._slot.enter(BUSY)
+        slot.work()
         request = service.build_request(head, self._address, wire, body, data)
         service.log.info("uri: %s", request.path)
         self._body = body
@@ -167,7 +167,7 @@ class Connection:
         except (HTTPError, MemoryError):
             raise
         except Exception as error:
-            if wire.is_answered:
+            if slot.state != BUSY:
                 raise
             service.log.exception("request failed", error)
             raise HTTPError(500)
@@ -179,17 +179,20 @@ class Connection:
         """Whether the next request begins where the wire stands, if need be after the rest."""
         if body.is_whole:
             return True
-        self._slot.enter(READING)
-        return await body.drain(self._service.max_body_len)
+        self._slot.enter(IDLE)
+        try:
+            return await body.drain(self._service.max_body_len)
+        except HTTPError:  # he has his answer
+            return False
 
     # Ending.
 
     async def _reject(self, status):
         """Answers a request that is not served, and lingers until the answer has been read."""
         wire = self._wire
-        if wire.is_answered:
+        if self._slot.state > BUSY:
             return
-        self._slot.enter(BUSY)
+        self._slot.work()
         self._service.log.debug("rejected with %d", status)
         await wire.send(encode_error(status))
         end = ticks_add(ticks_ms(), _LINGER_MS)
@@ -204,7 +207,7 @@ class Connection:
     def _say_last_word(self):
         """What a cut client is still told, if it goes out at once."""
         reason = self._slot.reason
-        if self._slot.state < READING or self._wire.is_answered:
+        if not READING <= self._slot.state <= BUSY:
             return
         if reason == TIMED_OUT:
             self._wire.send_now(encode_error(408))

@@ -4,12 +4,14 @@ import time
 
 from micropython import const
 
+from firmware.slots import ANSWERING
+
 _ONE_WRITE_LEN = const(2048)  # a body up to this is sent with its head in one piece
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _CHARSET = b"; charset=UTF-8"
 
-# What the server says itself and what is usual; 503 has the words of ESP-IDF's async_handlers example.
+# What the server says itself, and the usual; 503 has the words of ESP-IDF's async_handlers.
 _REASONS = (
     b"200 OK\n404 Not Found\n503 Busy\n201 Created\n204 No Content\n301 Moved Permanently\n"
     b"302 Found\n304 Not Modified\n307 Temporary Redirect\n400 Bad Request\n401 Unauthorized\n"
@@ -59,7 +61,7 @@ class Sender:
         if not isinstance(body, bytes):
             await self._stream(wire, text, response, framing == _CHUNKED, has_body)
             return keeps
-        wire.is_answered = True
+        wire.slot.state = ANSWERING
         if has_body and len(body) > _ONE_WRITE_LEN:
             await wire.send(text)
             await wire.send(body)
@@ -82,7 +84,7 @@ class Sender:
         body = response.body_iter()
         try:
             body = body.__aiter__()
-            wire.is_answered = True
+            wire.slot.state = ANSWERING
             await wire.send(text)
             if has_body:
                 length = None if is_chunked else response.headers.get("Content-Length")

@@ -14,7 +14,7 @@ from micropython import const
 from firmware.connection import Connection
 from firmware.listener import Listener
 from firmware.service import Service
-from firmware.slots import BUSY, FREE, PURGED, STOPPED, TIMED_OUT, SlotTable
+from firmware.slots import BUSY, FREE, PURGED, READING, STOPPED, TAKEN, TIMED_OUT, SlotTable
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
@@ -82,12 +82,12 @@ class Server:
         self._admitting = None
         self._listener.close()
         # 2. Close the idle.
-        self._cut_all(BUSY)
+        self._cut_all(READING)
         # 3. Let the busy finish.
         if grace_ms:
             await _is_within(self._wait_closed(), grace_ms / 1000)
         # 4. Cancel them.
-        self._cut_all(FREE)
+        self._cut_all(TAKEN)
         # 5. Join.  A handler that swallows every cancellation keeps its slot and its worker.
         if not await _is_within(self._wait_ended(), _JOIN_S):
             self._log.error("a handler does not end")
@@ -104,10 +104,10 @@ class Server:
         self._reaping = None
         self._service.is_closing = False
 
-    def _cut_all(self, spared):
-        """Cuts every open connection but those in the state `spared`."""
+    def _cut_all(self, last):
+        """Cuts every open connection whose state is `last` or before."""
         for slot in self._table.slots:
-            if slot.state != FREE and slot.state != spared:
+            if slot.state != FREE and slot.state <= last:
                 slot.owner.cut(STOPPED)
 
     async def _wait_ended(self):
@@ -183,7 +183,7 @@ class Server:
         for slot in self._table.slots:
             if slot.is_expired(now):
                 slot.owner.cut(TIMED_OUT)
-            elif slot.state == BUSY:
+            elif BUSY <= slot.state < TAKEN:
                 slot.owner.look()
         self._workers.expire(now)
 

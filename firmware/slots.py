@@ -14,7 +14,9 @@ FREE = const(0)
 NEW = const(1)  # accepted, nothing received yet
 IDLE = const(2)  # between two requests, or about to be closed
 READING = const(3)  # part of a request was received
-BUSY = const(4)  # at work: a handler runs or a response is being sent
+BUSY = const(4)  # at work, as in the states that follow: a handler runs
+ANSWERING = const(5)  # a response is being sent
+TAKEN = const(6)  # the application speaks to its client itself
 
 # Why a slot was cut.
 NOT_CUT = const(0)
@@ -39,13 +41,14 @@ class Slot:
     owner     the one task's object that owns the socket; set once, by who makes it
     """
 
-    def __init__(self, table):
+    def __init__(self, order, on_room):
         self.state = FREE
         self.deadline = None
         self.reason = NOT_CUT
         self.owner = None
         self.since = 0  # when it came into its state, if that has a deadline
-        self._table = table
+        self._order = order
+        self._on_room = on_room
 
     def enter(self, state: int, now: int = 0, timeout_ms=None):
         """The connection comes into a state, in which it may stay for `timeout_ms`."""
@@ -53,13 +56,17 @@ class Slot:
         self.since = now
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
         self.touch()
-        self._table.on_room()
+        self._on_room()
+
+    def work(self):
+        """The connection is at work, for as long as it takes."""
+        self.state = BUSY
+        self.deadline = None
 
     def touch(self):
         """The connection has received or sent something."""
-        slots = self._table.slots
-        slots.remove(self)
-        slots.append(self)
+        self._order.remove(self)
+        self._order.append(self)
 
     def release(self):
         self.reason = NOT_CUT
@@ -81,12 +88,13 @@ class SlotTable:
     """`max_open_sockets` slots, made once.
 
     slots    in the order of their last use
-    on_room  is called when a slot may have become free, or purgeable
+    on_room  called when one may have become free, or purgeable
     """
 
     def __init__(self, max_open_sockets: int, on_room):
-        self.on_room = on_room
-        self.slots = [Slot(self) for _ in range(max_open_sockets)]
+        self.slots: list = []
+        for _ in range(max_open_sockets):
+            self.slots.append(Slot(self.slots, on_room))
 
     def find_free(self):
         """A free slot, or None."""
@@ -103,7 +111,7 @@ class SlotTable:
         """
         victim = None
         for slot in self.slots:
-            if slot.state == FREE or slot.state == BUSY:
+            if slot.state == FREE or slot.state >= BUSY:
                 continue
             if slot.reason:
                 return None
@@ -113,7 +121,7 @@ class SlotTable:
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""
-        return all(slot.state == BUSY and not slot.reason for slot in self.slots)
+        return all(slot.state >= BUSY and not slot.reason for slot in self.slots)
 
     def count_open(self) -> int:
         return sum(slot.state != FREE for slot in self.slots)

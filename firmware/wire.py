@@ -10,32 +10,33 @@ from time import ticks_add, ticks_ms
 
 from micropython import const
 
+from firmware.slots import TAKEN
+
 _BLOCK_LEN = const(1024)  # received at a time
 
 
 class Wire:
     """A socket, and what was received from it and not used yet.
 
-    received     bytes that the client has sent ahead of what was asked for
-    is_answered  the head of the present response has been written
-    is_taken     an application reads by itself (WebSocket): nobody else may look
-    `read`, `readexactly` and `awrite` are those of an asyncio stream, for such an application.
+    received   bytes that the client has sent ahead of what was asked for
+    slot       the connection's
+    `read`, `readexactly` and `awrite` are those of an asyncio stream, for an application that
+    speaks to its client itself (WebSocket).
     """
 
+    # In the class: each attribute of an instance costs time, and most clients need neither.
+    received = b""
+    _stream = None
+
     def __init__(self, sock, slot, send_wait_timeout_ms: int):
-        self.received = b""
-        self.is_answered = False
-        self.is_taken = False
-        self._slot = slot
-        self._send_wait_timeout_ms = send_wait_timeout_ms
         self._sock = sock
-        self._stream = asyncio.StreamReader(sock)
+        self.slot = slot
+        self._send_wait_timeout_ms = send_wait_timeout_ms
 
     def close(self):
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
         sock = self._sock
-        self._sock = self._stream = None
-        self.received = b""
+        self._sock = None
         try:
             sock.close()
         except OSError:
@@ -43,7 +44,7 @@ class Wire:
 
     def set_deadline(self, ms):
         """The connection is cut in `ms` milliseconds; with None, it may last."""
-        self._slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
+        self.slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
 
     # Receiving.
 
@@ -57,7 +58,7 @@ class Wire:
         received = self.received
         await self._open_stream().read(0)
         block = self._sock.recv(min(_BLOCK_LEN, limit - len(received)))
-        self._slot.touch()
+        self.slot.touch()
         self.received = received + block if received else block
         return len(block) > 0
 
@@ -77,7 +78,8 @@ class Wire:
         return used[:length]
 
     async def read(self, n: int = 1024) -> bytes:
-        self.is_taken = True
+        self._open_sock()  # the slot may be another client's by now
+        self.slot.state = TAKEN
         return await self.receive(n)
 
     async def readexactly(self, n: int) -> bytes:
@@ -96,8 +98,7 @@ class Wire:
         While something is being sent to him, the sending itself will tell.
         """
         room = limit - len(self.received)
-        is_sending = self._stream.out_buf  # type: ignore[attr-defined]
-        if self.is_taken or room <= 0 or is_sending:
+        if room <= 0 or self._is_sending():
             return False
         try:
             block = self._sock.recv(min(length, room))
@@ -108,23 +109,39 @@ class Wire:
 
     def _open_stream(self):
         if self._stream is None:
-            raise OSError(errno.EBADF)
+            self._stream = asyncio.StreamReader(self._open_sock())
         return self._stream
+
+    def _open_sock(self):
+        if self._sock is None:
+            raise OSError(errno.EBADF)
+        return self._sock
 
     # Sending.
 
+    def _is_sending(self):
+        return self._stream and self._stream.out_buf
+
     def write(self, data: bytes) -> bool:
         """Sends what the socket takes at once; whether that was all.  If not, call `drain`."""
-        stream = self._open_stream()
-        stream.write(data)
-        return not stream.out_buf  # type: ignore[attr-defined]
+        if not self._is_sending():
+            try:
+                sent = self._open_sock().send(data)
+                if sent == len(data):
+                    return True
+                data = data[sent:]
+            except OSError as error:
+                if error.errno != errno.EAGAIN:
+                    raise
+        self._open_stream().write(data)
+        return False
 
     async def drain(self):
         """Sends the rest, within one deadline for the whole."""
-        before = self._slot.deadline
+        before = self.slot.deadline
         self.set_deadline(self._send_wait_timeout_ms)
-        await self._stream.drain()
-        self._slot.deadline = before
+        await self._open_stream().drain()
+        self.slot.deadline = before
 
     async def send(self, data: bytes):
         """Sends all of it."""
