@@ -9,7 +9,8 @@ from firmware.slots import ANSWERING
 _ONE_WRITE_LEN = const(2048)  # a body up to this is sent with its head in one piece
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
-_CHARSET = b"; charset=UTF-8"
+_TYPE = b"Content-Type: %s\r\n"
+_TYPE_OF_TEXT = b"Content-Type: %s; charset=UTF-8\r\n"
 
 # What the server says itself, and the usual; 503 has the words of ESP-IDF's async_handlers.
 _REASONS = (
@@ -53,31 +54,30 @@ class Sender:
         connection = b"" if head.minor else b"Connection: keep-alive\r\n"
         if not keeps:
             connection = b"Connection: close\r\n"
-        text = b"".join(
-            (text, framing or b"", self._own_fields(response, fields), connection, b"\r\n")
-        )
         has_body = has_body and not response.is_head
         body = response.body
-        if not isinstance(body, bytes):
-            await self._stream(wire, text, response, framing == _CHUNKED, has_body)
+        is_streamed = not isinstance(body, bytes)
+        is_short = has_body and not is_streamed and len(body) <= _ONE_WRITE_LEN
+        data = b"".join(
+            (
+                text,
+                framing or b"",
+                b"" if b"\ncontent-type:" in fields else _type_field(response),
+                b"" if b"\ndate:" in fields else self._date_field(),
+                connection,
+                b"\r\n",
+                body if is_short else b"",
+            )
+        )
+        if is_streamed:
+            await self._stream(wire, data, response, framing == _CHUNKED, has_body)
             return keeps
         wire.slot.state = ANSWERING
-        if has_body and len(body) > _ONE_WRITE_LEN:
-            await wire.send(text)
-            await wire.send(body)
-        elif not wire.write(text + body if has_body else text):
+        if not wire.write(data):
             await wire.drain()
+        if has_body and not is_short:
+            await wire.send(body)
         return keeps
-
-    def _own_fields(self, response, fields):
-        """Content-Type and Date, if the handler has not said them."""
-        text = b""
-        if b"\ndate:" not in fields:
-            text = self._date_field()
-        if b"\ncontent-type:" not in fields:
-            kind = response.default_content_type.encode()
-            text += b"Content-Type: %s\r\n" % (kind if b"charset=" in kind else kind + _CHARSET)
-        return text
 
     async def _stream(self, wire, text, response, is_chunked, has_body):
         """A body piece by piece: in chunks, or as long as its handler has said, or to its end."""
@@ -140,6 +140,11 @@ def _framing(head, response, fields):
     if isinstance(response.body, bytes):
         return b"Content-Length: %d\r\n" % len(response.body)
     return _CHUNKED if head.minor else None
+
+
+def _type_field(response):
+    kind = response.default_content_type.encode()
+    return (_TYPE if b"charset=" in kind else _TYPE_OF_TEXT) % kind
 
 
 def encode_head(status: int, reason, headers, has_body: bool) -> bytes:

@@ -81,7 +81,7 @@ class Service:
                 head.target,
                 "1.1" if head.minor else "1.0",
                 # Microdot looks up three fields in each request; few requests have one of them.
-                {} if head.is_plain else head,
+                () if head.is_plain else head,
                 data or b"",
                 body if body and data is None else None,
                 (wire, wire),
