@@ -20,16 +20,13 @@ _MAX_LENGTH_DIGITS = const(9)
 
 _CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"QUERY")
-# Fields that the server, or Microdot in advance, looks at.
-_NOTED = (
-    b"host",
-    b"connection",
-    b"cookie",
-    b"content-type",
-    b"content-length",
-    b"transfer-encoding",
-    b"expect",
-)
+# Fields that the server looks at, and those that Microdot looks up in each request.
+_NOTED = (b"host", b"connection", b"transfer-encoding", b"expect")
+_EARLY = {
+    b"cookie": "Cookie",
+    b"content-type": "Content-Type",
+    b"content-length": "Content-Length",
+}
 
 
 class HTTPError(Exception):
@@ -49,7 +46,7 @@ class Head:
     keep_alive      the client wants the connection to go on (RFC 9112, 9.3)
     expects_continue  it waits for a 100 before it sends the body (RFC 9110, 10.1.1)
     raw       itself, as it came
-    is_plain  it has none of the fields that Microdot looks up in advance
+    early     those of its fields that Microdot looks up in each request, by name
 
     Names are in any case.  Several fields of one name are one value, joined by ", " (RFC 9110,
     5.3); cookies by "; ".
@@ -69,7 +66,7 @@ class Head:
         options = noted.get(b"connection", b"").replace(b" ", b"").split(b",")
         self.keep_alive = b"close" not in options and (self.minor or b"keep-alive" in options)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
-        self.is_plain = not (self.content_length or b"content-type" in noted or b"cookie" in noted)
+        self.early = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
@@ -104,7 +101,7 @@ class Head:
             yield _text(name), _text(value.strip())
 
     def _note_fields(self):
-        """The values of `_NOTED` in lower case; those of one name are joined by ",".
+        """The values of what is noted, in lower case; those of one name are joined by ",".
 
         So a second Host or Content-Length is a malformed one.
         """
@@ -118,7 +115,7 @@ class Head:
             # No name, white space in or behind it, or a folded line, which begins with white space.
             if colon <= start or b" " in name or b"\t" in name:
                 raise HTTPError(400)
-            if name in _NOTED:
+            if name in _NOTED or name in _EARLY:
                 value = self._lower[colon + 1 : end].strip()
                 noted[name] = noted[name] + b"," + value if name in noted else value
             start = end + 1
