@@ -74,30 +74,28 @@ class Connection:
 
     async def run(self):
         """The task: serves for ever, until it is cancelled with `is_closing` set."""
+        service = self._service
         while True:
             try:
-                await self._serve()
+                try:
+                    await self._arrived.wait()
+                    await self._converse()
+                except asyncio.CancelledError:
+                    self._say_last_word()
+                    if service.is_closing:
+                        raise
+                except (OSError, EOFError):
+                    pass  # the client is gone
+                except MemoryError as error:
+                    service.log.error("out of memory: %s", error)
+                    if self._wire and self._slot.state <= BUSY:
+                        self._wire.send_now(service.busy_response)
+                except Exception as error:
+                    service.log.exception("connection failed", error)
+                finally:
+                    self._hang_up()
             except MemoryError:  # even for the way out
                 gc.collect()
-
-    async def _serve(self):
-        try:
-            await self._arrived.wait()
-            await self._converse()
-        except asyncio.CancelledError:
-            self._say_last_word()
-            if self._service.is_closing:
-                raise
-        except (OSError, EOFError):
-            pass  # the client is gone
-        except MemoryError as error:
-            self._service.log.error("out of memory: %s", error)
-            if self._slot.state <= BUSY:
-                self._wire.send_now(self._service.busy_response)
-        except Exception as error:
-            self._service.log.exception("connection failed", error)
-        finally:
-            self._hang_up()
 
     async def _converse(self):
         service = self._service

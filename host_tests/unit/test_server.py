@@ -312,6 +312,36 @@ class TestConnection(unittest.TestCase):
 
         run_async(play())
 
+    def test_four_connections_at_full_load_are_served_alike(self):
+        async def ask_often(peer, served, number):
+            while max(served) < 100:
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                served[number] += 1
+
+        async def play():
+            async with App().site(max_open_sockets=4) as site:
+                peers = [site.connect() for _ in range(4)]
+                served = [0] * 4
+                await asyncio.gather(*[ask_often(peers[n], served, n) for n in range(4)])
+                self.assertGreaterEqual(min(served), 80)
+                for peer in peers:
+                    peer.close()
+
+        run_async(play())
+
+    def test_one_with_many_requests_in_a_row_lets_the_others_in(self):
+        async def play():
+            async with App().site() as site:
+                greedy, modest = site.connect(), site.connect()
+                await modest.ask(GET % "/quick")
+                await greedy.send((GET % "/quick") * 25)
+                self.assertIn("quick", await modest.ask(GET % "/quick"))
+                self.assertLess(len([line for line in site.log.lines if "uri:" in line]), 12)
+                greedy.close()
+                modest.close()
+
+        run_async(play())
+
     def test_defect_d_a_body_that_drips_arrives_whole_on_the_worker(self):
         async def play():
             async with App().site(max_body_len=300) as site:
@@ -648,6 +678,36 @@ class TestBadHandlers(unittest.TestCase):
                 await site.wait_open(0)
 
         run_async(play())
+
+    def test_want_of_memory_while_no_client_is_there_ends_no_connection(self):
+        async def play():
+            async with App().site() as site:
+                for connection in site.server._connections:
+                    connection._arrived = ShortOfMemory(connection._arrived)
+                for _ in range(2 * len(site.server._connections)):
+                    peer = site.connect()
+                    self.assertIn("quick", await peer.ask(GET % "/quick"))
+                    peer.close()
+                    await site.wait_open(0)
+                await site.wait_line("out of memory", len(site.server._connections))
+
+        run_async(play())
+
+
+class ShortOfMemory:
+    """An event for which there is no memory to wait, once."""
+
+    def __init__(self, event):
+        self._event = event
+        self._is_short = True
+        self.set = event.set
+        self.clear = event.clear
+
+    async def wait(self):
+        if self._is_short:
+            self._is_short = False
+            raise MemoryError
+        await self._event.wait()
 
 
 class TestDeadlines(unittest.TestCase):
