@@ -45,7 +45,6 @@ class Connection:
         self._arrived = asyncio.Event()
         self._address = None
         self._body = None  # of the present request, if it has one
-        slot.owner = self
 
     def take(self, sock, address):
         """A freshly accepted socket, for the task to serve.  The slot must be free."""

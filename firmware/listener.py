@@ -23,14 +23,17 @@ _MAX_BACKOFF_MS = const(1000)
 
 
 class Listener:
-    """Owns the listening socket, from `open()` to `close()`."""
+    """Owns the listening socket, from `open()` to `close()`.
+
+    is_short  whether `accept()` fails for want of a socket or of memory
+    """
 
     def __init__(self, log):
         self._log = log
         self._sock = None
         self._stream = None
         self._backoff_ms = 0
-        self._is_short = False
+        self.is_short = False
 
     def open(self, address: str, port: int, backlog_conn: int):
         """Raises OSError when the address or port can't be had."""
@@ -74,7 +77,7 @@ class Listener:
             self._back_off(error, True)
             return None
         self._backoff_ms = 0
-        self._is_short = False
+        self.is_short = False
         try:
             sock.setblocking(False)
             sock.setsockopt(_TCP, _TCP_NODELAY, 1)
@@ -83,17 +86,13 @@ class Listener:
             return None
         return sock, address
 
-    def is_short(self) -> bool:
-        """Whether `accept()` fails for want of a socket or of memory."""
-        return self._is_short
-
     def _back_off(self, error, is_short):
         """A client who has gone again costs a moment; a shortage, ever longer ones."""
-        if is_short and not self._is_short:
+        if is_short and not self.is_short:
             self._log.warning("accept failed: %s", error)
         longer_ms = self._backoff_ms * 2 if is_short else 0
         self._backoff_ms = min(_MAX_BACKOFF_MS, max(_MIN_BACKOFF_MS, longer_ms))
-        self._is_short = is_short
+        self.is_short = is_short
         if is_short:
             gc.collect()  # closes sockets that nobody holds
 

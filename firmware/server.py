@@ -41,7 +41,8 @@ class Server:
         self._table = SlotTable(limits["max_open_sockets"], self._room.set)
         self._listener = Listener(log)
         self._service = Service(app, workers, log, limits)
-        self._connections = [Connection(self._service, slot) for slot in self._table.slots]
+        for slot in self._table.slots:
+            slot.owner = Connection(self._service, slot)
         self._admitting: asyncio.Task | None = None  # the task, while the server runs
         self._reaping: asyncio.Task | None = None  # the task, from the first start to close()
 
@@ -63,8 +64,8 @@ class Server:
         self._listener.open(address, port, self._limits["backlog_conn"])
         if self._reaping is None:
             self._reaping = asyncio.create_task(self._reap())
-            for connection in self._connections:
-                connection.task = asyncio.create_task(connection.run())
+            for slot in self._table.slots:
+                slot.owner.task = asyncio.create_task(slot.owner.run())
         self._log.info("Registering URI handlers")
         self._admitting = asyncio.create_task(self._admit())
 
@@ -98,8 +99,8 @@ class Server:
         if self._reaping is None:
             return
         self._service.is_closing = True
-        for connection in self._connections:
-            await join(connection.task)
+        for slot in list(self._table.slots):  # whose order changes meanwhile
+            await join(slot.owner.task)
         await join(self._reaping)
         self._reaping = None
         self._service.is_closing = False
@@ -127,7 +128,7 @@ class Server:
                 slot = self._table.find_free() or await self._make_room()
                 arrival = self._listener.accept()
                 if arrival is None:
-                    if self._listener.is_short():
+                    if self._listener.is_short:
                         self._purge()  # gives a socket back
                 elif slot is None:
                     await self._turn_away(arrival[0])

@@ -87,7 +87,7 @@ class Service:
             )
         except (ValueError, UnicodeError):  # a query that can't be decoded
             raise HTTPError(400)
-        request.headers = head  # which takes longer to look up what Microdot always looks for
+        request.headers = head  # all of them, now that those which Microdot wanted are found
         if body:
             request.max_content_length = body.max_len
             if data:

@@ -1,8 +1,8 @@
 """The table of connection slots: who has a socket, since when, and who gives his up.
 
 Pure: it decides and changes nothing but itself.  The caller hands in the time, and does what was
-decided at once, with no `await` between.  As ESP-IDF's `httpd_sess`, it is sized once, counts uses
-and scans; unlike it, a connection that sends is in use too, and one at work is never purged.
+decided at once, with no `await` between.  As ESP-IDF's `httpd_sess`, it is sized once and scanned;
+unlike it, a connection that sends is in use too, and one at work is never purged.
 """
 
 from time import ticks_add, ticks_diff

@@ -203,7 +203,7 @@ class TestAdmission(unittest.TestCase):
     def test_a_connection_cut_before_its_first_step_frees_its_slot(self):
         async def play():
             async with App().site(max_open_sockets=2, workers=1) as site:
-                connection = site.server._connections[0]
+                connection = site.server._table.slots[0].owner
                 take = connection.take
 
                 def take_and_cut(sock, address):
@@ -682,14 +682,15 @@ class TestBadHandlers(unittest.TestCase):
     def test_want_of_memory_while_no_client_is_there_ends_no_connection(self):
         async def play():
             async with App().site() as site:
-                for connection in site.server._connections:
+                connections = [slot.owner for slot in site.server._table.slots]
+                for connection in connections:
                     connection._arrived = ShortOfMemory(connection._arrived)
-                for _ in range(2 * len(site.server._connections)):
+                for _ in range(2 * len(connections)):
                     peer = site.connect()
                     self.assertIn("quick", await peer.ask(GET % "/quick"))
                     peer.close()
                     await site.wait_open(0)
-                await site.wait_line("out of memory", len(site.server._connections))
+                await site.wait_line("out of memory", len(connections))
 
         run_async(play())
 
