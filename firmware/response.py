@@ -8,6 +8,7 @@ from firmware.slots import ANSWERING
 
 _ONE_WRITE_LEN = const(2048)  # a body up to this is sent with its head in one piece
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970
+_OK = b"HTTP/1.1 200 OK\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 _TYPE = b"Content-Type: %s\r\n"
 _TYPE_OF_TEXT = b"Content-Type: %s; charset=UTF-8\r\n"
@@ -33,6 +34,8 @@ class Sender:
 
     def __init__(self, log):
         self._log = log
+        self._kind = ""
+        self._type = b""
         self._second = 0
         self._date = b""
 
@@ -46,7 +49,9 @@ class Sender:
         headers = response.headers
         status = response.status_code
         has_body = status >= 200 and status != 204 and status != 304
-        text = encode_head(status, response.reason, headers, has_body)
+        text = _OK
+        if headers or response.reason or status != 200:
+            text = encode_head(status, response.reason, headers, has_body)
         fields = text.lower() if headers else b""
         framing = _framing(head, response, fields) if has_body else b""
         if framing is None or (headers and str(headers.get("Connection")).lower() == "close"):
@@ -62,7 +67,9 @@ class Sender:
             (
                 text,
                 framing or b"",
-                b"" if b"\ncontent-type:" in fields else _type_field(response),
+                b""
+                if b"\ncontent-type:" in fields
+                else self._type_field(response.default_content_type),
                 b"" if b"\ndate:" in fields else self._date_field(),
                 connection,
                 b"\r\n",
@@ -122,6 +129,13 @@ class Sender:
             self._log.exception("response body failed", error)
             raise EOFError
 
+    def _type_field(self, kind):
+        """The field `Content-Type` of a response that has none."""
+        if kind != self._kind:
+            self._kind = kind
+            self._type = (_TYPE if "charset=" in kind else _TYPE_OF_TEXT) % kind.encode()
+        return self._type
+
     def _date_field(self):
         """The field `Date` of this second, b"" while nobody has set the clock (RFC 9110, 6.6.1)."""
         second = int(time.time())
@@ -142,11 +156,6 @@ def _framing(head, response, fields):
     return _CHUNKED if head.minor else None
 
 
-def _type_field(response):
-    kind = response.default_content_type.encode()
-    return (_TYPE if b"charset=" in kind else _TYPE_OF_TEXT) % kind
-
-
 def encode_head(status: int, reason, headers, has_body: bool) -> bytes:
     """The head of a response, without the empty line at its end.
 
@@ -154,8 +163,6 @@ def encode_head(status: int, reason, headers, has_body: bool) -> bytes:
              body, `Content-Length` (RFC 9110, 8.6) are left out: they are the server's to say
     Raises ValueError if a value would end its line (RFC 9110, 5.5).
     """
-    if status == 200 and not reason and not headers:
-        return b"HTTP/1.1 200 OK\r\n"  # the most frequent one
     text = b"HTTP/1.1 %d %s\r\n" % (status, reason.encode() if reason else reason_of(status))
     lines = 1
     left_out = _SERVERS_OWN[has_body:]

@@ -37,6 +37,8 @@ class Wire:
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
         sock = self._sock
         self._sock = None
+        if self._stream:
+            self._stream = None
         try:
             sock.close()
         except OSError:
@@ -56,7 +58,7 @@ class Wire:
         # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
         # socket a second time, for what is missing to `limit`.
         received = self.received
-        await self._open_stream().read(0)
+        await (self._stream or self._open_stream()).read(0)
         block = self._sock.recv(min(_BLOCK_LEN, limit - len(received)))
         self.slot.touch()
         self.received = received + block if received else block
@@ -98,7 +100,7 @@ class Wire:
         While something is being sent to him, the sending itself will tell.
         """
         room = limit - len(self.received)
-        if room <= 0 or self._is_sending():
+        if room <= 0 or (self._stream and self._stream.out_buf):
             return False
         try:
             block = self._sock.recv(min(length, room))
@@ -119,14 +121,12 @@ class Wire:
 
     # Sending.
 
-    def _is_sending(self):
-        return self._stream and self._stream.out_buf
-
     def write(self, data: bytes) -> bool:
         """Sends what the socket takes at once; whether that was all.  If not, call `drain`."""
-        if not self._is_sending():
+        stream = self._stream
+        if not stream or not stream.out_buf:
             try:
-                sent = self._open_sock().send(data)
+                sent = (self._sock or self._open_sock()).send(data)
                 if sent == len(data):
                     return True
                 data = data[sent:]
