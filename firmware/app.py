@@ -38,10 +38,10 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
         print("config.json:", error)
         return 1
     parts = _Parts(settings, app, pool or WorkerPool(), on_connect, on_disconnect)
-    # Garbage never fills more than half of what is free: what lasts stays low in the heap, and
-    # above it there is room for a long head or body in one piece.
+    # Garbage never fills more than three quarters of what is free: what lasts stays low in the
+    # heap, and above it there is room for a long head or body in one piece.
     gc.collect()
-    gc.threshold(gc.mem_free() // 2)
+    gc.threshold(gc.mem_free() * 3 // 4)
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
