@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import sys
@@ -72,6 +73,14 @@ class TestRun(unittest.TestCase):
             around = self.around()
             around.access_points[0].switch_off(0)
             self.assertEqual(self.run_app(turns, around), (0, []))
+
+    def test_garbage_is_collected_before_it_fills_the_heap(self):
+        gc.threshold(-1)
+        try:
+            self.run_app(1, self.around())
+            self.assertTrue(0 < gc.threshold() < gc.mem_free() + gc.mem_alloc())
+        finally:
+            gc.threshold(-1)
 
     def test_what_checks_the_configuration_is_dropped(self):
         self.run_app(1, self.around())

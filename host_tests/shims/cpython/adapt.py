@@ -117,8 +117,8 @@ def install():
     asyncio.StreamReader = asyncio.StreamWriter = Stream
     asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
-    gc.mem_free = lambda: 0
-    gc.threshold = lambda length: None
+    gc.mem_free = lambda: 1 << 16
+    gc.threshold = _Threshold()
     sys.print_exception = _print_exception
     # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.
     selectors.DefaultSelector = selectors.PollSelector
@@ -134,6 +134,18 @@ class _Console(io.FileIO):
     @property
     def buffer(self):
         return self
+
+
+class _Threshold:
+    """`gc.threshold` keeps what it was told, as MicroPython's does; -1 before."""
+
+    _length = -1
+
+    def __call__(self, length=None):
+        if length is None:
+            return self._length
+        self._length = length
+        return None
 
 
 def _ticks_diff(end, start):
