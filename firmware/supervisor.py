@@ -8,7 +8,7 @@ from micropython import const
 from firmware.link import DOWN, UP
 
 _POLL_MS = const(100)
-_SEEK_MS = const(10)  # while there is no link: nothing else is to be done
+_SEEK_MS = const(5)  # while there is no link: nothing else is to be done
 _MIN_RETRY_MS = const(1000)
 _MAX_RETRY_MS = const(60000)
 
