@@ -38,10 +38,11 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
         print("config.json:", error)
         return 1
     parts = _Parts(settings, app, pool or WorkerPool(), on_connect, on_disconnect)
-    # Garbage never fills more than three quarters of what is free: what lasts stays low in the
-    # heap, and above it there is room for a long head or body in one piece.
+    # Garbage leaves room for a long head, which is there up to three times while it grows: so what
+    # lasts stays low in the heap, and that room in one piece.
     gc.collect()
-    gc.threshold(gc.mem_free() * 3 // 4)
+    free = gc.mem_free()
+    gc.threshold(max(free // 2, free - 3 * settings["server"]["max_req_hdr_len"]))
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
