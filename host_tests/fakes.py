@@ -35,6 +35,12 @@ async def _limited(coroutine):
     return await asyncio.wait_for(coroutine, 10)
 
 
+async def until(is_so):
+    """Returns when `is_so()` is true."""
+    while not is_so():
+        await asyncio.sleep(0.01)
+
+
 async def turns(count=20):
     """Lets every other task run `count` times."""
     for _ in range(count):
@@ -195,10 +201,8 @@ class Site:
 
     async def wait_open(self, count):
         """Returns when exactly `count` connections are open."""
-        while self.server.count_open() != count:
-            await asyncio.sleep(0.01)
+        await until(lambda: self.server.count_open() == count)
 
     async def wait_line(self, text, count=1):
         """Returns when `count` lines of the log contain `text`."""
-        while sum(1 for line in self.log.lines if text in line) < count:
-            await asyncio.sleep(0.01)
+        await until(lambda: sum(1 for line in self.log.lines if text in line) >= count)

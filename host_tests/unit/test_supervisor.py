@@ -2,7 +2,7 @@ import asyncio
 import unittest
 from time import ticks_diff, ticks_ms
 
-from fakes import FakeInterface, FakeLog, FakeServer, run_async
+from fakes import FakeInterface, FakeLog, FakeServer, run_async, until
 from firmware.link import Link
 from firmware.supervisor import Supervisor
 
@@ -88,14 +88,11 @@ class TestSupervisor(unittest.TestCase):
             )
             self.interface.address = "a"
             task = asyncio.create_task(supervisor.run())
-            while not any("of the application" in line for line in self.log.lines):
-                await asyncio.sleep(0.01)
+            await until(lambda: any("of the application" in line for line in self.log.lines))
             self.interface.address = None
-            while server.is_running():
-                await asyncio.sleep(0.01)
+            await until(lambda: not server.is_running())
             self.interface.address = "b"
-            while not server.is_running():
-                await asyncio.sleep(0.01)
+            await until(server.is_running)
             task.cancel()
             self.assertEqual(server.events, ["start a", "stop", "start b"])
 
@@ -125,8 +122,7 @@ class TestSupervisor(unittest.TestCase):
 
     def test_a_worker_that_never_ends_does_not_keep_the_server_from_starting_again(self):
         async def start_workers():
-            while "workers" in self.log.lines:  # one of them is still at work
-                await asyncio.sleep(0.01)
+            await until(lambda: "workers" not in self.log.lines)  # one of them is at work
             self.log.info("workers")
 
         self.start_workers = start_workers
@@ -155,8 +151,7 @@ class TestSupervisor(unittest.TestCase):
             supervisor = Supervisor(Link(Broken()), FakeServer(), self.start_workers, self.log)
             start = ticks_ms()
             task = asyncio.create_task(supervisor.run())
-            while len(self.log.lines) < 2:
-                await asyncio.sleep(0.01)
+            await until(lambda: len(self.log.lines) >= 2)
             self.assertTrue(ticks_diff(ticks_ms(), start) >= 900)
             self.assertFalse(task.done())
             task.cancel()
