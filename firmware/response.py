@@ -178,9 +178,12 @@ def encode_head(status: int, reason, headers, has_body: bool) -> bytes:
     return text
 
 
-def encode_chunk(piece: bytes) -> bytes:
-    """One chunk of a chunked body (RFC 9112, 7.1).  An empty one would end it: never pass b""."""
-    return b"%x\r\n%s\r\n" % (len(piece), piece)
+def encode_chunk(piece) -> bytes:
+    """One chunk of a chunked body (RFC 9112, 7.1).  An empty one would end it: never pass b"".
+
+    piece  bytes, or a buffer of them, which MicroPython's % would write as its representation
+    """
+    return b"%x\r\n%s\r\n" % (len(piece), bytes(piece))
 
 
 def encode_error(status: int) -> bytes:

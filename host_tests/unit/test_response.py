@@ -83,6 +83,10 @@ class TestEncoding(unittest.TestCase):
     def test_a_chunk_is_its_length_in_hexadecimal_and_itself(self):
         self.assertEqual(encode_chunk(b"a" * 31), b"1f\r\n" + b"a" * 31 + b"\r\n")
 
+    def test_a_chunk_may_be_made_of_a_buffer(self):
+        for piece in (bytearray(b"image"), memoryview(b"image")):
+            self.assertEqual(encode_chunk(piece), b"5\r\nimage\r\n")
+
     def test_a_date_is_the_fixed_length_form(self):
         date = format_date((2026, 2, 3, 4, 5, 6, 1, 34))
         self.assertEqual(date, b"Tue, 03 Feb 2026 04:05:06 GMT")
