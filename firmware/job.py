@@ -39,6 +39,11 @@ class Job:
         if self.task:
             self.task.cancel()
 
+    def fail(self, error):
+        """The job never begins, or breaks off, for want of memory."""
+        self._error = error
+        self.is_cancelled = True
+
     def end(self):
         """Nothing more will come; whoever waits for it learns that."""
         self.ended.set()

@@ -9,12 +9,15 @@ job has ended, however it ended.
 import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
 
+from micropython import const
+
 from firmware.job import Job
 from firmware.tasks import join
 
 _BUSY_HEADERS = {"Content-Type": "text/html", "Retry-After": "5"}  # seconds
 _BUSY = ("<div> no workers available. server busy.</div>", 503, _BUSY_HEADERS)
 _TOO_LONG = ("The request took too long.\n", 503, _BUSY_HEADERS)
+_RETRY_MS = const(10)
 
 
 class WorkerPool:
@@ -108,8 +111,8 @@ class WorkerPool:
         """The job, given to a ready worker; None if there is none.  Nothing ever queues."""
         if not self._ready:
             return None
-        self._ready -= 1
         job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
+        self._ready -= 1  # now that there was memory for it
         self._jobs.append(job)
         self._given.append(job)
         self._gave.set()
@@ -117,6 +120,8 @@ class WorkerPool:
 
     async def _work(self):
         """A worker's task.  No foreign code runs in it, so that nothing foreign can end it.
+
+        Nor does want of memory: whoever waits for the job learns of that.
 
         A job has a task of its own.  MicroPython's `wait_for`, once cancelled, may cancel the task
         that called it a little later: that must not be the next job's.
@@ -127,12 +132,18 @@ class WorkerPool:
             self._idle.set()
             while not self._given:
                 self._gave.clear()
-                await self._gave.wait()
+                try:
+                    await self._gave.wait()
+                except MemoryError:
+                    await asyncio.sleep_ms(_RETRY_MS)  # which takes none
             job = self._given.pop()
-            if not job.is_cancelled:
-                self._log.info("invoking %s", job.request.path)
-                asyncio.create_task(job.run())
-                await job.ended.wait()
+            try:
+                if not job.is_cancelled:
+                    self._log.info("invoking %s", job.request.path)
+                    asyncio.create_task(job.run())
+                    await job.ended.wait()
+            except MemoryError as error:
+                job.fail(error)
             job.end()
             self._jobs.remove(job)
             job = None  # with its request, while the worker waits

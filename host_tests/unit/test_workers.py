@@ -32,6 +32,20 @@ class Lines:
         self.is_closed = True
 
 
+class ShortOfMemory:
+    """A function for which there is no memory, once."""
+
+    def __init__(self, function):
+        self._function = function
+        self.is_short = True
+
+    def __call__(self, *args):
+        if self.is_short:
+            self.is_short = False
+            raise MemoryError
+        return self._function(*args)
+
+
 async def read_all(body):
     pieces = []
     async for piece in body:
@@ -345,6 +359,42 @@ class TestLostWorkers(unittest.TestCase):
                     self.assertEqual(len(swallowed), again + 1)
                 await site.pool.wait_ready()
                 await task
+
+        run_async(play())
+
+    def test_want_of_memory_loses_no_worker(self):
+        async def play():
+            async with Pooled(workers=1) as site:
+
+                async def handler(request):
+                    return "done"
+
+                for owner, name in ((site.pool, "_ticks"), (site.log, "info")):
+                    setattr(owner, name, ShortOfMemory(getattr(owner, name)))
+                    try:  # assertRaises would clear the worker's frame
+                        await site.pool.long(handler)(FakeRequest())
+                        raise AssertionError("nothing raised")
+                    except MemoryError:
+                        pass
+                    await site.pool.wait_ready()
+                    self.assertEqual(await site.pool.long(handler)(FakeRequest()), "done")
+                    await site.pool.wait_ready()
+
+        run_async(play())
+
+    def test_want_of_memory_while_there_is_no_job_loses_no_worker(self):
+        async def play():
+            async with Pooled(workers=1) as site:
+
+                async def handler(request):
+                    return "done"
+
+                gave = site.pool._gave
+                short = gave.wait = ShortOfMemory(gave.wait)
+                for _ in range(3):
+                    self.assertEqual(await site.pool.long(handler)(FakeRequest()), "done")
+                    await site.pool.wait_ready()
+                self.assertFalse(short.is_short)
 
         run_async(play())
 
