@@ -63,7 +63,7 @@ class Head:
         if b"," in noted.get(b"host", b"," if self.minor else b""):
             raise HTTPError(400)
         self.content_length = _body_length(noted, self.minor)
-        options = noted.get(b"connection", b"").replace(b" ", b"").split(b",")
+        options = noted.get(b"connection", b"").replace(b" ", b"").replace(b"\t", b"").split(b",")
         self.keep_alive = b"close" not in options and (self.minor or b"keep-alive" in options)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
         self.early = {name: self.get(name) for key, name in _EARLY.items() if key in noted}

@@ -65,6 +65,7 @@ class TestHead(unittest.TestCase):
             ("1.1", "Connection: Close", False),
             ("1.1", "Connection: x, close", False),
             ("1.1", "Connection: x,\tclose\t, y", False),
+            ("1.1", "Connection: x,\tclose\t, y", False),
             ("1.1", "Connection: x\nConnection: close", False),
             ("1.0", "A: b", False),
             ("1.0", "Connection: Keep-Alive", True),
