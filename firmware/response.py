@@ -21,7 +21,7 @@ _REASONS = (
     b"414 URI Too Long\n431 Request Header Fields Too Large\n500 Internal Server Error\n"
     b"501 Not Implemented\n505 HTTP Version Not Supported\n"
 )
-# Said by the server, whatever the handler says; the first only when there is no body.
+# Said by the server, whatever the handler says; the first unless only the handler knows.
 _SERVERS_OWN = (b"content-length", b"connection", b"transfer-encoding")
 _ERROR = (
     b"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\n"
@@ -48,10 +48,13 @@ class Sender:
         """
         headers = response.headers
         status = response.status_code
+        body = response.body
+        is_streamed = not isinstance(body, bytes)
         has_body = status >= 200 and status != 204 and status != 304
         text = _OK
         if headers or response.reason or status != 200:
-            text = encode_head(status, response.reason, headers, has_body)
+            may_say_length = has_body and (is_streamed or response.is_head)
+            text = encode_head(status, response.reason, headers, may_say_length)
         fields = text.lower() if headers else b""
         framing = _framing(head, response, fields) if has_body else b""
         if framing is None or (headers and str(headers.get("Connection")).lower() == "close"):
@@ -60,8 +63,6 @@ class Sender:
         if not keeps:
             connection = b"Connection: close\r\n"
         has_body = has_body and not response.is_head
-        body = response.body
-        is_streamed = not isinstance(body, bytes)
         is_short = has_body and not is_streamed and len(body) <= _ONE_WRITE_LEN
         data = b"".join(
             (
@@ -156,16 +157,18 @@ def _framing(head, response, fields):
     return _CHUNKED if head.minor else None
 
 
-def encode_head(status: int, reason, headers, has_body: bool) -> bytes:
+def encode_head(status: int, reason, headers, may_say_length: bool) -> bytes:
     """The head of a response, without the empty line at its end.
 
-    headers  name to value or to a list of values; `Connection`, `Transfer-Encoding` and, without a
-             body, `Content-Length` (RFC 9110, 8.6) are left out: they are the server's to say
+    headers  name to value or to a list of values; `Connection` and `Transfer-Encoding` are left
+             out: they are the server's to say
+    may_say_length  whether `Content-Length` is the handler's to say: not without a body (RFC 9110,
+             8.6), and not of one in one piece, behind which a wrong one would hide the next head
     Raises ValueError if a value would end its line (RFC 9110, 5.5).
     """
     text = b"HTTP/1.1 %d %s\r\n" % (status, reason.encode() if reason else reason_of(status))
     lines = 1
-    left_out = _SERVERS_OWN[has_body:]
+    left_out = _SERVERS_OWN[may_say_length:]
     for name, value in headers.items():
         name = name.encode()
         if name.lower() in left_out:

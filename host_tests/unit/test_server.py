@@ -412,6 +412,28 @@ class TestConnection(unittest.TestCase):
 
         run_async(play())
 
+    def test_a_body_in_one_piece_has_the_length_it_has_whatever_its_handler_says(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/")
+            async def wrong(request):
+                body = "" if request.method == "HEAD" else "hello"
+                return body, 200, {"Content-Length": request.args["length"]}
+
+            async with Site(app) as site:
+                peer = site.connect()
+                for length in "3", "9", "abc":
+                    answer = await peer.ask(GET % ("/?length=" + length))
+                    self.assertIn("\r\nContent-Length: 5\r\n", answer)
+                    self.assertEqual(answer.lower().count("content-length"), 1)
+                    self.assertTrue(answer.endswith("\r\n\r\nhello"))
+                answer = await peer.ask("HEAD /?length=7 HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn("\r\nContent-Length: 7\r\n", answer)
+                peer.close()
+
+        run_async(play())
+
     def test_a_body_that_raises_cuts_the_connection_without_an_end(self):
         async def play():
             async with App().site() as site:
