@@ -46,7 +46,8 @@ class Wire:
 
     def set_deadline(self, ms):
         """The connection is cut in `ms` milliseconds; with None, it may last."""
-        self.slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
+        if self._sock:  # else the slot may be another client's by now
+            self.slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
 
     # Receiving.
 

@@ -569,6 +569,33 @@ class TestBadHandlers(unittest.TestCase):
 
         run_async(play())
 
+    def test_a_task_that_outlives_its_connection_keeps_off_the_deadline_of_the_next(self):
+        async def play():
+            app = App()
+            kept = []
+
+            @app.app.post("/keep")
+            async def keep(request):
+                kept.append(request)
+                return "kept"
+
+            async with app.site(max_open_sockets=2, workers=1) as site:
+                first = site.connect()
+                await first.ask("POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: 4999\r\n\r\n")
+                first.close()
+                await site.wait_open(0)
+                peers = [site.connect(), site.connect()]
+                await site.wait_open(2)
+                before = [slot.deadline for slot in site.server._table.slots]
+                with self.assertRaises(OSError):
+                    await kept[0].stream.read(10)
+                self.assertNotIn(None, before)
+                self.assertEqual([slot.deadline for slot in site.server._table.slots], before)
+                for peer in peers:
+                    peer.close()
+
+        run_async(play())
+
     def test_a_cancellation_that_comes_late_does_not_hit_the_next_job(self):
         """MicroPython's wait_for, cancelled, cancels its caller once more when its inner ends."""
 
