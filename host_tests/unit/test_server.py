@@ -2,6 +2,7 @@ import asyncio
 import gc
 import os
 import unittest
+from time import ticks_ms
 
 from microdot import Microdot, Request
 
@@ -96,6 +97,28 @@ class Endless:
     async def __anext__(self):
         await asyncio.sleep(0.01)
         return "x"
+
+
+class BreakingOff:
+    """A streamed body: "a", then `piece`, or without one its own cancellation."""
+
+    class Huge:
+        """A piece that there is no memory for."""
+
+        def __len__(self):
+            raise MemoryError
+
+    def __init__(self, piece):
+        self._pieces = ["a", piece]
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        piece = self._pieces.pop(0)
+        if piece is None:
+            raise asyncio.CancelledError
+        return piece
 
 
 def count_files():
@@ -445,6 +468,39 @@ class TestConnection(unittest.TestCase):
 
         run_async(play())
 
+    def test_nothing_is_added_to_a_response_that_breaks_off(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/cancelled")
+            async def cancelled(request):
+                return BreakingOff(None)
+
+            @app.get("/short")
+            async def short(request):
+                return BreakingOff(BreakingOff.Huge())
+
+            async with Site(app) as site:
+                for path in "/cancelled", "/short":
+                    peer = site.connect()
+                    await peer.send(GET % path)
+                    self.assertTrue((await peer.read_all()).endswith("\r\n1\r\na\r\n"))
+                    peer.close()
+
+        run_async(play())
+
+    def test_who_is_refused_and_stays_is_closed_without_another_word(self):
+        async def play():
+            async with App().site() as site:
+                peer = site.connect()
+                await peer.send("NONSENSE\r\n\r\n")
+                text = await peer.read_all()
+                self.assertTrue(text.startswith("HTTP/1.1 400"))
+                self.assertEqual(text.count("HTTP/1.1"), 1)
+                peer.close()
+
+        run_async(play())
+
     def test_a_worker_is_not_lost_when_an_after_request_handler_raises(self):
         async def play():
             async with App().site() as site:
@@ -593,6 +649,36 @@ class TestBadHandlers(unittest.TestCase):
                 self.assertEqual([slot.deadline for slot in site.server._table.slots], before)
                 for peer in peers:
                     peer.close()
+
+        run_async(play())
+
+    def test_the_reaper_takes_nothing_from_a_handler_that_reads_by_itself(self):
+        async def play():
+            app = Microdot()
+
+            @app.get("/wire")
+            async def wire(request):
+                return await request.sock[0].read(10)
+
+            @app.post("/body")
+            async def body(request):
+                return await request.stream.read(10)
+
+            async with Site(app) as site:
+                for text in (
+                    GET % "/wire",
+                    "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 4999\r\n\r\n",
+                ):
+                    peer = site.connect()
+                    await peer.send(text)
+                    await site.wait_line("uri: ", 1)
+                    await turns()
+                    peer.sock.send(b"mine")
+                    site.server._sweep(ticks_ms())
+                    self.assertTrue((await peer.read()).endswith("mine"))
+                    peer.close()
+                    await site.wait_open(0)
+                    site.log.lines.clear()
 
         run_async(play())
 
@@ -787,6 +873,16 @@ class TestDeadlines(unittest.TestCase):
                 await site.pool.wait_ready()
                 self.assertEqual(app.ended, 1)
                 self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+
+        run_async(play())
+
+    def test_a_body_that_does_not_come_is_408_at_the_deadline(self):
+        async def play():
+            async with App().site(recv_wait_timeout_ms=300) as site:
+                peer = site.connect()
+                await peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+                self.assertTrue((await peer.read_all()).startswith("HTTP/1.1 408"))
                 peer.close()
 
         run_async(play())

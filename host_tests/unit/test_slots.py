@@ -29,6 +29,12 @@ class TestAdmission(unittest.TestCase):
         second.touch()
         self.assertIs(self.table.find_victim(LATER), third)
 
+    def test_a_slot_at_work_has_no_deadline_left_from_before(self):
+        first = self.fill()[0]
+        first.work()
+        self.assertEqual(first.state, BUSY)
+        self.assertFalse(first.is_expired(5000))
+
     def test_a_busy_slot_is_never_purged(self):
         first, second, third = self.fill()
         for slot in (first, second, third):
