@@ -29,8 +29,7 @@ def main():
     config = Path(options.config or build.ROOT / "config.json")
     given = check_config(config)
     sources = build.files(build.build()) | {"config.json": config}
-    is_log_hidden = given["log"]["level"] not in _LEVELS_THAT_SHOW
-    deploy(ports.pick(options.port), sources, is_log_hidden, options.dry_run)
+    deploy(ports.pick(options.port), sources, is_log_hidden(given), options.dry_run)
 
 
 def check_config(path: Path) -> dict:
@@ -45,7 +44,12 @@ def check_config(path: Path) -> dict:
     return given
 
 
-def deploy(port: str, sources: dict[str, Path], is_log_hidden: bool = False, dry_run: bool = False):
+def is_log_hidden(given: dict) -> bool:
+    """Whether a board with these settings does not say that its server is up."""
+    return given["log"]["level"] not in _LEVELS_THAT_SHOW
+
+
+def deploy(port: str, sources: dict[str, Path], is_quiet: bool = False, dry_run: bool = False):
     """Makes `sources`, path on the board to file, the version that the board runs."""
     wait_prompt(port)
     try:
@@ -56,7 +60,7 @@ def deploy(port: str, sources: dict[str, Path], is_log_hidden: bool = False, dry
     if dry_run:
         startup.restart(port)
     else:
-        startup.run(port, is_log_hidden)
+        startup.run(port, is_quiet)
 
 
 def install(port: str, sources: dict[str, Path], dry_run: bool = False):

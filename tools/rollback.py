@@ -1,7 +1,9 @@
 """make rollback: the board runs the version before again; once more, and it is the later one."""
 
 import argparse
+import json
 
+from firmware import config as settings
 from tools import deploy, inventory, startup, version
 from tools import port as ports
 from tools.deploy_plan import main_text
@@ -50,6 +52,7 @@ def rollback(port: str, dry_run: bool = False):
         board = inventory.read(Remote(port))
         target = plan(board)
         print(describe(target, board))
+        is_quiet = _is_log_hidden(target, board, port)
         if not dry_run:
             _switch(target, board, port)
     except (Refused, KeyboardInterrupt):
@@ -58,7 +61,17 @@ def rollback(port: str, dry_run: bool = False):
     if dry_run or target in board.others:
         startup.restart(port)
     else:
-        startup.run(port)
+        startup.run(port, is_quiet)
+
+
+def _is_log_hidden(target, board, port) -> bool:
+    if target in board.others:
+        return False
+    text = Remote(port).run([["fs", "cat", f":/{target}/config.json"]], lambda line: None)
+    try:
+        return deploy.is_log_hidden(settings.check(json.loads("\n".join(text))))
+    except ValueError:
+        return False  # its failure to start says why
 
 
 def _switch(target, board, port):

@@ -112,16 +112,16 @@ def restart(port: str):
         board.close()
 
 
-def run(port: str, is_log_hidden: bool = False, limit_s: float = _LIMIT_S):
+def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
     """Restarts the board and follows it until its server is up and was asked.
 
-    is_log_hidden  by the log.level of its configuration
+    is_quiet  whether its log.level hides that its server is up
     Refused if it does not come up.
     """
     board = Board(port)
     try:
         log = board.restart()
-        _follow(board, log, min(limit_s, _QUIET_LIMIT_S) if is_log_hidden else limit_s)
+        _follow(board, log, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
     except OSError as error:
         raise ports.refusal(port, error)
     finally:
@@ -130,8 +130,8 @@ def run(port: str, is_log_hidden: bool = False, limit_s: float = _LIMIT_S):
         raise Refused(log.failure)
     if log.is_up and log.address:
         _ask(log.address, log.port)
-    elif is_log_hidden:
-        print("The board runs; its log.level hides its address. Your router knows it.")
+    elif is_quiet:
+        print("The board says no error; its log.level hides its address. Your router knows it.")
     else:
         raise Refused(_what_is_missing(log, limit_s))
 

@@ -245,10 +245,23 @@ def test_an_application_that_does_not_start_is_one_line(tmp_path, part, reason, 
 def test_a_board_whose_log_is_hidden_is_not_waited_for_long(board, sources, monkeypatch, capsys):
     sources["part.py"].write_text("import asyncio\nasyncio.run(asyncio.Event().wait())\n")
     monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
-    deploy.deploy(board.port, sources, is_log_hidden=True)
+    deploy.deploy(board.port, sources, is_quiet=True)
     assert "its log.level hides its address" in capsys.readouterr().out
     with pytest.raises(Refused, match="The board has said nothing for 2 s; make monitor"):
         startup.run(board.port, limit_s=2)
+
+
+def test_a_version_whose_log_is_hidden_is_rolled_back_to_and_not_waited_for_long(
+    board, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
+    mute = make_sources(tmp_path / "mute", "import asyncio\nasyncio.run(asyncio.Event().wait())\n")
+    mute["config.json"].write_text('{"log": {"level": "error"}}')
+    deploy.deploy(board.port, mute, is_quiet=True)
+    deploy.deploy(board.port, make_sources(tmp_path / "loud", part="NAME = 1\n"))
+    capsys.readouterr()
+    rollback.rollback(board.port)
+    assert "its log.level hides its address" in capsys.readouterr().out
 
 
 def test_a_board_without_its_network_is_one_line(board, sources):
