@@ -47,10 +47,10 @@ def deploy_copy(folder, flash, new, cut_after, old=None):
     shutil.copy(flash, folder / "flash")
     with SerialBoard(folder / "flash") as board:
         board.wait_text(b"Registering URI handlers")
-        board.byte_count = 0
+        before = board.byte_count
         if cut_after is None:
             deploy.deploy(board.port, new)
-            return board.byte_count
+            return board.byte_count - before
         board.cut_after(cut_after)
         try:
             deploy.deploy(board.port, new)
