@@ -103,7 +103,7 @@ def carry_out(steps: Plan, sources: dict[str, Path], port: str):
     with Progress("copying") as progress:
         for commands in _commands(steps, sources):
             lines += board.run(
-                commands, sent.read, on_turn=lambda: progress.show(sent.length / (total or 1))
+                commands, sent.read, on_turn=lambda share: progress.show(sent.share(share))
             )
     if not steps.is_active and "activated" not in lines:
         raise Refused("The board holds something else than was sent; make deploy once more")
@@ -117,14 +117,19 @@ class _Sent:
 
     def __init__(self, steps: Plan):
         self._steps = steps
-        self._next = 0
-        self.length = 0
+        self._total = sum(steps.sends.values())
+        self._before = 0
+        self._now = 0  # length of the file that is being sent
 
     def read(self, line: str):
         prefix = f" :{self._steps.target}/"
         if line.startswith("cp ") and prefix in line:
-            self.length += self._next
-            self._next = self._steps.sends[line.rsplit(prefix, 1)[1]]
+            self._before += self._now
+            self._now = self._steps.sends[line.rsplit(prefix, 1)[1]]
+
+    def share(self, share_of_file: float) -> float:
+        """Of all that there is to send, 0 to 1."""
+        return (self._before + self._now * share_of_file) / (self._total or 1)
 
 
 def _commands(steps: Plan, sources: dict[str, Path]):

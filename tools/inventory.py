@@ -40,7 +40,10 @@ def read(board: remote.Remote) -> Inventory:
     """Asks the board; whatever runs there is stopped."""
     with Progress("looking at the board") as progress:
         lines = board.run(
-            remote.script("inventory"), lambda line: None, resumes=False, on_turn=progress.show
+            remote.script("inventory"),
+            lambda line: None,
+            resumes=False,
+            on_turn=lambda share: progress.show(),
         )
     return parse(lines)
 

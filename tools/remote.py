@@ -13,6 +13,11 @@ from tools.terminal import Refused
 _SCRIPTS = Path(__file__).parent / "board_scripts"
 _TURN_S = 0.5
 _SILENCE_S = 90.0  # what the board does prints a line more often, however slow it is
+# mpremote tells how far it is with a file on a terminal only.
+_MPREMOTE = (
+    "import sys; sys.stdout.isatty = lambda: True; from mpremote.main import main; sys.exit(main())"
+)
+_PROGRESS = re.compile(r" \.\.\. copying +(\d+)% ")
 _ITEMS_AT_A_TIME = 8  # of a list that is sent: its source is on the board's heap
 
 
@@ -31,15 +36,16 @@ class Remote:
         commands: Iterable[list[str]],
         on_line: Callable[[str], None],
         resumes: bool = True,
-        on_turn: Callable[[], None] = lambda: None,
+        on_turn: Callable[[float], None] = lambda share: None,
     ) -> list[str]:
         """Runs commands of mpremote one after the other; the lines that they print.
 
         resumes  False: the board's interpreter starts afresh before, with an empty heap
-        on_line  called with each line when it comes; on_turn now and then
+        on_line  called with each line when it comes
+        on_turn  called now and then, with the share of the file being copied that is done, 0 to 1
         """
         words = [word for command in commands for word in ["+", *command]][1:]
-        line = [sys.executable, "-u", "-m", "mpremote", "connect", self.port]
+        line = [sys.executable, "-u", "-c", _MPREMOTE, "connect", self.port]
         process = subprocess.Popen(
             [*line, *(["resume"] if resumes else []), *words],
             stdin=subprocess.DEVNULL,
@@ -62,13 +68,13 @@ class Remote:
         reader = threading.Thread(target=_read_lines, args=(process, received), daemon=True)
         reader.start()
         lines: list[str] = []
-        silence_s = 0.0
+        share = silence_s = 0.0
         while silence_s < _SILENCE_S:
+            on_turn(share)
             try:
                 line = received.get(timeout=_TURN_S)
             except queue.Empty:
                 silence_s += _TURN_S
-                on_turn()
                 continue
             if line is None:
                 reader.join()
@@ -76,9 +82,14 @@ class Remote:
                     raise self._refusal("\n".join(lines))
                 return lines
             silence_s = 0.0
-            lines.append(line)
-            on_line(line)
-            on_turn()
+            if found := _PROGRESS.match(line):
+                share = int(found[1]) / 100
+            elif not line.strip():
+                share = 1.0  # what it showed is wiped out
+            else:
+                share = 0.0 if line.startswith("cp ") else share
+                lines.append(line)
+                on_line(line)
         raise Refused(f"{self.port}: the board has stopped answering; {self._again()}")
 
     def _refusal(self, text: str) -> Refused:
@@ -111,6 +122,6 @@ def script(name: str, **variables: str | Sequence) -> list[list[str]]:
 
 
 def _read_lines(process, received):
-    for line in process.stdout:
+    for line in process.stdout:  # or a part of one that a CR ends
         received.put(line.rstrip("\r\n"))
     received.put(None)

@@ -88,7 +88,7 @@ def _switch(target, board, port):
         REMOVE=[],
     )
     with Progress("checking") as progress:
-        lines = remote.run(commands, lambda line: None, on_turn=progress.show)
+        lines = remote.run(commands, lambda line: None, on_turn=lambda share: progress.show())
     if "activated" not in lines:
         raise Refused("The version before was changed on the board; make deploy brings another")
 

@@ -12,7 +12,7 @@ import harness
 from boards import find_port
 from client import Client
 from serial_board import SerialBoard, format_flash, unpack_flash
-from tools import build, deploy, inventory, rollback, startup, version
+from tools import build, deploy, inventory, remote, rollback, startup, terminal, version
 from tools.deploy_plan import plan
 from tools.remote import Remote
 from tools.terminal import Refused
@@ -188,6 +188,20 @@ def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
             deploy.deploy(board.port, sources)
         board.wait_text(b"Registering URI handlers", start)
         assert read_flash(board, tmp_path) == first
+
+
+def test_a_large_file_on_a_slow_line_is_waited_for_and_shows_how_far_it_is(
+    sources, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(remote, "_SILENCE_S", 5)
+    monkeypatch.setattr(terminal, "_QUIET_S", 0)
+    monkeypatch.setattr(terminal, "_REPEAT_S", 0)
+    sources["app/page.html"].write_text("x" * 30000)
+    with SerialBoard(format_flash(tmp_path / "flash"), baud=38400) as board:
+        deploy.wait_prompt(board.port)
+        deploy.install(board.port, sources)
+    shown = re.findall(r"^copying \.\.\. (\d+)%$", capsys.readouterr().out, re.M)
+    assert len(set(shown)) > 20 and shown == sorted(shown, key=int), shown
 
 
 def test_what_arrives_otherwise_than_it_was_sent_is_not_activated(board, sources, tmp_path):
