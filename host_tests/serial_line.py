@@ -14,15 +14,18 @@ class SerialLine:
     """Gives what is typed to `on_typed`, and sends; `selector` watches it.
 
     port         what a tool is told
+    swallows     of each client's bytes the first ones that get lost, as with a UART that wakes up
     sent         all that was sent
     byte_count   sent and received
     is_cut       nothing goes over it, and nobody gets in, until `mend`
     """
 
-    def __init__(self, selector, on_typed, is_pty=False, baud=None):
+    def __init__(self, selector, on_typed, is_pty=False, baud=None, swallows=0):
         self._selector = selector
         self._on_typed = on_typed
         self._baud = baud
+        self._swallows = swallows
+        self._left_to_swallow = 0
         self._listener = None
         self._client = None
         self._master = None
@@ -103,6 +106,7 @@ class SerialLine:
             self._client = listener.accept()[0]
             self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._client.settimeout(10)
+            self._left_to_swallow = self._swallows
             self._selector.register(self._client, selectors.EVENT_READ, self._receive)
 
     def _receive(self, client):
@@ -114,7 +118,9 @@ class SerialLine:
             # pyserial leaves Nagle's algorithm on: it waits for this acknowledgement.
             if hasattr(socket, "TCP_QUICKACK"):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            self._on_typed(self._carry(block))
+            lost = min(self._left_to_swallow, len(block))
+            self._left_to_swallow -= lost
+            self._on_typed(self._carry(block[lost:]))
         else:
             self.hang_up()
 

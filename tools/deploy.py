@@ -15,7 +15,7 @@ from tools.deploy_plan import Plan, count, main_text, plan
 from tools.remote import Remote, script
 from tools.terminal import Progress, Refused, run_tool
 
-_PROMPT_LIMIT_S = 20.0
+_PROMPT_LIMIT_S = 30.0
 _COMMANDS_AT_A_TIME = 50  # a command line has its limits
 _LEVELS_THAT_SHOW = ("debug", "info")
 
@@ -79,8 +79,7 @@ def install(port: str, sources: dict[str, Path], dry_run: bool = False):
 def wait_prompt(port: str):
     """Stops what runs on the board; Refused with the reason if MicroPython does not answer."""
     with Progress("waiting for the board's prompt") as progress:
-        progress.show()
-        console = repl.ask(port, _PROMPT_LIMIT_S, restart=False)
+        console = repl.ask(port, _PROMPT_LIMIT_S, restart=False, on_turn=progress.show)
     if console.version:
         return
     if b"waiting for download" in console.text:

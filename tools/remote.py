@@ -5,9 +5,13 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from tools import port as ports
+from tools import repl
 from tools.terminal import Refused
 
 _SCRIPTS = Path(__file__).parent / "board_scripts"
@@ -18,6 +22,11 @@ _MPREMOTE = (
     "import sys; sys.stdout.isatty = lambda: True; from mpremote.main import main; sys.exit(main())"
 )
 _PROGRESS = re.compile(r" \.\.\. copying +(\d+)% ")
+# So it ends before it has done anything: the board is slow, or the port is still held.
+_NOT_BEGUN = ("could not enter raw repl", "failed to access")
+_TRIES = 3
+_PAUSE_S = 1.0
+_PROMPT_LIMIT_S = 10.0
 _ITEMS_AT_A_TIME = 8  # of a list that is sent: its source is on the board's heap
 
 
@@ -46,8 +55,25 @@ class Remote:
         """
         words = [word for command in commands for word in ["+", *command]][1:]
         line = [sys.executable, "-u", "-c", _MPREMOTE, "connect", self.port]
+        tries = 1
+        while True:
+            # A reset that took too long is not wanted once more.
+            resume = ["resume"] if resumes or tries > 1 else []
+            lines, status = self._run_once([*line, *resume, *words], on_line, on_turn)
+            if not status:
+                return lines
+            text = "\n".join(lines)
+            if tries == _TRIES or not any(each in text for each in _NOT_BEGUN):
+                raise self._refusal(text)
+            tries += 1
+            time.sleep(_PAUSE_S)
+            with suppress(Refused):
+                repl.ask(self.port, _PROMPT_LIMIT_S, restart=False)  # what it still says is read
+
+    def _run_once(self, line, on_line, on_turn) -> tuple[list[str], int]:
+        """The lines that mpremote prints, and its exit status."""
         process = subprocess.Popen(
-            [*line, *(["resume"] if resumes else []), *words],
+            line,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,13 +81,12 @@ class Remote:
             errors="replace",
         )
         try:
-            lines = self._follow(process, on_line, on_turn)
+            return self._follow(process, on_line, on_turn), process.wait()
         finally:
             process.kill()
             process.wait()
             if process.stdout:
                 process.stdout.close()
-        return lines
 
     def _follow(self, process, on_line, on_turn):
         received: queue.Queue[str | None] = queue.Queue()
@@ -78,15 +103,13 @@ class Remote:
                 continue
             if line is None:
                 reader.join()
-                if process.wait():
-                    raise self._refusal("\n".join(lines))
                 return lines
             silence_s = 0.0
             if found := _PROGRESS.match(line):
                 share = int(found[1]) / 100
-            elif not line.strip():
+            elif line.isspace():
                 share = 1.0  # what it showed is wiped out
-            else:
+            elif line:
                 share = 0.0 if line.startswith("cp ") else share
                 lines.append(line)
                 on_line(line)
@@ -98,6 +121,8 @@ class Remote:
             return Refused(f"The board's flash is full; {self._again()} with fewer files")
         if "could not enter raw repl" in text:
             return Refused(f"{self.port}: the board does not answer; press its reset button")
+        if "failed to access" in text:
+            ports.check(self.port)
         if "failed to access" in text or 'mpremote"' in text or "/mpremote/" in text:
             return Refused(f"{self.port}: the line to the board broke; {self._again()}")
         last = (text.strip() or "nothing").splitlines()[-1]

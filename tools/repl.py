@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import serial
@@ -33,15 +34,18 @@ class Console(NamedTuple):
         return self.text.count(b"rst:0x") >= _RESETS
 
 
-def ask(port: str, limit_s: float, restart: bool = True) -> Console:
+def ask(
+    port: str, limit_s: float, restart: bool = True, on_turn: Callable[[], None] = lambda: None
+) -> Console:
     """Looks for the REPL, for no longer than `limit_s`; Refused if the port does not open.
 
     What runs on the board is interrupted, and started again at the end unless not wanted.
+    `on_turn` is called now and then meanwhile.
     """
     options = {} if ports.is_remote(port) else {"write_timeout": limit_s}  # rfc2217:// has none
     with ports.open_port(port, timeout=0.1, **options) as console:
         try:
-            found = _ask(console, limit_s)
+            found = _ask(console, limit_s, on_turn)
             if found.version and restart:
                 console.write(_RESTART)
         except OSError as error:
@@ -49,7 +53,7 @@ def ask(port: str, limit_s: float, restart: bool = True) -> Console:
     return found
 
 
-def _ask(console: serial.Serial, limit_s: float) -> Console:
+def _ask(console: serial.Serial, limit_s: float, on_turn: Callable[[], None]) -> Console:
     text = b""
     start = asked = time.monotonic() - _ASK_AGAIN_S
     while time.monotonic() - start < limit_s + _ASK_AGAIN_S:
@@ -58,6 +62,7 @@ def _ask(console: serial.Serial, limit_s: float) -> Console:
             console.write(_INTERRUPT + _FRIENDLY)
             asked = time.monotonic()
         text = (text + console.read(max(1, console.in_waiting)))[-_MAX_TEXT:]
+        on_turn()
         found = list(_BANNER.finditer(text))
         if found and _PROMPT in text[found[-1].end() :]:
             return Console(found[-1][1].decode(), found[-1][2].decode("ascii", "replace"), text)

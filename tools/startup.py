@@ -9,10 +9,11 @@ from tools import port as ports
 from tools.start_log import StartLog
 from tools.terminal import Progress, Refused
 
-_LIMIT_S = 120.0
+_LIMIT_S = 120.0  # to say something, and then once more to have a server
 _QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
 _READ_S = 0.1
-_PROMPT_S = 10.0
+_PROMPT_S = 20.0
+_TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
 _REOPEN_S = 0.3
 _QUIET_S = 10.0  # of a port that was away: its lines were missed
 _AWAY_S = 15.0
@@ -37,9 +38,17 @@ class Board:
         self._console: serial.Serial | None = None
         self._away_since: float | None = None  # and nothing has come meanwhile
 
-    def restart(self) -> StartLog:
-        """Restarts it; the log to give to `read`."""
-        self._open_and_type(_RESET)
+    def restart(self, patience_s: float = 0) -> StartLog:
+        """Restarts it, if its port opens within `patience_s`; the log to give to `read`."""
+        deadline = time.monotonic() + patience_s
+        while not self._console:
+            try:
+                self._console = ports.open_port(self._port, timeout=_READ_S)
+            except Refused:
+                if time.monotonic() > deadline:
+                    raise Refused(_gone(self._port))
+                time.sleep(_REOPEN_S)
+        self._type(_RESET)
         return StartLog()
 
     def read(self, log: StartLog) -> list[str]:
@@ -79,25 +88,28 @@ class Board:
         """The port was or is away, and nothing has come since."""
         if self._console and seconds > _QUIET_S and not log.address:
             self._away_since = None
-            self._open_and_type(_SOFT_RESET)
+            self._type(_SOFT_RESET)
         elif not self._console and seconds > _AWAY_S:
-            raise Refused(f"{self._port} has gone; the board runs the new version when it is back")
+            raise Refused(_gone(self._port))
 
-    def _open_and_type(self, command: tuple[bytes, bytes]):
+    def _type(self, command):
         """Types a command at the prompt, and reads up to its answer."""
-        if not self._console:
-            self._console = ports.open_port(self._port, timeout=_READ_S)
-        self._console.write(_TO_PROMPT)
-        self._wait_text(_PROMPT)
+        self._wait_text(_PROMPT, _TO_PROMPT)
         self._console.write(command[0])
         self._wait_text(command[1])
 
-    def _wait_text(self, text):
-        deadline = time.monotonic() + _PROMPT_S
+    def _wait_text(self, text, typed=b""):
+        """Types `typed`, again and again, until it answers with `text`."""
+        start = time.monotonic()
+        typed_count = 0
         seen = b""
         while text not in seen:
-            if time.monotonic() > deadline:
+            seconds = time.monotonic() - start
+            if seconds > _PROMPT_S:
                 raise Refused(f"{self._port}: the board does not answer; press its reset button")
+            if typed and seconds >= typed_count * _TYPE_AGAIN_S:
+                self._console.write(typed)
+                typed_count += 1
             seen += self._console.read(1)
 
 
@@ -120,10 +132,10 @@ def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
     """
     board = Board(port)
     try:
-        log = board.restart()
+        log = board.restart(_AWAY_S)
         _follow(board, log, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
-    except OSError as error:
-        raise ports.refusal(port, error)
+    except OSError:
+        raise Refused(_gone(port))
     finally:
         board.close()
     if log.failure:
@@ -136,12 +148,19 @@ def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
         raise Refused(_what_is_missing(log, limit_s))
 
 
+def _gone(port):
+    return f"{port} has gone; the board runs the new version when it is back"
+
+
 def _follow(board, log, limit_s):
     deadline = time.monotonic() + limit_s
     with Progress("waiting for the server") as progress:
         while not (log.is_up or log.failure) and time.monotonic() < deadline:
+            is_first = not log.lines
             for line in board.read(log):
                 print(line)
+            if is_first and log.lines:
+                deadline = time.monotonic() + limit_s  # once to start, once for the network
             progress.show()
 
 

@@ -154,10 +154,10 @@ def test_a_dry_run_changes_nothing_and_leaves_the_board_running(board, sources, 
 def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(board, sources):
     deploy.deploy(board.port, sources)
     console = startup.Board(board.port)
-    console._open_and_type((b"import sys\r", b"import sys"))
+    console.restart()
     for _ in range(3):
         start = len(board.console)
-        console._open_and_type((b"import main\r", b"import main"))
+        console._type((b"import main\r", b"import main"))
         start = board.wait_text(b"Registering URI handlers", start)
         console._console.write(b"\x03")
         start = board.wait_text(b"main ends first", start)
@@ -188,6 +188,30 @@ def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
             deploy.deploy(board.port, sources)
         board.wait_text(b"Registering URI handlers", start)
         assert read_flash(board, tmp_path) == first
+
+
+def test_a_line_that_loses_the_first_bytes_of_each_connection_does(sources, tmp_path):
+    with SerialBoard(format_flash(tmp_path / "flash"), swallows=3) as board:
+        deploy.deploy(board.port, sources)
+        assert read_flash(board, tmp_path) == contents(sources)
+
+
+def test_a_board_whose_reset_takes_longer_than_mpremote_waits_does(sources, tmp_path):
+    boot = tmp_path / "boot.py"
+    boot.write_text("import time\ntime.sleep(15)\n")
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        line = [sys.executable, "-m", "mpremote", "connect", board.port]
+        subprocess.run([*line, "cp", str(boot), ":boot.py"], check=True, timeout=60)
+        deploy.install(board.port, sources)
+        assert read_flash(board, tmp_path) == contents(sources)
+
+
+def test_a_board_that_wants_long_for_its_prompt_shows_that_it_is_waited_for(monkeypatch, capsys):
+    monkeypatch.setattr(deploy, "_PROMPT_LIMIT_S", 3)
+    monkeypatch.setattr(terminal, "_REPEAT_S", 0.5)
+    with SerialBoard() as board, pytest.raises(Refused):
+        deploy.wait_prompt(board.port)
+    assert "waiting for the board's prompt ... 3 s\n" in capsys.readouterr().out
 
 
 def test_a_large_file_on_a_slow_line_is_waited_for_and_shows_how_far_it_is(
@@ -287,6 +311,17 @@ def test_a_board_without_its_network_is_one_line(board, sources):
     deploy.install(board.port, sources)
     with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
         startup.run(board.port, limit_s=2)
+
+
+def test_a_board_that_starts_slowly_has_its_time_for_the_network_as_well(board, sources, capsys):
+    sources["part.py"].write_text(
+        "import time\ntime.sleep(4)\nprint('I (1) httpd32: Wi-Fi home: connecting')\n"
+        "time.sleep(4)\nNAME = 1\n"
+    )
+    deploy.wait_prompt(board.port)
+    deploy.install(board.port, sources)
+    startup.run(board.port, limit_s=6)
+    assert "\nhttp://127.0.0.1:9/\n" in capsys.readouterr().out
 
 
 def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
