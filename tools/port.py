@@ -19,7 +19,8 @@ from tools.terminal import Refused
 
 BAUD = 115200
 _FORMS = "/dev/ttyUSB0, COM3, socket://host:port or rfc2217://host:port"
-_URL = re.compile(r"(socket|rfc2217)://[^/:?\s]+:\d+(?:[/?].*)?")
+_URL = re.compile(r"(?:socket|rfc2217)://[^/:?\s]+:(\d+)(?:[/?].*)?")
+_LAST_PORT = 65535
 _DEVICE = re.compile(r"/\S+|(\\\\\.\\)?COM\d+", re.I)
 _PTY_MAJORS = range(136, 144)  # Linux: devices.txt
 
@@ -46,7 +47,7 @@ def find() -> list[Found]:
 def choose(given: str, found: Iterable[Found]) -> str:
     """The port to use: the given one, or else the only one found."""
     if given:
-        if not (_URL.fullmatch(given) or _DEVICE.fullmatch(given)):
+        if not _is_port(given):
             raise Refused(f"PORT={given} is not a port; {_FORMS}")
         return given
     devices = [each.device for each in found]
@@ -61,6 +62,11 @@ def choose(given: str, found: Iterable[Found]) -> str:
             f"PORT={devices[0]}; make doctor tells what is on each"
         )
     return devices[0]
+
+
+def _is_port(given: str) -> bool:
+    url = _URL.fullmatch(given)
+    return int(url[1]) <= _LAST_PORT if url else bool(_DEVICE.fullmatch(given))
 
 
 def pick(given: str) -> str:
@@ -165,4 +171,4 @@ def _not_permitted(port: str) -> str:
 def _reason(error: Exception) -> str:
     """The innermost text of an error that pyserial has wrapped."""
     text = (getattr(error, "strerror", None) or str(error)).replace("\n", " ").strip()
-    return re.sub(r"\[Errno \d+\] ", "", text.rsplit(": ", 1)[-1])
+    return re.sub(r"\[Errno -?\d+\] ", "", text.rsplit(": ", 1)[-1])

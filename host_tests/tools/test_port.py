@@ -54,7 +54,9 @@ def test_a_port_that_is_given_is_taken_whatever_is_found(given):
     assert port.choose(given, [ONE, OTHER]) == given
 
 
-@pytest.mark.parametrize("given", ["ttyUSB0", "8080", "socket://host", "loop://", "http://x:80"])
+@pytest.mark.parametrize(
+    "given", ["ttyUSB0", "8080", "socket://host", "loop://", "http://x:80", "socket://x:65536"]
+)
 def test_what_is_no_port_is_refused_with_the_forms_that_are(given):
     line = refused(port.choose, given, [])
     assert line.startswith(f"PORT={given} is not a port; /dev/ttyUSB0, COM3, socket://host:port")
