@@ -11,6 +11,9 @@ BAUD ?=
 DRY_RUN ?=
 ARGS ?=
 
+# Whatever the language of this computer, our files and answers are UTF-8.
+export PYTHONUTF8 := 1
+
 BIN := .venv/bin
 RUN := $(BIN)/python host_tests/harness.py
 

@@ -79,6 +79,8 @@ def decide(given: dict, answers: dict[str, str], is_terminal: bool) -> dict:
         check_enough(config)
     except ConfigError as error:
         raise Refused(f"{error}; nothing is written")
+    except UnicodeError:
+        raise Refused("An answer is not UTF-8; nothing is written")
     except EOFError:
         raise Refused("No more answers; nothing is written")
     return config

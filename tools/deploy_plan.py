@@ -105,7 +105,7 @@ def count(files) -> str:
 
 def main_text(current: str, previous: str) -> str:
     """The board's main.py, which starts the version in the folder `current`."""
-    text = _MAIN.read_text()
+    text = _MAIN.read_text(encoding="utf-8")
     text = text.replace('CURRENT = ""', f'CURRENT = "{current}"')
     return text.replace('PREVIOUS = ""', f'PREVIOUS = "{previous}"')
 

@@ -178,6 +178,7 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
         ),
         ({"BOARD_HOSTNAME": "kitchen"}, 'network.wifi[0].ssid: "" is not allowed; the name of a'),
         ({"WIFI_SSID": "x" * 33}, "network.wifi[0].ssid: "),
+        ({"WIFI_SSID": "Caf\udce9"}, "An answer is not UTF-8; nothing is written"),
         ({"WIFI_SSID": "x", "WIFI_PASSWORD": "tiny-tt"}, "network.wifi[0].password: this is not"),
         ({}, "Nobody to ask: not a terminal; give variables, WIFI_SSID=home WIFI_PASSWORD=secret"),
     ],
