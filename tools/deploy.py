@@ -51,10 +51,11 @@ def is_log_hidden(given: dict) -> bool:
 
 def deploy(port: str, sources: dict[str, Path], is_quiet: bool = False, dry_run: bool = False):
     """Makes `sources`, path on the board to file, the version that the board runs."""
+    version.check_names(sources)
     wait_prompt(port)
     try:
         install(port, sources, dry_run)
-    except (Refused, KeyboardInterrupt):
+    except BaseException:
         startup.restart(port)  # to run what it ran
         raise
     if dry_run:

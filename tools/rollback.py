@@ -55,7 +55,7 @@ def rollback(port: str, dry_run: bool = False):
         is_quiet = _is_log_hidden(target, board, port)
         if not dry_run:
             _switch(target, board, port)
-    except (Refused, KeyboardInterrupt):
+    except BaseException:
         startup.restart(port)  # to run what it ran
         raise
     if dry_run or target in board.others:

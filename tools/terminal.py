@@ -3,7 +3,10 @@
 What is asked, found and done is each tool's own.
 """
 
+import io
 import math
+import os
+import signal
 import sys
 import threading
 import time
@@ -21,16 +24,39 @@ class Refused(Exception):
 
 
 def run_tool(main: Callable[[], None]) -> NoReturn:
-    """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C."""
+    """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C.
+
+    A signal that ends it, as when its terminal is closed, is taken as Ctrl-C.
+    """
     threading.excepthook = _forget_lost_connection
+    _take_signals()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Each line at once, also into a file; what the file's encoding lacks is no reason to end.
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     try:
         main()
     except Refused as refused:
-        print(refused, file=sys.stderr)
+        _end(str(refused))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(1)
+    except OSError as error:
+        _end(": ".join(str(each) for each in (error.filename, error.strerror or error) if each))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     sys.exit(0)
+
+
+def _end(line):
+    print(line, file=sys.stderr)
+    sys.exit(1)
+
+
+def _take_signals():
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has one of them
+        if number and signal.getsignal(number) == signal.SIG_DFL:  # not under nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 def _forget_lost_connection(args: threading.ExceptHookArgs):

@@ -6,12 +6,17 @@ tell whether it holds them all.
 """
 
 import hashlib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from tools.terminal import Refused
 
 PREFIX = "httpd32-"
 MANIFEST = "manifest"
 _NAME_LEN = 8
+_MAX_NAME_LEN = 251  # bytes: littlefs2 has 255, and while it is copied a file is called *.new
 _HEAD_LEN = 3  # "M", version, and flags: the architecture above two bits of sub-version
 
 
@@ -20,6 +25,17 @@ class File(NamedTuple):
 
     size: int
     sha256: str
+
+
+def check_names(paths: Iterable[str]):
+    """Refused if a file's path can't be on a board, or not in the manifest."""
+    for path in paths:
+        if not (path.isprintable() and _is_short(path)):
+            raise Refused(f"{path!a} is no name for a file on the board; rename it")
+
+
+def _is_short(path):
+    return all(len(os.fsencode(part)) <= _MAX_NAME_LEN for part in path.split("/"))
 
 
 def add_manifest(sources: dict[str, Path], folder: Path) -> dict[str, Path]:

@@ -4,8 +4,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from test_deploy import contents, make_sources, read_flash
 
+from sample_version import contents, make_sources, read_flash
 from serial_board import SerialBoard, format_flash
 from tools import deploy
 from tools.terminal import Refused

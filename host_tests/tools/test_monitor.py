@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from test_deploy import make_sources
 
 import harness
+from sample_version import make_sources
 from serial_board import SerialBoard, format_flash
 from tools import deploy
 

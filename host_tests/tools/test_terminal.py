@@ -1,6 +1,9 @@
 """How a tool talks: one line, its exit status, and progress when it takes long."""
 
 import io
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -42,6 +45,46 @@ def test_a_refusal_is_one_line_and_status_1(capsys):
 def test_ctrl_c_is_quiet_and_status_130(capsys):
     assert status(raises(KeyboardInterrupt())) == 130
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device\n"),
+        (PermissionError(13, "Permission denied", "build/x"), "build/x: Permission denied\n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_status_1(capsys, error, line):
+    assert status(raises(error)) == 1
+    assert capsys.readouterr() == ("", line)
+
+
+def test_output_that_nobody_reads_any_more_ends_it_quietly():
+    tool = (
+        "from tools.terminal import run_tool\n"
+        "run_tool(lambda: [print('x' * 99) for _ in range(9999)])"
+    )
+    shell = [sys.executable, "-c", tool]
+    with subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_in_order_as_ctrl_c_does(number):
+    tool = (
+        "import time\nfrom tools.terminal import run_tool\n"
+        "def main():\n"
+        "    try:\n        print('runs'); time.sleep(60)\n    finally:\n        print('ends')\n"
+        "run_tool(main)"
+    )
+    with subprocess.Popen([sys.executable, "-c", tool], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"runs\n"  # at once: a line is not kept back
+        process.send_signal(number)
+        assert process.stdout.read() == b"ends\n"
+    assert process.returncode == 130
 
 
 def test_a_tool_that_is_done_ends_with_0():

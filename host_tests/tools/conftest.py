@@ -1,0 +1,18 @@
+"""What the tests of deploy and rollback begin with: an empty board, and a version for it."""
+
+import pytest
+
+from sample_version import make_sources
+from serial_board import SerialBoard, format_flash
+
+
+@pytest.fixture
+def board(tmp_path):
+    # A pseudo-terminal: the sockets of pyserial are slower.
+    with SerialBoard(format_flash(tmp_path / "flash"), is_pty=True) as started:
+        yield started
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return make_sources(tmp_path / "sources", part="NAME = 'first'\n")

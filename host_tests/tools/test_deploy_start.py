@@ -1,0 +1,98 @@
+"""What a deploy shows while the board starts, and makes of a board that does not."""
+
+import pytest
+
+from sample_version import make_sources, read_flash
+from serial_board import SerialBoard, format_flash
+from tools import deploy, rollback, startup
+from tools.terminal import Refused
+
+# pyserial does not close its socket if the other end has gone before.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(board, sources):
+    deploy.deploy(board.port, sources)
+    console = startup.Board(board.port)
+    console.restart()
+    for _ in range(3):
+        start = len(board.console)
+        console._type((b"import main\r", b"import main"))
+        start = board.wait_text(b"Registering URI handlers", start)
+        console._console.write(b"\x03")
+        start = board.wait_text(b"main ends first", start)
+        board.wait_text(b">>> ", start)
+    console.close()
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("import machine\nmachine.reset()\n", "The board restarts again and again"),
+        ("1/0\n", r"main.py fails on the board: ZeroDivisionError: .* \(part.py, line 1\)"),
+        ("NAME = 1\nraise SystemExit\n", "The board restarts again and again"),
+    ],
+)
+def test_an_application_that_does_not_start_is_one_line(tmp_path, part, reason, monkeypatch):
+    monkeypatch.setattr(startup.run, "__defaults__", (False, 5.0))
+    sources = make_sources(tmp_path / "sources", part="NAME = 1\n")
+    # A socket: a pseudo-terminal stays locked while the board, a child of this process, starts.
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        deploy.deploy(board.port, sources)
+        sources["part.py"].write_text(part)
+        with pytest.raises(Refused, match=reason):
+            deploy.deploy(board.port, sources)
+        rollback.rollback(board.port)
+        assert read_flash(board, tmp_path)["part.py"] == b"NAME = 1\n"
+
+
+def test_a_board_whose_log_is_hidden_is_not_waited_for_long(board, sources, monkeypatch, capsys):
+    sources["part.py"].write_text("import asyncio\nasyncio.run(asyncio.Event().wait())\n")
+    monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
+    deploy.deploy(board.port, sources, is_quiet=True)
+    assert "its log.level hides its address" in capsys.readouterr().out
+    with pytest.raises(Refused, match="The board has said nothing for 2 s; make monitor"):
+        startup.run(board.port, limit_s=2)
+
+
+def test_a_version_whose_log_is_hidden_is_rolled_back_to_and_not_waited_for_long(
+    board, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
+    mute = make_sources(tmp_path / "mute", "import asyncio\nasyncio.run(asyncio.Event().wait())\n")
+    mute["config.json"].write_text('{"log": {"level": "error"}}')
+    deploy.deploy(board.port, mute, is_quiet=True)
+    deploy.deploy(board.port, make_sources(tmp_path / "loud", part="NAME = 1\n"))
+    capsys.readouterr()
+    rollback.rollback(board.port)
+    assert "its log.level hides its address" in capsys.readouterr().out
+
+
+def test_a_board_without_its_network_is_one_line(board, sources):
+    sources["part.py"].write_text(
+        "import asyncio\nprint('I (1) httpd32: connecting to home')\n"
+        "asyncio.run(asyncio.Event().wait())\n"
+    )
+    deploy.wait_prompt(board.port)
+    deploy.install(board.port, sources)
+    with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
+        startup.run(board.port, limit_s=2)
+
+
+def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(startup, "_AWAY_S", 1)
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        deploy.wait_prompt(board.port)
+        deploy.install(board.port, sources)
+        board.cut_after(300)
+        with pytest.raises(Refused, match="has gone; the board runs the new version"):
+            startup.run(board.port)
+
+
+def test_a_port_that_goes_away_with_a_reset_and_comes_back_is_followed(
+    sources, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(startup, "_QUIET_S", 1)
+    with SerialBoard(format_flash(tmp_path / "flash"), hangs_up=True) as board:
+        deploy.deploy(board.port, sources)
+    assert "\nI (3) httpd32: Registering URI handlers\n" in capsys.readouterr().out
