@@ -80,7 +80,11 @@ def install(port: str, sources: dict[str, Path], dry_run: bool = False):
 def wait_prompt(port: str):
     """Stops what runs on the board; Refused with the reason if MicroPython does not answer."""
     with Progress("waiting for the board's prompt") as progress:
-        console = repl.ask(port, _PROMPT_LIMIT_S, restart=False, on_turn=progress.show)
+        try:
+            console = repl.ask(port, _PROMPT_LIMIT_S, restart=False, on_turn=progress.show)
+        except KeyboardInterrupt:
+            startup.restart(port)
+            raise
     if console.version:
         return
     if b"waiting for download" in console.text:

@@ -13,6 +13,7 @@ _LIMIT_S = 120.0  # to say something, and then once more to have a server
 _QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
 _READ_S = 0.1
 _PROMPT_S = 20.0
+_SHORT_PROMPT_S = 5.0  # where somebody waits for the tool to end
 _TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
 _REOPEN_S = 0.3
 _QUIET_S = 10.0  # of a port that was away: its lines were missed
@@ -33,8 +34,9 @@ class Board:
     restart, which leaves the port, says it all again.
     """
 
-    def __init__(self, port: str):
+    def __init__(self, port: str, prompt_s: float = _PROMPT_S):
         self._port = port
+        self._prompt_s = prompt_s
         self._console: serial.Serial | None = None
         self._away_since: float | None = None  # and nothing has come meanwhile
 
@@ -105,7 +107,7 @@ class Board:
         seen = b""
         while text not in seen:
             seconds = time.monotonic() - start
-            if seconds > _PROMPT_S:
+            if seconds > self._prompt_s:
                 raise Refused(f"{self._port}: the board does not answer; press its reset button")
             if typed and seconds >= typed_count * _TYPE_AGAIN_S:
                 self._console.write(typed)
@@ -115,7 +117,7 @@ class Board:
 
 def restart(port: str):
     """Restarts the board and leaves it; as far as it can be reached."""
-    board = Board(port)
+    board = Board(port, _SHORT_PROMPT_S)
     try:
         board.restart()
     except (OSError, Refused):

@@ -14,7 +14,7 @@ import harness
 from boards import find_port
 from sample_version import contents, read_flash
 from serial_board import SerialBoard, format_flash
-from tools import deploy
+from tools import deploy, repl, rollback
 from tools.terminal import Refused
 
 # pyserial does not close its socket if the other end has gone before.
@@ -98,6 +98,27 @@ def test_a_failure_of_this_computer_leaves_the_board_running(board, sources, mon
     start = len(board.console)
     with pytest.raises(ZeroDivisionError):
         deploy.deploy(board.port, sources)
+    board.wait_text(b"Registering URI handlers", start)
+
+
+@pytest.mark.parametrize("tool", ["deploy", "rollback"])
+def test_ctrl_c_while_the_prompt_is_waited_for_leaves_the_board_running(
+    board, sources, monkeypatch, tool
+):
+    deploy.deploy(board.port, sources)
+    ask = repl.ask
+
+    def interrupted(*args, **options):
+        ask(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(repl, "ask", interrupted)
+    start = len(board.console)
+    with pytest.raises(KeyboardInterrupt):
+        if tool == "deploy":
+            deploy.deploy(board.port, sources)
+        else:
+            rollback.rollback(board.port)
     board.wait_text(b"Registering URI handlers", start)
 
 
