@@ -17,6 +17,9 @@ export PYTHONUTF8 := 1
 BIN := .venv/bin
 RUN := $(BIN)/python host_tests/harness.py
 
+# The Python that .venv was made from goes with an upgrade: then it is made anew.
+$(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
+
 .DEFAULT_GOAL := help
 .PHONY: help run build bench doctor flash deploy rollback monitor config test lint check smoke clean
 
@@ -80,7 +83,7 @@ build/typings build/oldest: build/%: host_tests/%.txt .venv/check
 		{ echo 'Python 3.10 or later is needed; make PYTHON=python3.12 ...'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo 'Python cannot make a virtual environment; apt install python3-venv'; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing $< into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
