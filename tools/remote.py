@@ -119,6 +119,8 @@ class Remote:
         """What mpremote's last words mean."""
         if re.search(r"No space left|ENOSPC|OSError: 28", text):
             return Refused(f"The board's flash is full; {self._again()} with fewer files")
+        if "No module named 'mpremote" in text:
+            return Refused("mpremote is missing in .venv; make clean, and try again")
         if "could not enter raw repl" in text:
             return Refused(f"{self.port}: the board does not answer; press its reset button")
         if "failed to access" in text:

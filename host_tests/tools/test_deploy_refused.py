@@ -14,7 +14,7 @@ import harness
 from boards import find_port
 from sample_version import contents, read_flash
 from serial_board import SerialBoard, format_flash
-from tools import deploy, repl, rollback
+from tools import deploy, remote, repl, rollback
 from tools.terminal import Refused
 
 # pyserial does not close its socket if the other end has gone before.
@@ -149,3 +149,9 @@ def test_a_port_where_nothing_is_is_one_line(tmp_path):
         done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and done.stderr.startswith(f"{port} does not answer (")
         assert done.stderr.count("\n") == 1
+
+
+def test_an_environment_without_mpremote_is_one_line(monkeypatch):
+    monkeypatch.setattr(remote, "_MPREMOTE", "import mpremote.not_there")
+    with pytest.raises(Refused, match=r"^mpremote is missing in \.venv; make clean, and"):
+        remote.Remote("/dev/null").run([["exec", "1"]], lambda line: None)
