@@ -38,11 +38,11 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
         print("config.json:", error)
         return 1
     parts = _Parts(settings, app, pool or WorkerPool(), on_connect, on_disconnect)
-    # Garbage leaves room for a long head, which is there up to three times while it grows: so what
+    # Garbage leaves room for a long head, which is there up to four times while it is read: so what
     # lasts stays low in the heap, and that room in one piece.
     gc.collect()
     free = gc.mem_free()
-    gc.threshold(max(free // 2, free - 3 * settings["server"]["max_req_hdr_len"]))
+    gc.threshold(max(free // 2, free - 4 * settings["server"]["max_req_hdr_len"]))
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
