@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import harness
+from expect import wait_for
 from tools.bench.servers import prepare
 
 BENCH = [sys.executable, "-m", "tools.bench", "--rounds", "1"]
@@ -79,18 +79,14 @@ def test_ctrl_c_stops_the_servers():
         text=True,
     )
     with bench:
-        while not (children := find_children(bench.pid, "tools.bench.generator")):
-            assert bench.poll() is None
-            time.sleep(0.01)
+        children = wait_for(lambda: find_children(bench.pid, "tools.bench.generator"))
         servers = find_children(bench.pid, "serve_httpd32")
         bench.send_signal(signal.SIGINT)
         assert bench.wait(60) == 130
         assert bench.stdout.read().rstrip().endswith("stopped")
     assert servers
-    deadline = time.monotonic() + 10
-    while any(is_alive(pid) for pid in servers + children):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # who was just being started is ended by the kernel
+    # Who was just being started is ended by the kernel.
+    wait_for(lambda: not any(is_alive(pid) for pid in servers + children))
 
 
 def is_alive(pid):

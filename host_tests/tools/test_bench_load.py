@@ -7,6 +7,7 @@ import time
 import h11
 import pytest
 
+from expect import wait_for
 from tools.bench.clients import Hold, Pour, Reconnect, Stream
 from tools.bench.generator import Load, Plan, response_length, run
 from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, parse_wrk
@@ -174,13 +175,6 @@ class Burden:
 
     def __init__(self, port):
         self.port = port
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize(

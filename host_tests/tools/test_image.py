@@ -3,6 +3,7 @@
 import pytest
 
 from esp32_board import IMAGE_NAME, image_for, official_image
+from expect import refused
 from tools import image
 from tools.terminal import Refused
 
@@ -26,13 +27,6 @@ def official():
     return official_image().read_bytes()
 
 
-def refused(contents):
-    with pytest.raises(Refused) as error:
-        image.parse(contents)
-    assert "\n" not in str(error.value)
-    return str(error.value)
-
-
 def test_the_official_image_is_for_an_esp32_and_goes_to_0x1000(official):
     found = image.read(str(official_image()))
     assert found == image.Image("ESP32", 0x1000, 4 << 20, official)
@@ -52,23 +46,25 @@ def test_the_flash_that_the_bootloader_wants_is_told():
 
 @pytest.mark.parametrize("length", [1, 23, 24, 100, 0x4D80, 0x8000, 0xF001, 1_000_000, -1])
 def test_a_cut_image_is_refused(official, length):
-    line = refused(official[:length])
+    line = refused(image.parse, official[:length])
     assert "cut off" in line and line.endswith("; download it again")
 
 
 @pytest.mark.parametrize("at", [1000, APPLICATION_AT + 1000, 1_500_000])
 def test_a_damaged_image_is_refused(official, at):
     damaged = official[:at] + bytes([official[at] ^ 1]) + official[at + 1 :]
-    assert "checksum is wrong; download it again" in refused(damaged)
+    assert "checksum is wrong; download it again" in refused(image.parse, damaged)
 
 
 def test_an_application_alone_is_refused(official):
-    line = refused(official[APPLICATION_AT:])
+    line = refused(image.parse, official[APPLICATION_AT:])
     assert line.startswith("an application without bootloader, as in .app-bin; take a file that")
 
 
 def test_a_bootloader_alone_is_refused(official):
-    assert refused(official[:0x7000]).startswith("a bootloader without partition table")
+    assert refused(image.parse, official[:0x7000]).startswith(
+        "a bootloader without partition table"
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,12 +79,12 @@ def test_a_bootloader_alone_is_refused(official):
     ],
 )
 def test_another_kind_of_file_is_called_by_its_name(contents, what):
-    line = refused(contents)
+    line = refused(image.parse, contents)
     assert line.startswith(what) and "https://micropython.org/download/" in line
 
 
 def test_an_image_for_an_unknown_chip_is_refused(official):
-    assert "chip id 77" in refused(official[:12] + b"\x4d\x00" + official[14:])
+    assert "chip id 77" in refused(image.parse, official[:12] + b"\x4d\x00" + official[14:])
 
 
 def test_a_file_that_can_not_be_read_is_refused_with_its_name(tmp_path):

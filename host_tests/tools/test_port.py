@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from expect import refused
 from tools import port
 from tools.port import Found
-from tools.terminal import Refused
 
 ONE = Found("/dev/ttyUSB0", "CP2102", 0x10C4, 0xEA60, "0001")
 OTHER = Found("/dev/ttyACM0", "USB JTAG", 0x303A, 0x1001, "AA:BB")
@@ -30,13 +30,6 @@ def pty():
     yield os.ttyname(device)
     os.close(host)
     os.close(device)
-
-
-def refused(function, *args):
-    with pytest.raises(Refused) as error:
-        function(*args)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

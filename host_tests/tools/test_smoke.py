@@ -10,15 +10,8 @@ import pytest
 
 import harness
 from boards import Board
+from expect import refused
 from tools import smoke
-from tools.terminal import Refused
-
-
-def refused(function, *args):
-    with pytest.raises(Refused) as error:
-        function(*args)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from microdot import Microdot, Request
 import firmware.connection as connection_module
 import firmware.http1 as http1
 import firmware.listener as listener_module
-from fakes import Site, run_async, turns
+from fakes import Site, run_async, turns, until
 from firmware.listener import Listener
 from firmware.slots import PURGED
 from firmware.workers import WorkerPool
@@ -781,8 +781,7 @@ class TestBadHandlers(unittest.TestCase):
                 await peers[2].send(GET % "/slow")
                 await site.wait_line("uri: /slow")
                 peers[2].close()
-                while not any(slot.reason for slot in site.server._table.slots):
-                    await asyncio.sleep(0.01)
+                await until(lambda: any(slot.reason for slot in site.server._table.slots))
                 newcomer = site.connect()
                 self.assertIn("quick", await newcomer.ask(GET % "/quick"))
                 self.assertEqual(site.server.count_open(), 3)  # the slow one among them
