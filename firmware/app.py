@@ -7,15 +7,12 @@ import asyncio
 import gc
 import sys
 
+from micropython import const
+
 import firmware
-from firmware.link import Link
-from firmware.log import Log
-from firmware.routes import create_app
-from firmware.server import Server
-from firmware.supervisor import Supervisor
-from firmware.workers import WorkerPool
 
 _CLOSE_S = 2
+_LOADING_THRESHOLD = const(4096)
 
 
 def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=None) -> int:
@@ -32,12 +29,15 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     them.
     """
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
+    # While modules are loaded, what that leaves behind is collected often: so what lasts lies close
+    # together, the free heap is one piece, and each allocation finds its place at once.
+    gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = _load(path)
     except ValueError as error:
         print("config.json:", error)
         return 1
-    parts = _Parts(settings, app, pool or WorkerPool(), on_connect, on_disconnect)
+    parts = _Parts(settings, app, pool, on_connect, on_disconnect)
     # Garbage leaves room for a long head, which is there up to four times while it is read: so what
     # lasts stays low in the heap, and that room in one piece.
     gc.collect()
@@ -73,13 +73,21 @@ def _load(path):
 
 
 class _Parts:
-    """Everything that runs, made from the settings."""
+    """Everything that runs, made from the settings; loaded when they have been found good."""
 
     def __init__(self, settings, app, pool, on_connect, on_disconnect):
+        from firmware.link import Link
+        from firmware.log import Log
+        from firmware.server import Server
+        from firmware.supervisor import Supervisor
+        from firmware.workers import WorkerPool
+
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
-        self._pool = pool
+        self._pool = pool = pool or WorkerPool()
         if app is None:
+            from firmware.routes import create_app
+
             app = create_app(pool, self._log, **settings["demo"])
         self._server = Server(app, pool, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))

@@ -47,6 +47,28 @@ def test_a_request_is_logged_as_in_the_example(start_board):
             assert board.lines[mark].endswith(text)
 
 
+SHOW_HEAP = """
+import gc, micropython
+from firmware.app import run
+
+def show(address):
+    gc.collect()
+    micropython.mem_info()
+
+run(on_connect=show)
+"""
+
+
+def test_the_free_heap_is_in_one_piece_when_the_server_has_started(start_board, runtime):
+    if runtime != "micropython":
+        pytest.skip("CPython has no such heap")
+    board = start_board(main=SHOW_HEAP)
+    end = board.wait_line("max free sz:")
+    free = int(board.lines[end - 1].split("free: ")[1].split()[0].rstrip(","))
+    largest = int(board.lines[end].split("max free sz: ")[1]) * (sys.maxsize.bit_length() + 1) // 2
+    assert largest > free * 0.9
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [
