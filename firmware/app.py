@@ -12,7 +12,7 @@ from micropython import const
 import firmware
 
 _CLOSE_S = 2
-_LOADING_THRESHOLD = const(4096)
+_LOADING_THRESHOLD = const(8192)
 
 
 def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=None) -> int:
