@@ -104,6 +104,7 @@ class Connection:
         if wire.look(service.max_req_hdr_len, _FIRST_LEN):
             return
         while True:
+            head = None
             try:
                 head = self._parse() if wire.received else None
                 while head is None:
@@ -113,7 +114,7 @@ class Connection:
                 if not await self._exchange(head) or slot.reason:
                     return
             except HTTPError as error:
-                await self._reject(error.status)
+                await self._reject(error.status, head)
                 return
             slot.enter(IDLE, ticks_ms(), service.keep_alive_timeout_ms)
             if wire.received:
@@ -184,14 +185,14 @@ class Connection:
 
     # Ending.
 
-    async def _reject(self, status):
-        """Answers a request that is not served, and lingers until the answer has been read."""
+    async def _reject(self, status, head):
+        """Refuses a request, whose head may be None, and lingers until the answer has been read."""
         wire = self._wire
         if self._slot.state > BUSY:
             return
         self._slot.work()
         self._service.log.debug("rejected with %d", status)
-        await wire.send(encode_error(status))
+        await wire.send(encode_error(status, not head or head.method != "HEAD"))
         end = ticks_add(ticks_ms(), _LINGER_MS)
         self._slot.enter(IDLE)
         wire.received = b""

@@ -189,11 +189,14 @@ def encode_chunk(piece) -> bytes:
     return b"%x\r\n%s\r\n" % (len(piece), bytes(piece))
 
 
-def encode_error(status: int) -> bytes:
-    """A response that refuses a request, says so in one line, and closes."""
+def encode_error(status: int, has_body: bool = True) -> bytes:
+    """A response that refuses a request, says so in one line, and closes.
+
+    has_body  False for a HEAD, which gets the length alone (RFC 9110, 9.3.2)
+    """
     text = b"%d %s\n" % (status, reason_of(status))
     fields = b"Retry-After: 1\r\n" if status == 503 else b""
-    return _ERROR % (text[:-1], len(text), fields, text)
+    return _ERROR % (text[:-1], len(text), fields, text if has_body else b"")
 
 
 def reason_of(status: int) -> bytes:

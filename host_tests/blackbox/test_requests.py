@@ -106,6 +106,16 @@ def test_a_broken_request_is_refused_in_one_line_and_the_connection_closed(board
     assert board.get("/quick").status == 200
 
 
+def test_a_head_that_is_refused_gets_no_body(board):
+    with board.connect() as client:
+        client.sock.sendall(b"HEAD /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n")
+        received = b""
+        while block := client.sock.recv(1000):
+            received += block
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert received.endswith(b"\r\n\r\n")
+
+
 def test_405_and_options_name_the_methods_that_are_allowed(board):
     for method, status in (("POST", 405), ("DELETE", 405), ("OPTIONS", 200)):
         with board.connect() as client:
