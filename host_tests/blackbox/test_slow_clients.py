@@ -3,6 +3,8 @@
 import time
 from contextlib import ExitStack
 
+import pytest
+
 HALF = b"GET /quick HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -17,9 +19,13 @@ def test_quick_answers_within_a_second_beside_thirty_half_requests(board):
             assert time.monotonic() - start < 1
 
 
-def test_defect_h_a_head_that_drips_is_408_at_the_deadline(board):
+@pytest.mark.parametrize(
+    "begin", [b"", HALF + b"Content-Length: 999\r\n\r\n"], ids=["head", "body"]
+)
+def test_defect_h_what_drips_is_408_at_the_deadline(board, begin):
     with board.connect() as client:
         start = time.monotonic()
+        client.sock.sendall(begin)
         client.sock.settimeout(0.5)
         for octet in HALF * 10:
             client.sock.sendall(bytes([octet]))
