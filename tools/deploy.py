@@ -5,6 +5,7 @@ Only what the board does not have is sent.  `deploy_plan` decides; here it is do
 
 import argparse
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,18 +55,42 @@ def deploy(port: str, sources: dict[str, Path], is_quiet: bool = False, dry_run:
     version.check_names(sources)
     wait_prompt(port)
     try:
-        install(port, sources, dry_run)
+        folder = install(port, sources, dry_run)
     except BaseException:
         startup.restart(port)  # to run what it ran
         raise
     if dry_run:
         startup.restart(port)
     else:
+        start(port, folder, is_quiet)
+
+
+def start(port: str, folder: str, is_quiet: bool):
+    """Starts the board and with it the version in `folder`, which is marked if it fails to start.
+
+    Refused if it does not come up.
+    """
+    try:
         startup.run(port, is_quiet)
+    except startup.Failed:
+        _mark_failed(port, folder)
+        raise
 
 
-def install(port: str, sources: dict[str, Path], dry_run: bool = False):
-    """Brings `sources` onto a board that waits at its prompt; it runs them from its next start."""
+def _mark_failed(port, folder):
+    """As far as the board can be reached: why the version has failed is still to be told."""
+    mark = f"{folder}/{version.FAILED}"
+    with suppress(OSError, Refused, KeyboardInterrupt):
+        wait_prompt(port)
+        Remote(port).run([["exec", f"open({mark!r}, 'w').close()"]], lambda line: None)
+    startup.restart(port)  # to run what it ran
+
+
+def install(port: str, sources: dict[str, Path], dry_run: bool = False) -> str:
+    """Brings `sources` onto a board that waits at its prompt; it runs them from its next start.
+
+    Returns the version's folder.
+    """
     board = inventory.read(Remote(port))
     check_mpy(sources, board)
     print(f"{port}: MicroPython {board.micropython}, {board.free_len} bytes of flash free")
@@ -75,6 +100,7 @@ def install(port: str, sources: dict[str, Path], dry_run: bool = False):
         print("\n".join(steps.describe()))
         if not dry_run:
             carry_out(steps, whole, port)
+    return steps.target
 
 
 def wait_prompt(port: str):

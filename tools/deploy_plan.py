@@ -28,7 +28,8 @@ class Plan(NamedTuple):
     copies      (from, to) of what the board has already
     sends       what is sent: its path below the folder, to its size
     folders     to make
-    wrong       files in the folder, from a deploy that was cut, to be removed before
+    wrong       files in the folder to be removed before: from a deploy that was cut, or the mark of
+                a start that failed
     stale       what nothing refers to, to be removed before
     dropped     the version before, if it must go before, to make room; or ""
     superseded  the version before, which goes after the switch
@@ -88,8 +89,7 @@ def plan(files: dict[str, File], board: Inventory) -> Plan:
         copies=[(sources[missing[path].sha256], f"/{name}/{path}") for path in found],
         sends={path: file.size for path, file in missing.items() if path not in found},
         folders=_folders(name, missing),
-        # What else is there the application may have made; only a cut copy leaves *.new.
-        wrong=[f"/{name}/{path}" for path in there if path in missing or path.endswith(".new")],
+        wrong=[f"/{name}/{path}" for path in there if path in missing or _is_ours(path)],
         stale=stale,
         dropped=dropped,
         superseded=sorted(last),
@@ -129,9 +129,14 @@ def _previous(name, board):
     if board.main_sha256:
         kept = f"main-{board.main_sha256[:_NAME_LEN]}.py"
         return kept, f"/{kept}"
-    if name == board.current:
-        return board.previous, ""
+    if name == board.current or board.has_failed():
+        return (board.previous if board.previous != name else ""), ""
     return (board.current if board.current in board.versions else ""), ""
+
+
+def _is_ours(path):
+    """Whether it comes from a cut copy or a failed start; else the application may have made it."""
+    return path.endswith(".new") or path == version.FAILED
 
 
 def _sources(board, dropped):
@@ -154,11 +159,13 @@ def _make_room(name, missing, stale, board) -> str:
     room += sum(_flash_len(board.versions.get(path[1:], {}), board) for path in stale)
     if needed <= room:
         return ""
-    before = board.previous if board.previous not in (name, board.current) else ""
+    is_needed = board.has_failed() or board.previous in (name, board.current)
+    before = "" if is_needed else board.previous
     room += _flash_len(board.versions.get(before, {}), board)
     if needed > room:
         raise Refused(
             f"The board's flash is too full: this needs {needed} bytes and {room} are free; "
+            f"{'make rollback, or ' if board.has_failed() and board.previous else ''}"
             "remove files of yours from the board (mpremote fs tree, mpremote fs rm)"
         )
     return f"/{before}"

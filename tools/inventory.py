@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tools import remote
 from tools.terminal import Progress, Refused
-from tools.version import PREFIX, File
+from tools.version import FAILED, PREFIX, File
 
 _STARTED = re.compile(rb'^CURRENT = "/([^"\n]*)"\r?\nPREVIOUS = "/?([^"\n]*)"', re.M)
 _FOLDER = re.compile(PREFIX + "[0-9a-f]{8}b?")
@@ -34,6 +34,10 @@ class Inventory(NamedTuple):
     main_sha256: str
     versions: dict[str, dict[str, File]]
     others: list[str]
+
+    def has_failed(self) -> bool:
+        """Whether the current version was seen to fail at its last start."""
+        return FAILED in self.versions.get(self.current, {})
 
 
 def read(board: remote.Remote) -> Inventory:

@@ -1,4 +1,7 @@
-"""make rollback: the board runs the version before again; once more, and it is the later one."""
+"""make rollback: the board runs the version before again; once more, and it is the later one.
+
+A version that has failed to start is left for good.
+"""
 
 import argparse
 import json
@@ -41,9 +44,10 @@ def describe(target: str, board: Inventory) -> str:
     if target in board.others:
         return f"{board.current} -> the board's own main.py, {target}"
     old, new = board.versions.get(board.current, {}), board.versions[target]
-    paths = (old.keys() | new.keys()) - {version.MANIFEST}
+    paths = (old.keys() | new.keys()) - {version.MANIFEST, version.FAILED}
     changed = sorted(path for path in paths if old.get(path) != new.get(path))
-    return f"{board.current} -> {target}; they differ in {', '.join(changed)}"
+    goes = "; the first has failed to start and is removed" if board.has_failed() else ""
+    return f"{board.current} -> {target}; they differ in {', '.join(changed)}{goes}"
 
 
 def rollback(port: str, dry_run: bool = False):
@@ -61,7 +65,7 @@ def rollback(port: str, dry_run: bool = False):
     if dry_run or target in board.others:
         startup.restart(port)
     else:
-        startup.run(port, is_quiet)
+        deploy.start(port, f"/{target}", is_quiet)
 
 
 def _is_log_hidden(target, board, port) -> bool:
@@ -79,13 +83,14 @@ def _switch(target, board, port):
     if target in board.others:
         remote.run([["exec", f"import os; os.rename('/{target}', '/main.py')"]], lambda line: None)
         return
+    left = f"/{board.current}"
     commands = script(
         "activate",
         TARGET=f"/{target}",
         WANTED=board.versions[target][version.MANIFEST].sha256,
         KEEP="",
-        MAIN=main_text(f"/{target}", f"/{board.current}"),
-        REMOVE=[],
+        MAIN=main_text(f"/{target}", "" if board.has_failed() else left),
+        REMOVE=[left] if board.has_failed() else [],
     )
     with Progress("checking") as progress:
         lines = remote.run(commands, lambda line: None, on_turn=lambda share: progress.show())

@@ -26,6 +26,10 @@ _RESET = (b"import machine; machine.reset()\r", b"machine.reset()")
 _SOFT_RESET = (b"\x04", b"soft reboot")
 
 
+class Failed(Refused):
+    """The program or its configuration keeps the server from starting: no network would help."""
+
+
 class Board:
     """The console of a board over a restart, whose port may go away for that and return.
 
@@ -130,7 +134,7 @@ def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
     """Restarts the board and follows it until its server is up and was asked.
 
     is_quiet  whether its log.level hides that its server is up
-    Refused if it does not come up.
+    Refused if it does not come up; Failed if that is the program's own doing.
     """
     board = Board(port)
     try:
@@ -141,7 +145,7 @@ def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
     finally:
         board.close()
     if log.failure:
-        raise Refused(log.failure)
+        raise Failed(log.failure)
     if log.is_up and log.address:
         _ask(log.address, log.port)
     elif is_quiet:

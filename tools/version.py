@@ -15,6 +15,7 @@ from tools.terminal import Refused
 
 PREFIX = "httpd32-"
 MANIFEST = "manifest"
+FAILED = "failed-to-start"  # marks the folder of a version whose last start was seen to fail
 _NAME_LEN = 8
 _MAX_NAME_LEN = 251  # bytes: littlefs2 has 255, and while it is copied a file is called *.new
 _HEAD_LEN = 3  # "M", version, and flags: the architecture above two bits of sub-version

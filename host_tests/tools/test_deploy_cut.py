@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from expect import refused
 from sample_version import contents, make_sources, read_flash
 from serial_board import SerialBoard, format_flash
-from tools import deploy
+from tools import deploy, rollback
 from tools.terminal import Refused
 
 AT_A_TIME = 8
@@ -33,6 +34,29 @@ def test_a_deploy_that_is_cut_leaves_a_whole_version_and_the_next_one_completes(
     assert len(found) == 50 and set(found) == {"new", "old"}, found
 
 
+def test_a_cut_over_a_version_that_failed_leaves_the_working_one_to_go_back_to(tmp_path):
+    working = make_sources(tmp_path / "working", part="NAME = 'working'\n")
+    failing = make_sources(tmp_path / "failing", part="1/0\n")
+    new = make_sources(tmp_path / "new", part="NAME = 'new'\n" * 400)
+    flash = format_flash(tmp_path / "flash", 64 * 4096)
+    with SerialBoard(flash) as board:
+        deploy.deploy(board.port, working)
+        refused(deploy.deploy, board.port, failing)
+    total = deploy_copy(tmp_path / "uncut", flash, new, None, says=b">>> ")
+
+    def cut(numbered):
+        number, moment = numbered
+        folder = tmp_path / str(number)
+        found = deploy_copy(folder, flash, new, moment, failing, says=b">>> ")
+        with SerialBoard(folder / "flash") as board:
+            rollback.rollback(board.port)
+            assert read_flash(board, folder) == contents(working)
+        return found
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        assert set(pool.map(cut, enumerate(moments(total)[::5]))) == {"new", "old"}
+
+
 def moments(total):
     """In bytes: over the whole deploy, and closer together at its end, where the switch is."""
     end = total * 8 // 10
@@ -41,12 +65,15 @@ def moments(total):
     ]
 
 
-def deploy_copy(folder, flash, new, cut_after, old=None):
-    """Deploys onto a copy of `flash`; how many bytes that took, or what runs after a cut."""
+def deploy_copy(folder, flash, new, cut_after, old=None, says=b"Registering URI handlers"):
+    """Deploys onto a copy of `flash`; how many bytes that took, or what runs after a cut.
+
+    says  what a board says at last that starts with `flash`
+    """
     folder.mkdir()
     shutil.copy(flash, folder / "flash")
     with SerialBoard(folder / "flash") as board:
-        board.wait_text(b"Registering URI handlers")
+        board.wait_text(says)
         before = board.byte_count
         if cut_after is None:
             deploy.deploy(board.port, new)

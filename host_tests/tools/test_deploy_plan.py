@@ -96,6 +96,29 @@ def test_the_version_before_becomes_the_current_one_without_a_copy():
     assert (steps.target, steps.previous) == (f"/{OLD_NAME}", f"/{NEW_NAME}")
 
 
+def test_what_failed_to_start_does_not_become_the_version_before():
+    failed = {**OLD, version.FAILED: make_file("")}
+    steps = plan(NEW, make_board({OLD_NAME: failed, OLDEST_NAME: OLDEST}, OLD_NAME, OLDEST_NAME))
+    assert steps.previous == f"/{OLDEST_NAME}" and steps.superseded == [f"/{OLD_NAME}"]
+    first = plan(NEW, make_board({OLD_NAME: failed}, OLD_NAME))
+    assert first.previous == "" and first.superseded == [f"/{OLD_NAME}"]
+
+
+def test_the_version_before_deployed_over_one_that_failed_has_none_before():
+    failed = {**NEW, version.FAILED: make_file("")}
+    steps = plan(OLD, make_board({NEW_NAME: failed, OLD_NAME: OLD}, NEW_NAME, OLD_NAME))
+    assert (steps.target, steps.previous) == (f"/{OLD_NAME}", "")
+    assert steps.superseded == [f"/{NEW_NAME}"] and not steps.removes_first()
+
+
+@pytest.mark.parametrize("current", [NEW_NAME, OLD_NAME])
+def test_a_version_that_failed_is_given_another_chance(current):
+    failed = {**NEW, version.FAILED: make_file("")}
+    steps = plan(NEW, make_board({NEW_NAME: failed, OLD_NAME: OLD}, current, OLD_NAME))
+    assert steps.removes_first() == [f"/{NEW_NAME}/{version.FAILED}"]
+    assert steps.previous == f"/{OLD_NAME}" and not steps.superseded
+
+
 def test_what_a_cut_deploy_has_left_is_used_or_removed():
     half = {"a.mpy": NEW["a.mpy"], "b.mpy": make_file(""), "lib/x.mpy.new": make_file("")}
     board = make_board(
@@ -128,6 +151,17 @@ def test_a_board_that_is_full_is_one_line_with_both_numbers():
     board = make_board({OLD_NAME: OLD}, OLD_NAME, free_len=3 * BLOCK_LEN)
     with pytest.raises(Refused, match=r"this needs 57344 bytes and 12288 are free; remove files"):
         plan(NEW, board)
+
+
+def test_the_version_to_go_back_to_stays_even_if_there_is_no_room_else():
+    failed = {**OLD, version.FAILED: make_file("")}
+    board = make_board({OLD_NAME: failed, OLDEST_NAME: OLDEST}, OLD_NAME, OLDEST_NAME)
+    board = board._replace(free_len=13 * BLOCK_LEN)  # 14 are needed, and OLDEST has 4
+    with pytest.raises(Refused, match="are free; make rollback, or remove files of yours from"):
+        plan(NEW, board)
+    first = board._replace(versions={OLD_NAME: failed}, previous="")
+    with pytest.raises(Refused, match="are free; remove files of yours from"):
+        plan(NEW, first)
 
 
 def test_rollback_goes_to_the_version_before():

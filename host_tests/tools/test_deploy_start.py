@@ -2,7 +2,7 @@
 
 import pytest
 
-from sample_version import make_sources, read_flash
+from sample_version import make_sources, read_flash, versions
 from serial_board import SerialBoard, format_flash
 from tools import deploy, rollback, startup
 from tools.terminal import Refused
@@ -44,6 +44,7 @@ def test_an_application_that_does_not_start_is_one_line(tmp_path, part, reason, 
             deploy.deploy(board.port, sources)
         rollback.rollback(board.port)
         assert read_flash(board, tmp_path)["part.py"] == b"NAME = 1\n"
+        assert len(versions(board, tmp_path)) == 1
 
 
 def test_a_board_whose_log_is_hidden_is_not_waited_for_long(board, sources, monkeypatch, capsys):
