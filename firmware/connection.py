@@ -177,7 +177,7 @@ class Connection:
         """Whether the next request begins where the wire stands, if need be after the rest."""
         if body.is_whole:
             return True
-        self._slot.enter(IDLE)
+        self._slot.enter(IDLE, ticks_ms())
         try:
             return await body.drain(self._service.max_body_len)
         except HTTPError:  # he has his answer
@@ -193,8 +193,8 @@ class Connection:
         self._slot.work()
         self._service.log.debug("rejected with %d", status)
         await wire.send(encode_error(status, not head or head.method != "HEAD"))
+        self._slot.enter(IDLE, ticks_ms())
         end = ticks_add(ticks_ms(), _LINGER_MS)
-        self._slot.enter(IDLE)
         wire.received = b""
         while True:
             left_ms = ticks_diff(end, ticks_ms())

@@ -7,14 +7,24 @@ recently used one is purged, or, with every connection at work, he is turned awa
 
 import asyncio
 import errno
-from time import ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
 from firmware.connection import Connection
 from firmware.listener import Listener
 from firmware.service import Service
-from firmware.slots import BUSY, FREE, PURGED, READING, STOPPED, TAKEN, TIMED_OUT, SlotTable
+from firmware.slots import (
+    BUSY,
+    FREE,
+    GRACE_MS,
+    PURGED,
+    READING,
+    STOPPED,
+    TAKEN,
+    TIMED_OUT,
+    SlotTable,
+)
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
@@ -129,7 +139,7 @@ class Server:
                 arrival = self._listener.accept()
                 if arrival is None:
                     if self._listener.is_short:
-                        self._purge()  # gives a socket back
+                        self._purge(True)  # gives a socket back
                 elif slot is None:
                     await self._turn_away(arrival[0])
                 else:
@@ -140,19 +150,20 @@ class Server:
 
     async def _make_room(self):
         """A free slot, if need be after a purge; None when every connection is at work."""
+        knock = ticks_ms()
         while True:
             slot = self._table.find_free()
             if slot or self._table.is_all_at_work():
                 return slot
             self._room.clear()
-            if self._purge():
+            if self._purge(ticks_diff(ticks_ms(), knock) >= GRACE_MS):
                 await self._room.wait()
-            else:  # until a newcomer's grace is over
+            else:  # until somebody's grace is over
                 await asyncio.sleep_ms(_GRACE_POLL_MS)
 
-    def _purge(self):
+    def _purge(self, is_urgent):
         """Cuts the least recently used connection; whether there is one to cut."""
-        victim = self._table.find_victim(ticks_ms())
+        victim = self._table.find_victim(ticks_ms(), is_urgent)
         if victim:
             victim.owner.cut(PURGED)
         return victim is not None

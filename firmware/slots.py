@@ -25,8 +25,8 @@ TIMED_OUT = const(2)  # a deadline has passed
 STOPPED = const(3)  # the server stops
 GONE = const(4)  # the client has closed while its request was at work
 
-# A newcomer's request needs a moment to arrive.  For this long he is not purged, so that under a
-# storm of connections each gets the chance to be answered.
+# A request needs a moment to arrive.  For this long a newcomer is not purged, so that under a storm
+# of connections each gets the chance to be answered; nor is a client who asks again and again.
 GRACE_MS = const(50)
 # A handler's own clean-up has this long before it is cancelled, too.
 _CUT_AGAIN_MS = const(1000)
@@ -46,7 +46,7 @@ class Slot:
         self.deadline = None
         self.reason = NOT_CUT
         self.owner = None
-        self.since = 0  # when it came into its state, if that has a deadline
+        self.since = 0  # when it became NEW or IDLE
         self._order = order
         self._on_room = on_room
 
@@ -103,11 +103,11 @@ class SlotTable:
                 return slot
         return None
 
-    def find_victim(self, now: int):
+    def find_victim(self, now: int, is_urgent: bool):
         """The least recently used slot that is not at work, or None.
 
-        Not a newcomer in his first moment; and none while one is being cut, since its place is
-        about to be free.
+        Not a newcomer in his first moment, nor, unless it is urgent, one in the first moment after
+        a request; and none while one is being cut, since its place is about to be free.
         """
         victim = None
         for slot in self.slots:
@@ -115,7 +115,8 @@ class SlotTable:
                 continue
             if slot.reason:
                 return None
-            if slot.state != NEW or ticks_diff(now, slot.since) >= GRACE_MS:
+            is_spared = slot.state == NEW or (slot.state == IDLE and not is_urgent)
+            if not is_spared or ticks_diff(now, slot.since) >= GRACE_MS:
                 victim = victim or slot
         return victim
 

@@ -1,7 +1,10 @@
 """More clients than sockets."""
 
+import threading
 import time
 from contextlib import ExitStack
+
+import h11
 
 
 def test_the_least_recently_used_connection_is_closed_for_a_newcomer_and_no_other(board):
@@ -14,6 +17,39 @@ def test_the_least_recently_used_connection_is_closed_for_a_newcomer_and_no_othe
         assert clients[1].is_closed()
         for client in [clients[0], *clients[2:]]:
             assert client.request("GET", "/quick").status == 200
+
+
+def test_more_busy_clients_than_sockets_take_turns_and_few_are_cut(board):
+    clients = [BusyClient(board) for _ in range(board.max_open_sockets + 1)]
+    start = time.monotonic()
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert sum(client.cuts for client in clients) < 5 + 40 * (time.monotonic() - start)
+
+
+class BusyClient(threading.Thread):
+    """Asks a hundred times without a pause, on another connection when one is cut."""
+
+    def __init__(self, board):
+        super().__init__()
+        self.board = board
+        self.cuts = 0
+        self._left = 100
+
+    def run(self):
+        while self._left:
+            with self.board.connect() as client:
+                try:
+                    self._ask(client)
+                except (ConnectionError, h11.RemoteProtocolError):
+                    self.cuts += 1
+
+    def _ask(self, client):
+        while self._left:
+            assert client.request("GET", "/quick").status == 200
+            self._left -= 1
 
 
 def test_with_16_file_descriptors_and_more_clients_the_server_keeps_answering(start_board):

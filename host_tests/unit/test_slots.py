@@ -25,9 +25,9 @@ class TestAdmission(unittest.TestCase):
     def test_the_least_recently_used_idle_slot_is_purged(self):
         first, second, third = self.fill()
         first.touch()
-        self.assertIs(self.table.find_victim(LATER), second)
+        self.assertIs(self.table.find_victim(LATER, False), second)
         second.touch()
-        self.assertIs(self.table.find_victim(LATER), third)
+        self.assertIs(self.table.find_victim(LATER, False), third)
 
     def test_a_slot_at_work_has_no_deadline_left_from_before(self):
         first = self.fill()[0]
@@ -39,10 +39,10 @@ class TestAdmission(unittest.TestCase):
         first, second, third = self.fill()
         for slot in (first, second, third):
             slot.enter(BUSY)
-        self.assertIsNone(self.table.find_victim(LATER))
+        self.assertIsNone(self.table.find_victim(LATER, False))
         self.assertTrue(self.table.is_all_at_work())
         third.enter(IDLE)
-        self.assertIs(self.table.find_victim(LATER), third)
+        self.assertIs(self.table.find_victim(LATER, False), third)
         self.assertFalse(self.table.is_all_at_work())
 
     def test_defect_i_a_connection_that_sends_is_in_use_too(self):
@@ -50,28 +50,44 @@ class TestAdmission(unittest.TestCase):
         first.enter(BUSY)  # it received long ago; since then it only sends
         second.touch()
         first.enter(IDLE)
-        self.assertTrue(self.table.find_victim(LATER) is not first)
+        self.assertTrue(self.table.find_victim(LATER, False) is not first)
 
     def test_a_newcomer_is_not_the_first_victim(self):
         first, second, third = self.fill()
         first.enter(BUSY)
         second.enter(BUSY)
-        self.assertIsNone(self.table.find_victim(GRACE_MS - 1))
-        self.assertIs(self.table.find_victim(GRACE_MS), third)
+        self.assertIsNone(self.table.find_victim(GRACE_MS - 1, False))
+        self.assertIs(self.table.find_victim(GRACE_MS, False), third)
 
     def test_a_newcomer_who_has_spoken_has_had_his_moment(self):
         first, second, third = self.fill()
         first.enter(BUSY)
         second.enter(BUSY)
         third.enter(READING, 0, 5000)
-        self.assertIs(self.table.find_victim(0), third)
+        self.assertIs(self.table.find_victim(0, False), third)
+
+    def test_who_has_just_been_answered_is_spared_unless_it_is_urgent(self):
+        first, second, third = self.fill()
+        first.enter(IDLE, LATER, 5000)
+        second.enter(IDLE, LATER, 5000)
+        third.enter(NEW, LATER, 5000)
+        now = LATER + GRACE_MS
+        self.assertIsNone(self.table.find_victim(now - 1, False))
+        self.assertIs(self.table.find_victim(now - 1, True), first)
+        self.assertIs(self.table.find_victim(now, False), first)
+
+    def test_a_newcomer_is_spared_even_if_it_is_urgent(self):
+        first, second, third = self.fill()
+        first.enter(BUSY)
+        second.enter(BUSY)
+        self.assertIsNone(self.table.find_victim(GRACE_MS - 1, True))
 
     def test_only_one_is_purged_at_a_time(self):
         first, second, _ = self.fill()
         first.reason = PURGED
-        self.assertIsNone(self.table.find_victim(LATER))
+        self.assertIsNone(self.table.find_victim(LATER, False))
         first.release()
-        self.assertIs(self.table.find_victim(LATER), second)
+        self.assertIs(self.table.find_victim(LATER, False), second)
 
     def test_a_busy_slot_that_is_being_cut_is_about_to_be_free(self):
         slots = self.fill()
