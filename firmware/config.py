@@ -44,7 +44,11 @@ def load(path: str) -> dict:
     """The settings of a JSON file, checked and complete."""
     try:
         with open(path) as file:
-            given = json.load(file)
+            text = file.read()
+        given = json.loads(text)
+        # MicroPython 1.25 takes the end of a file that was cut for the end of its objects.
+        if text.rstrip()[-1:] not in "}]":
+            raise ValueError
     except OSError:
         raise ConfigError("no such file; `make config` writes one")
     except ValueError:

@@ -270,7 +270,7 @@ class TestFile(unittest.TestCase):
         self.assertEqual(self.load('{"server": {"port": 8080}}')["server"]["port"], 8080)
 
     def test_what_is_not_json_is_said(self):
-        for text in ("", "{", "{}}", "port = 80"):
+        for text in ("", "{", '{"log": {"level"', "{}}", "port = 80"):
             with self.assertRaises(ConfigError) as caught:
                 self.load(text)
             self.assertIn("not JSON; an object like", str(caught.exception))
