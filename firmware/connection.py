@@ -8,8 +8,6 @@ the reason on the slot and cancels the task (`cut`).  A connection ends in one o
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;
 3. it was cut: purged, timed out (408 if part of a request had come), stopped, client gone;
 4. something that nobody foresaw: a traceback in the log, and the connection is closed.
-
-Microdot is the application: a `Request` is built and dispatched, and its response sent.
 """
 
 import asyncio
@@ -29,9 +27,8 @@ from firmware.wire import Wire
 # because closing a socket with unread bytes resets it, and the reset can overtake the answer.
 _LINGER_MS = const(1000)
 _QUIET_MS = const(200)
-_LINGER_BLOCK_LEN = const(1024)
-_FIRST_LEN = const(1024)
-_KEPT_HEAD_LEN = const(1024)
+_BLOCK_LEN = const(1024)  # received at a time; a longer head is not kept
+_RETRY_MS = const(10)
 
 
 class Connection:
@@ -74,9 +71,13 @@ class Connection:
     async def run(self):
         """The task: serves for ever, until it is cancelled with `is_closing` set."""
         service = self._service
+        is_short = False
         while True:
             try:
                 try:
+                    if is_short:  # others may give some back
+                        is_short = False
+                        await asyncio.sleep_ms(_RETRY_MS)  # which takes none
                     await self._arrived.wait()
                     await self._converse()
                 except asyncio.CancelledError:
@@ -85,23 +86,23 @@ class Connection:
                         raise
                 except (OSError, EOFError):
                     pass  # the client is gone
-                except MemoryError as error:
-                    service.log.error("out of memory: %s", error)
-                    if self._wire and self._slot.state <= BUSY:
-                        self._wire.send_now(service.busy_response)
+                except MemoryError:
+                    raise
                 except Exception as error:
                     service.log.exception("connection failed", error)
                 finally:
                     self._hang_up()
-            except MemoryError:  # even for the way out
+            except MemoryError as error:  # even to wait, to refuse, or for the way out
+                service.log.error("out of memory: %s", error)
                 gc.collect()
+                is_short = True
 
     async def _converse(self):
         service = self._service
         slot = self._slot
         wire = self._wire
         # Who has just connected has often sent his request already: that saves waiting for it.
-        if wire.look(service.max_req_hdr_len, _FIRST_LEN):
+        if wire.look(service.max_req_hdr_len, _BLOCK_LEN):
             return
         while True:
             head = None
@@ -114,7 +115,12 @@ class Connection:
                 if not await self._exchange(head) or slot.reason:
                     return
             except HTTPError as error:
-                await self._reject(error.status, head)
+                service.log.debug("rejected with %d", error.status)
+                await self._reject(encode_error(error.status, not head or head.method != "HEAD"))
+                return
+            except MemoryError as error:
+                service.log.error("out of memory: %s", error)
+                await self._reject(service.busy_response)
                 return
             slot.enter(IDLE, ticks_ms(), service.keep_alive_timeout_ms)
             if wire.received:
@@ -134,7 +140,7 @@ class Connection:
         length = head_length(wire.received, service.max_uri_len, service.max_req_hdr_len)
         if length:
             head = Head(wire.use(length), service.max_uri_len)
-            if length <= _KEPT_HEAD_LEN:
+            if length <= _BLOCK_LEN:
                 service.last_head = head
             return head
         if self._slot.state != READING:  # one deadline for the whole head, however it drips
@@ -175,31 +181,25 @@ class Connection:
 
     async def _drain(self, body):
         """Whether the next request begins where the wire stands, if need be after the rest."""
-        if body.is_whole:
-            return True
         self._slot.enter(IDLE, ticks_ms())
         try:
             return await body.drain(self._service.max_body_len)
         except HTTPError:  # he has his answer
             return False
 
-    # Ending.
-
-    async def _reject(self, status, head):
-        """Refuses a request, whose head may be None, and lingers until the answer has been read."""
+    async def _reject(self, response):
+        """Refuses a request with `response`, and lingers until that has been read."""
         wire = self._wire
         if self._slot.state > BUSY:
             return
         self._slot.work()
-        self._service.log.debug("rejected with %d", status)
-        await wire.send(encode_error(status, not head or head.method != "HEAD"))
+        await wire.send(response)
         self._slot.enter(IDLE, ticks_ms())
         end = ticks_add(ticks_ms(), _LINGER_MS)
         wire.received = b""
         while True:
-            left_ms = ticks_diff(end, ticks_ms())
-            wire.set_deadline(min(_QUIET_MS, left_ms))
-            if not await wire.receive(_LINGER_BLOCK_LEN):
+            wire.set_deadline(min(_QUIET_MS, ticks_diff(end, ticks_ms())))
+            if not await wire.receive(_BLOCK_LEN):
                 return
 
     def _say_last_word(self):

@@ -829,18 +829,59 @@ class TestBadHandlers(unittest.TestCase):
         run_async(play())
 
 
-class ShortOfMemory:
-    """An event for which there is no memory to wait, once."""
+    def test_want_of_memory_that_lasts_leaves_the_processor_to_others(self):
+        async def play():
+            async with App().site() as site:
+                connection = site.server._table.slots[0].owner
+                short = connection._arrived = ShortOfMemory(connection._arrived, 5)
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
+                await site.wait_open(0)
+                turns = 0
+                while short.times:
+                    turns += 1
+                    await asyncio.sleep(0)
+                self.assertTrue(turns > 5)
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
 
-    def __init__(self, event):
+        run_async(play())
+
+    def test_a_client_who_still_sends_is_not_reset_for_want_of_memory(self):
+        async def play():
+            app = App()
+            async with app.site() as site:
+
+                async def fail(wire, head):
+                    raise MemoryError
+
+                site.server._service.receive_body = fail
+                peer = site.connect()
+                head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n"
+                self.assertIn("HTTP/1.1 503 Busy", await peer.ask(head))
+                for _ in range(3):
+                    await peer.send("x" * 1000)
+                self.assertEqual(await peer.read(), "")  # it is closed, and not reset
+                peer.close()
+                await site.wait_open(0)
+
+        run_async(play())
+
+
+class ShortOfMemory:
+    """An event for which there is no memory to wait, some times."""
+
+    def __init__(self, event, times=1):
+        self.times = times
         self._event = event
-        self._is_short = True
         self.set = event.set
         self.clear = event.clear
 
     async def wait(self):
-        if self._is_short:
-            self._is_short = False
+        if self.times:
+            self.times -= 1
             raise MemoryError
         await self._event.wait()
 
