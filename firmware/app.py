@@ -24,9 +24,9 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
                    has started
     on_disconnect  called each time the link was lost and the server has stopped
     Both are plain functions that return soon; `asyncio.create_task` in them is for longer things.
-    Returns the exit status: 0 after Ctrl-C, 1 if the configuration is wrong, which one line on the
-    console explains.  It does not raise SystemExit: on a board that is a reset, and here a loop of
-    them.
+    Returns the exit status: 0 after Ctrl-C, 1 if the configuration is wrong or memory too short,
+    which one line on the console explains.  Raises SystemExit, which on a board is a soft reset,
+    only when a server that has run can't go on for want of memory.
     """
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
     # While modules are loaded, what that leaves behind is collected often: so what lasts lies close
@@ -34,10 +34,13 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = _load(path)
+        parts = _Parts(settings, app, pool, on_connect, on_disconnect)
     except ValueError as error:
-        print("config.json:", error)
+        print(path + ":", error)
         return 1
-    parts = _Parts(settings, app, pool, on_connect, on_disconnect)
+    except MemoryError:
+        print("out of memory: the application leaves too little of it for httpd32")
+        return 1
     # Garbage leaves room for a long head, which is there up to four times while it is read: so what
     # lasts stays low in the heap, and that room in one piece.
     gc.collect()
@@ -51,8 +54,11 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
             asyncio.run(parts.close())
         except asyncio.TimeoutError:
             pass
-    finally:
-        asyncio.new_event_loop()
+        finally:
+            asyncio.new_event_loop()
+    except MemoryError:  # the loop itself has met it, and what takes it all is still there
+        print("out of memory: starting again")
+        raise SystemExit(1)
     return 0
 
 

@@ -62,7 +62,7 @@ def check(given: dict) -> dict:
     `network.ethernet` comes with every argument of the board that it names.
     """
     if not isinstance(given, dict):
-        raise ConfigError("%s is not allowed; an object" % json.dumps(given))
+        refuse("", given, "an object")
     config: dict = {}
     for key, default, _, _ in SETTINGS:
         section, name = key.split(".")

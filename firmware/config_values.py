@@ -8,9 +8,11 @@ class ConfigError(ValueError):
 
 
 def refuse(key: str, value, allowed: str):
-    """Raises the ConfigError of a value; that of a password is not shown."""
-    shown = "this" if key.endswith("password") else json.dumps(value)
-    raise ConfigError("%s: %s is not allowed; %s" % (key, shown, allowed))
+    """Raises the ConfigError of a value; a password is not shown, nor what holds one."""
+    shown = json.dumps(value)
+    if key.endswith("password") or '"password"' in shown:
+        shown = "this"
+    raise ConfigError("%s%s is not allowed; %s" % (key and key + ": ", shown, allowed))
 
 
 def check_value(key: str, value, default, allowed):

@@ -6,6 +6,7 @@ import time
 from micropython import const
 
 _MAX_LINE_LEN = const(300)  # a client's long URI would hold up a slow console
+_NO_MEMORY = "E (0) httpd32: out of memory, even for a line of the log"
 LEVELS = ("error", "warning", "info", "debug")
 
 
@@ -46,9 +47,14 @@ class Log:
         if rank > self._rank:
             return
         try:
-            if args:
-                text = text % args
-            line = "%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text)
-            self._write(line if len(line) <= _MAX_LINE_LEN else line[:_MAX_LINE_LEN] + "...")
+            try:
+                if args:
+                    text = text % args
+                line = "%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text)
+                if len(line) > _MAX_LINE_LEN:
+                    line = line[:_MAX_LINE_LEN] + "..."
+            except MemoryError:
+                line = _NO_MEMORY
+            self._write(line)
         except (OSError, UnicodeError, MemoryError):
             pass

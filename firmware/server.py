@@ -106,6 +106,7 @@ class Server:
     async def close(self):
         """Stops, and ends every task; the server can be started again."""
         await self.stop()
+        self._listener.close()  # Ctrl-C may have come in the middle of start()
         if self._reaping is None:
             return
         self._service.is_closing = True

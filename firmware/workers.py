@@ -76,6 +76,8 @@ class WorkerPool:
         async def hand_over(request, **kwargs):
             job = self._submit(handler, request, kwargs)
             if job is None:
+                if not self._log:
+                    raise RuntimeError("the pool was not given to run()")
                 self._log.warning("No workers are available")
                 return _BUSY
             try:

@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import json
 import os
@@ -25,6 +26,13 @@ class Interrupt:
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
+
+
+def fail(*args):
+    for each in args:
+        if hasattr(each, "close"):  # a coroutine that never runs
+            each.close()
+    raise MemoryError
 
 
 class TestRun(unittest.TestCase):
@@ -81,6 +89,23 @@ class TestRun(unittest.TestCase):
             self.assertTrue(0 < gc.threshold() < gc.mem_free() + gc.mem_alloc())
         finally:
             gc.threshold(-1)
+
+    def test_want_of_memory_at_the_start_is_status_1(self):
+        parts = app._Parts
+        app._Parts = fail
+        try:
+            self.assertEqual(self.run_app(1, self.around()), (1, []))
+        finally:
+            app._Parts = parts
+
+    def test_want_of_memory_in_the_loop_itself_is_a_reset(self):
+        run = asyncio.run
+        asyncio.run = fail
+        try:
+            with self.assertRaises(SystemExit):
+                self.run_app(1, self.around())
+        finally:
+            asyncio.run = run
 
     def test_what_checks_the_configuration_is_dropped(self):
         self.run_app(1, self.around())

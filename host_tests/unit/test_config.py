@@ -192,6 +192,13 @@ class TestConfig(unittest.TestCase):
         self.assertTrue(len(set(lines)) >= 40)
         self.assertEqual(len(set(lines)), len(WRONG))
 
+    def test_a_password_in_the_wrong_place_is_not_shown(self):
+        network = {"wifi": {"ssid": "a", "password": "secret"}}
+        for given in (network, {"network": network}, {"network": [network]}, [network]):
+            wrong = message(given)
+            self.assertIn("not allowed" if given is not network else "no such", wrong)
+            self.assertNotIn("secret", wrong)
+
     def test_a_password_is_not_shown(self):
         wrong = message({"network": {"wifi": [{"ssid": "a", "password": "secret"}]}})
         self.assertNotIn("secret", wrong)

@@ -35,3 +35,11 @@ class TestLog(unittest.TestCase):
             raise OSError(32)
 
         Log("info", write=fail).info("text")
+
+    def test_a_line_for_which_there_is_no_memory_says_so(self):
+        class Vast:
+            def __str__(self):
+                raise MemoryError
+
+        Log("info", write=self.lines.append).info("text: %s", Vast())
+        self.assertIn("out of memory", self.lines[0])

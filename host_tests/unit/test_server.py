@@ -828,7 +828,6 @@ class TestBadHandlers(unittest.TestCase):
 
         run_async(play())
 
-
     def test_want_of_memory_that_lasts_leaves_the_processor_to_others(self):
         async def play():
             async with App().site() as site:
@@ -1035,6 +1034,26 @@ class TestStop(unittest.TestCase):
                 await site.server.stop()
             await site.server.close()
             await site.pool.close()
+
+        run_async(play())
+
+    def test_close_after_a_start_that_was_interrupted_gives_the_port_back(self):
+        async def play():
+            site = App().site()
+            info = site.log.info
+
+            def interrupt(text, *args):
+                if text == "Registering URI handlers":
+                    raise RuntimeError
+                info(text, *args)
+
+            site.log.info = interrupt
+            with self.assertRaises(RuntimeError):
+                await site.server.start("127.0.0.1")
+            await site.server.close()
+            site.log.info = info
+            await site.server.start("127.0.0.1")
+            await site.server.close()
 
         run_async(play())
 

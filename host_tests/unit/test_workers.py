@@ -95,6 +95,14 @@ class TestWorkers(unittest.TestCase):
 
         run_async(play())
 
+    def test_a_pool_that_was_not_given_to_run_says_so(self):
+        async def handler(request):
+            return "never"
+
+        with self.assertRaises(RuntimeError) as caught:
+            run_async(WorkerPool().long(handler)(FakeRequest()))
+        self.assertIn("run()", str(caught.exception))
+
     def test_what_the_handler_returns_is_returned_whatever_it_is(self):
         async def play():
             async with Pooled() as site:
