@@ -79,7 +79,9 @@ class Connection:
                         is_short = False
                         await asyncio.sleep_ms(_RETRY_MS)  # which takes none
                     await self._arrived.wait()
-                    await self._converse()
+                    # He has often sent his request already: that saves waiting for it.
+                    if not self._wire.look(service.max_req_hdr_len, _BLOCK_LEN):
+                        await self._converse()
                 except asyncio.CancelledError:
                     self._say_last_word()
                     if service.is_closing:
@@ -101,11 +103,8 @@ class Connection:
         service = self._service
         slot = self._slot
         wire = self._wire
-        # Who has just connected has often sent his request already: that saves waiting for it.
-        if wire.look(service.max_req_hdr_len, _BLOCK_LEN):
-            return
         while True:
-            head = None
+            head = refusal = None
             try:
                 head = self._parse() if wire.received else None
                 while head is None:
@@ -116,11 +115,14 @@ class Connection:
                     return
             except HTTPError as error:
                 service.log.debug("rejected with %d", error.status)
-                await self._reject(encode_error(error.status, not head or head.method != "HEAD"))
-                return
+                refusal = encode_error(error.status, not head or head.method != "HEAD")
             except MemoryError as error:
                 service.log.error("out of memory: %s", error)
-                await self._reject(service.busy_response)
+                refusal = service.busy_response
+            if refusal:
+                if slot.state <= BUSY:
+                    slot.work()
+                    await self._linger(wire.write(refusal))
                 return
             slot.enter(IDLE, ticks_ms(), service.keep_alive_timeout_ms)
             if wire.received:
@@ -187,13 +189,11 @@ class Connection:
         except HTTPError:  # he has his answer
             return False
 
-    async def _reject(self, response):
-        """Refuses a request with `response`, and lingers until that has been read."""
+    async def _linger(self, is_sent):
+        """Waits until a refusal, if need be its rest that is to be sent yet, has been read."""
         wire = self._wire
-        if self._slot.state > BUSY:
-            return
-        self._slot.work()
-        await wire.send(response)
+        if not is_sent:
+            await wire.drain()
         self._slot.enter(IDLE, ticks_ms())
         end = ticks_add(ticks_ms(), _LINGER_MS)
         wire.received = b""
