@@ -20,7 +20,8 @@ def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
             board.wait_line("invoking /slow")
             assert client.request("GET", "/hello").text == "Hello!\n"
         mark = board.wait_line("uri: /hello")
-        assert board.get("/slow?again").text == "Done.\n"
+        with board.connect(timeout_s=30) as client:  # it takes 10 s
+            assert client.request("GET", "/slow?again").text == "Done.\n"
         assert board.wait_line("invoking /slow", mark)
     finally:
         board.stop()
