@@ -34,18 +34,23 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = _load(path)
-        parts = _Parts(settings, app, pool, on_connect, on_disconnect)
-    except ValueError as error:
-        print(path + ":", error)
-        return 1
+        parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
+        return 1
+    if not parts:
         return 1
     # Garbage leaves room for a long head, which is there up to four times while it is read: so what
     # lasts stays low in the heap, and that room in one piece.
     gc.collect()
     free = gc.mem_free()
     gc.threshold(max(free // 2, free - 4 * settings["server"]["max_req_hdr_len"]))
+    _serve(parts)
+    return 0
+
+
+def _serve(parts):
+    """Runs the loop until Ctrl-C."""
     try:
         asyncio.run(parts.run())
     except KeyboardInterrupt:
@@ -59,17 +64,22 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     except MemoryError:  # the loop itself has met it, and what takes it all is still there
         print("out of memory: starting again")
         raise SystemExit(1)
-    return 0
 
 
 def _load(path):
-    """The settings.  What checks them is needed once, and leaves its 15 KB of a board's heap."""
+    """The settings, None if they are wrong.
+
+    What checks them is needed once, and leaves its 15 KB of a board's heap.
+    """
     from firmware import config
 
     try:
         settings = config.load(path)
         config.check_interface(settings["network"])
         return settings
+    except ValueError as error:
+        print(path + ":", error)
+        return None
     finally:
         del config
         for name in ("config", "config_network", "config_values", "ethernet_boards"):

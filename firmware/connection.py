@@ -28,7 +28,7 @@ from firmware.wire import Wire
 _LINGER_MS = const(1000)
 _QUIET_MS = const(200)
 _BLOCK_LEN = const(1024)  # received at a time; a longer head is not kept
-_RETRY_MS = const(10)
+_RETRY_MS = const(100)
 
 
 class Connection:

@@ -107,6 +107,8 @@ class Wire:
             block = self._sock.recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
+        except MemoryError:
+            return False  # whoever needs what has come will meet it again
         self.received += block
         return not block
 

@@ -12,6 +12,7 @@ import firmware.listener as listener_module
 from fakes import Site, run_async, turns, until
 from firmware.listener import Listener
 from firmware.slots import PURGED
+from firmware.wire import Wire
 from firmware.workers import WorkerPool
 
 GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -847,6 +848,13 @@ class TestBadHandlers(unittest.TestCase):
                 peer.close()
 
         run_async(play())
+
+    def test_a_client_whose_request_finds_no_memory_at_once_is_not_gone(self):
+        class Short:
+            def recv(self, length):
+                raise MemoryError
+
+        self.assertFalse(Wire(Short(), None, 100).look(1000))
 
     def test_a_client_who_still_sends_is_not_reset_for_want_of_memory(self):
         async def play():
