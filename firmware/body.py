@@ -17,7 +17,8 @@ class Body:
     head       the request's
     max_len    bytes the body may have; one more is a 413
     wait_ms    time the client has for the first `span` bytes, and again for each further `span`
-    failure    status to refuse the request with, when the client broke the rules; 0 if he did not
+    failure    status to refuse the request with, when the client broke the rules, or there was no
+               memory for what he sent; else 0
     is_whole   the body has been read to its end
     """
 
@@ -70,6 +71,9 @@ class Body:
             return await self._read_block(n)
         except HTTPError as error:
             self.failure = error.status
+            raise
+        except MemoryError:
+            self.failure = 503  # something of it may be lost
             raise
 
     async def readexactly(self, n: int) -> bytes:

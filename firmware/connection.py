@@ -17,7 +17,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from microdot import Response
 from micropython import const
 
-from firmware.http1 import Head, HTTPError, head_length
+from firmware.http1 import HTTPError
 from firmware.response import encode_error
 from firmware.service import Service
 from firmware.slots import BUSY, GONE, IDLE, NEW, NOT_CUT, READING, TIMED_OUT
@@ -27,7 +27,7 @@ from firmware.wire import Wire
 # because closing a socket with unread bytes resets it, and the reset can overtake the answer.
 _LINGER_MS = const(1000)
 _QUIET_MS = const(200)
-_BLOCK_LEN = const(1024)  # received at a time; a longer head is not kept
+_BLOCK_LEN = const(1024)  # received at a time
 _RETRY_MS = const(100)
 
 
@@ -60,12 +60,15 @@ class Connection:
     def look(self):
         """Finds out whether the client has gone while his request is at work; the reaper calls it.
 
-        The task is busy and does not read.  A client that closes, or only closes his sending half,
-        counts as gone, as with nginx and uvicorn.
+        A client that only closes his sending half counts as gone, as with nginx and uvicorn.
         """
         if self._slot.reason or (self._body and not self._body.is_whole):
             return
-        if self._wire.look(self._service.max_req_hdr_len):
+        try:
+            is_gone = self._wire.look(self._service.max_req_hdr_len)
+        except MemoryError:
+            is_gone = True  # or his next request is torn
+        if is_gone:
             self.cut(GONE)
 
     async def run(self):
@@ -88,15 +91,14 @@ class Connection:
                         raise
                 except (OSError, EOFError):
                     pass  # the client is gone
-                except MemoryError:
-                    raise
+                except MemoryError as error:  # even to wait, or to refuse
+                    is_short = True
+                    self._give_up(error)
                 except Exception as error:
                     service.log.exception("connection failed", error)
                 finally:
                     self._hang_up()
-            except MemoryError as error:  # even to wait, to refuse, or for the way out
-                service.log.error("out of memory: %s", error)
-                gc.collect()
+            except MemoryError:  # even for the way out
                 is_short = True
 
     async def _converse(self):
@@ -131,23 +133,11 @@ class Connection:
     def _parse(self):
         """The `Head` of the next request, None while it is not complete."""
         service = self._service
-        wire = self._wire
-        head = service.last_head
-        if head and wire.received == head.raw:  # a client who polls sends the same again and again
-            wire.received = b""
-            return head
-        wire.received = wire.received.lstrip(b"\r\n")  # RFC 9112, 2.2
-        if not wire.received:
-            return None
-        length = head_length(wire.received, service.max_uri_len, service.max_req_hdr_len)
-        if length:
-            head = Head(wire.use(length), service.max_uri_len)
-            if length <= _BLOCK_LEN:
-                service.last_head = head
-            return head
-        if self._slot.state != READING:  # one deadline for the whole head, however it drips
+        head = service.parse_head(self._wire)
+        # One deadline for the whole head, however it drips.
+        if head is None and self._wire.received and self._slot.state != READING:
             self._slot.enter(READING, ticks_ms(), service.recv_wait_timeout_ms)
-        return None
+        return head
 
     async def _exchange(self, head):
         """One request and its response; whether the connection may go on."""
@@ -202,11 +192,17 @@ class Connection:
             if not await wire.receive(_BLOCK_LEN):
                 return
 
+    def _give_up(self, error):
+        self._service.log.error("out of memory: %s", error)
+        if self._slot.state == NEW:  # else he has been told, as far as that can be
+            self._wire.send_now(self._service.busy_response)
+        gc.collect()
+
     def _say_last_word(self):
         """What a cut client is still told, if it goes out at once."""
-        reason = self._slot.reason
         if not READING <= self._slot.state <= BUSY:
             return
+        reason = self._slot.reason
         if reason == TIMED_OUT:
             self._wire.send_now(encode_error(408))
         elif reason == NOT_CUT:  # something of the handler's own has cancelled him

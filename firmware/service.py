@@ -4,9 +4,10 @@ from microdot import Request
 from micropython import const
 
 from firmware.body import Body
-from firmware.http1 import HTTPError
+from firmware.http1 import Head, HTTPError, head_length
 from firmware.response import Sender, encode_error
 
+_KEPT_HEAD_LEN = const(1024)  # a longer one is not kept
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limit, which nobody has chosen
 
 
@@ -40,6 +41,24 @@ class Service:
         self.is_closing = False
         for name in limits:
             setattr(self, name, limits[name])
+
+    def parse_head(self, wire):
+        """The `Head` that the wire has received, None while it is not complete.
+
+        Raises HTTPError.
+        """
+        head = self.last_head
+        if head and wire.received == head.raw:  # a client who polls sends the same again and again
+            wire.received = b""
+            return head
+        wire.received = wire.received.lstrip(b"\r\n")  # RFC 9112, 2.2
+        length = head_length(wire.received, self.max_uri_len, self.max_req_hdr_len)
+        if not length:
+            return None
+        head = Head(wire.use(length), self.max_uri_len)
+        if length <= _KEPT_HEAD_LEN:
+            self.last_head = head
+        return head
 
     async def receive_body(self, wire, head):
         """(Body, its bytes); None for the bytes of one that is left to be streamed.

@@ -97,7 +97,8 @@ class Wire:
     def look(self, limit: int, length: int = 64) -> bool:
         """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes.
 
-        It never waits.  `length` bytes are allocated even if there is nothing.
+        It never waits.  `length` bytes are allocated even if there is nothing.  After a
+        MemoryError something of what has come may be lost, as with `fill`.
         While something is being sent to him, the sending itself will tell.
         """
         room = limit - len(self.received)
@@ -107,8 +108,6 @@ class Wire:
             block = self._sock.recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
-        except MemoryError:
-            return False  # whoever needs what has come will meet it again
         self.received += block
         return not block
 

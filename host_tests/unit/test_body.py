@@ -109,6 +109,20 @@ class TestBody(unittest.TestCase):
             with self.assertRaises(EOFError):
                 self.read(fields, data)
 
+    def test_what_was_lost_for_want_of_memory_spoils_the_body(self):
+        async def play():
+            body, wire = body_of("Content-Length: 20", b"x" * 20)
+
+            async def fail(limit):
+                raise MemoryError
+
+            wire.receive = fail
+            with self.assertRaises(MemoryError):
+                await body.read(20)
+            self.assertEqual(body.failure, 503)
+
+        run_async(play())
+
     def test_a_body_longer_than_the_limit_is_left_to_be_streamed(self):
         async def play():
             for fields, data in (

@@ -9,10 +9,10 @@ from microdot import Microdot, Request
 import firmware.connection as connection_module
 import firmware.http1 as http1
 import firmware.listener as listener_module
+import firmware.service as service_module
 from fakes import Site, run_async, turns, until
 from firmware.listener import Listener
 from firmware.slots import PURGED
-from firmware.wire import Wire
 from firmware.workers import WorkerPool
 
 GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -408,11 +408,11 @@ class TestConnection(unittest.TestCase):
                 peer.close()
                 await site.wait_open(0)
 
-        connection_module.head_length = measure
+        service_module.head_length = measure
         try:
             run_async(play())
         finally:
-            connection_module.head_length = http1.head_length
+            service_module.head_length = http1.head_length
         self.assertEqual(max(held), 1024)
 
     def test_a_handler_that_raises_is_500_and_the_connection_goes_on(self):
@@ -849,12 +849,28 @@ class TestBadHandlers(unittest.TestCase):
 
         run_async(play())
 
-    def test_a_client_whose_request_finds_no_memory_at_once_is_not_gone(self):
-        class Short:
-            def recv(self, length):
-                raise MemoryError
+    def test_bytes_that_were_lost_for_want_of_memory_never_tear_a_request(self):
+        async def play():
+            app = App()
+            async with app.site(max_open_sockets=3) as site:
+                look = connection_module.Wire.look
 
-        self.assertFalse(Wire(Short(), None, 100).look(1000))
+                def lose(wire, *args):
+                    look(wire, *args)
+                    wire.received = b""
+                    raise MemoryError
+
+                connection_module.Wire.look = lose
+                try:
+                    peer = site.connect()
+                    await peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n")
+                    self.assertIn("HTTP/1.1 503 Busy", await peer.read())
+                    peer.close()
+                    await site.wait_open(0)
+                finally:
+                    connection_module.Wire.look = look
+
+        run_async(play())
 
     def test_a_client_who_still_sends_is_not_reset_for_want_of_memory(self):
         async def play():
