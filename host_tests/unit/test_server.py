@@ -557,8 +557,9 @@ class TestConnection(unittest.TestCase):
                 await peer.send(GET % "/long")
                 await site.wait_line("invoking")
                 await peer.send(GET % "/quick")
-                await asyncio.sleep(0.6)  # so that the reaper looks and finds it
-                app.gate.set()
+                slots = site.server._table.slots
+                await until(lambda: any(s.owner._wire and s.owner._wire.received for s in slots))
+                app.gate.set()  # now that the reaper has looked and found it
                 text = await peer.read()
                 while "quick" not in text:
                     text += await peer.read()
@@ -869,6 +870,28 @@ class TestBadHandlers(unittest.TestCase):
                     await site.wait_open(0)
                 finally:
                     connection_module.Wire.look = look
+
+        run_async(play())
+
+    def test_a_long_request_ends_when_what_is_sent_behind_it_was_lost(self):
+        async def play():
+            async with App().site() as site:
+                look = connection_module.Wire.look
+                peer = site.connect()
+                await peer.send(GET % "/long")
+                await site.wait_line("invoking")
+
+                def lose(wire, *args):
+                    raise MemoryError
+
+                connection_module.Wire.look = lose
+                try:
+                    self.assertEqual(await peer.read_all(), "")
+                    await site.wait_open(0)
+                    await site.pool.wait_ready()
+                finally:
+                    connection_module.Wire.look = look
+                peer.close()
 
         run_async(play())
 
