@@ -1,11 +1,9 @@
 """A long request at work: its handler, and any body that it streams, a piece at a time."""
 
 import asyncio
-from time import ticks_add
 
 from micropython import const
 
-_CANCEL_AGAIN_MS = const(1000)
 _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _NOTHING = object()  # a handler may return None
 
@@ -16,92 +14,80 @@ class Job:
     On the worker `run()` makes the response and then the pieces of its body; in the task of the
     connection `next()` and then `async for` take them.  There is room for one between the two, so
     a slow client slows the handler down.
+
+    request   Microdot's; None when the job has ended
+    deadline  `time.ticks_ms()` when it is to be cancelled, for the first time or again
+    task      None before the first step
+    error     what comes after the last piece
     """
 
-    def __init__(self, handler, request, kwargs, deadline):
+    def __init__(self, handler, request, kwargs: dict, deadline: int) -> None:
         self.request = request
-        self.deadline = deadline  # ticks; when it has been cancelled, of the next cancellation
-        self.task = None  # while the handler runs
-        self.ended = asyncio.Event()
+        self.deadline = deadline
+        self.task: asyncio.Task | None = None
         self.is_cancelled = False
         self.is_timed_out = False
+        self.error: Exception | None = None
         self._handler = handler
         self._kwargs = kwargs
-        self._error = None  # what comes after the last piece
         self._item = _NOTHING
-        self._made = asyncio.Event()  # an item or the end is there
-        self._taken = asyncio.Event()
+        self._changed = asyncio.Event()  # an item was put or taken, or the job has ended
 
-    def cancel(self, now: int):
+    def done(self) -> bool:
+        return self.request is None
+
+    def cancel(self) -> None:
         """Ends the job.  One whose task has not begun is only marked, and then never begins."""
         self.is_cancelled = True
-        self.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
         if self.task:
             self.task.cancel()
 
-    def fail(self, error):
-        """The job never begins, or breaks off, for want of memory."""
-        self._error = error
-        self.is_cancelled = True
-
-    def end(self):
+    def end(self) -> None:
         """Nothing more will come; whoever waits for it learns that."""
-        self.ended.set()
-        self._made.set()
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
-        self.request = self._handler = self._kwargs = self.task = None
+        self.request = self._handler = self.task = None
+        self._kwargs.clear()
+        self._changed.set()
 
     # In the job's own task.
 
-    async def run(self):
-        self.task = asyncio.current_task()
-        try:
-            if not self.is_cancelled:
-                await self._handle()
-        except asyncio.CancelledError:
-            pass  # by us, or by the handler itself
-        except Exception as error:
-            self._error = self._error or error
-        finally:
-            self.end()
-
-    async def _handle(self):
+    async def run(self) -> None:
         response = await _resolve(self._handler(self.request, **self._kwargs))
-        body, response = _split(response, self)
-        self._put(response)
+        body, self._item = _split(response, self)
+        self._changed.set()
         if body is None:
             return
         try:
             iterator = body.__aiter__() if hasattr(body, "__aiter__") else body
-            while self._error is None:
-                await self._taken.wait()
+            while True:
+                while self._item is not _NOTHING:
+                    await self._wait_changed()
                 piece = await _next_piece(iterator)
                 if piece is None:
-                    self._error = StopAsyncIteration()
-                else:
-                    self._put(piece)
+                    self.error = StopAsyncIteration()
+                    return
+                self._item = piece
+                self._changed.set()
         finally:
             close = getattr(body, "aclose", None) or getattr(body, "close", None)
             if close:
                 await _resolve(close())
 
-    def _put(self, item):
-        self._item = item
-        self._taken.clear()
-        self._made.set()
+    async def _wait_changed(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     # In the task of the connection.
 
     async def next(self):
         """What the handler returned, with this job for a streamed body; then a piece of that."""
         while self._item is _NOTHING:
-            if self.ended.is_set():
-                raise self._error or RuntimeError("a long request was cancelled")
-            self._made.clear()
-            await self._made.wait()
+            if self.done():
+                raise self.error or RuntimeError("a long request was cancelled")
+            await self._wait_changed()
         item = self._item
         self._item = _NOTHING
-        self._taken.set()
+        self._changed.set()
         return item
 
     __anext__ = next

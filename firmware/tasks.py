@@ -8,8 +8,8 @@ from micropython import const
 _JOIN_MS = const(1000)
 
 
-async def join(task: asyncio.Task):
-    """Cancels `task` and returns when it has ended, or after a second.
+async def join(task) -> None:
+    """Cancels a task, or what ends like one, and returns when it has ended, or after a second.
 
     It asks instead of awaiting the task: one that Ctrl-C struck never ends in the eyes of
     MicroPython's scheduler, and whoever awaits it can't even be cancelled.  It cancels again and

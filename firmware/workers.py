@@ -1,9 +1,9 @@
 """The worker pool: long requests run here, a fixed number at a time, so that the rest stays quick.
 
-It owns the worker tasks, which are made once and live as long as the app, and the job each of them
-has.  It does not own sockets: a job hands the response, and each piece of a streamed body, to the
-task of the connection, which reads the job as the body.  A worker is ready again as soon as its
-job has ended, however it ended.
+A worker is a place for a job: the pool counts them, and a job that runs has a task of its own.  So
+a worker is ready again as soon as its job has ended, however it ended.  The pool does not own
+sockets: a job hands the response, and each piece of a streamed body, to the task of the connection,
+which reads the job as the body.
 """
 
 import asyncio
@@ -12,12 +12,11 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from firmware.job import Job
+from firmware.log import Log
 from firmware.tasks import join
 
-_BUSY_HEADERS = {"Content-Type": "text/html", "Retry-After": "5"}  # seconds
-_BUSY = ("<div> no workers available. server busy.</div>", 503, _BUSY_HEADERS)
-_TOO_LONG = ("The request took too long.\n", 503, _BUSY_HEADERS)
-_RETRY_MS = const(10)
+_CANCEL_AGAIN_MS = const(1000)
+_RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
 
 
 class WorkerPool:
@@ -30,40 +29,39 @@ class WorkerPool:
         return "done"
     """
 
-    def __init__(self, ticks=ticks_ms):
-        self._ticks = ticks
-        self._log = None
-        self._timeout_ms = 0
-        self._workers = []  # the tasks
-        self._ready = 0  # of them
-        self._idle = asyncio.Event()  # one more is ready
-        self._jobs = []
-        self._given = []  # those of the jobs that no worker has taken yet
-        self._gave = asyncio.Event()
+    _log: Log
 
-    def start(self, max_async_requests: int, async_request_timeout_ms: int, log):
-        """Makes the workers; each logs that it starts when it first runs.  Idle when they exist."""
+    def __init__(self, ticks=ticks_ms) -> None:
+        self._ticks = ticks
+        self._timeout_ms = 0
+        self._workers = 0
+        self._jobs: list[Job] = []  # those that have a worker
+        self._idle = asyncio.Event()  # one more is ready
+
+    def start(self, max_async_requests: int, async_request_timeout_ms: int, log: Log) -> None:
+        """Makes the workers; each logs that it starts.  Idle when they exist."""
         self._log = log
         self._timeout_ms = async_request_timeout_ms
-        while len(self._workers) < max_async_requests:
-            self._workers.append(asyncio.create_task(self._work()))
+        while self._workers < max_async_requests:
+            log.info("starting async req task worker")
+            self._workers += 1
 
-    async def wait_ready(self):
-        """Returns when every worker has started and has no job."""
-        while self._ready < len(self._workers):
+    async def wait_ready(self) -> None:
+        """Returns when no worker has a job."""
+        while self._jobs:
             self._idle.clear()
             await self._idle.wait()
 
-    async def close(self):
+    async def close(self) -> None:
         """Ends the workers and their jobs; the pool can be started again."""
-        for job in self._jobs:
-            job.cancel(self._ticks())
-        for worker in self._workers:
-            await join(worker)
-        self.__init__(self._ticks)
+        for job in list(self._jobs):
+            await join(job)
+        self._jobs.clear()
+        self._workers = 0
+        self._idle = asyncio.Event()  # CPython's belongs to one loop
 
     def count_ready(self) -> int:
-        return self._ready
+        return self._workers - len(self._jobs)
 
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
@@ -74,22 +72,20 @@ class WorkerPool:
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
 
         async def hand_over(request, **kwargs):
+            refusal = "<div> no workers available. server busy.</div>"
             job = self._submit(handler, request, kwargs)
-            if job is None:
-                if not self._log:
-                    raise RuntimeError("the pool was not given to run()")
-                self._log.warning("No workers are available")
-                return _BUSY
-            try:
-                return await job.next()
-            except Exception:
-                if job.is_timed_out:
-                    return _TOO_LONG
-                raise
+            if job:
+                try:
+                    return await job.next()
+                except Exception:
+                    if not job.is_timed_out:
+                        raise
+                    refusal = "The request took too long.\n"
+            return refusal, 503, _RETRY_AFTER
 
         return hand_over
 
-    def release(self, request):
+    def release(self, request) -> None:
         """Takes back the worker that still has a job for `request`, if any.
 
         The connection calls it when it is done with a request in whatever way, so that no job
@@ -97,9 +93,9 @@ class WorkerPool:
         """
         for job in self._jobs:
             if job.request is request:
-                job.cancel(self._ticks())
+                self._cancel(job, self._ticks())
 
-    def expire(self, now: int):
+    def expire(self, now: int) -> None:
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
         And once more every second: a handler that swallows its cancellation gets the next one.
@@ -107,45 +103,46 @@ class WorkerPool:
         for job in self._jobs:
             if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
-                job.cancel(now)
+                self._cancel(job, now)
 
-    def _submit(self, handler, request, kwargs):
-        """The job, given to a ready worker; None if there is none.  Nothing ever queues."""
-        if not self._ready:
+    def _cancel(self, job: Job, now: int) -> None:
+        job.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
+        job.cancel()
+
+    def _submit(self, handler, request, kwargs: dict) -> Job | None:
+        """The job, on a ready worker; None if there is none.  Nothing ever queues."""
+        if not self._workers:
+            raise RuntimeError("the pool was not given to run()")
+        if not self.count_ready():
+            self._log.warning("No workers are available")
             return None
         job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
-        self._ready -= 1  # now that there was memory for it
         self._jobs.append(job)
-        self._given.append(job)
-        self._gave.set()
+        try:
+            asyncio.create_task(self._work(job))
+        except MemoryError:
+            self._jobs.remove(job)
+            raise
         return job
 
-    async def _work(self):
-        """A worker's task.  No foreign code runs in it, so that nothing foreign can end it.
+    async def _work(self, job: Job) -> None:
+        """The task of a job.
 
-        Nor does want of memory: whoever waits for the job learns of that.
-
-        A job has a task of its own.  MicroPython's `wait_for`, once cancelled, may cancel the task
-        that called it a little later: that must not be the next job's.
+        One that is cancelled before its first step never runs: so who cancels a job before that
+        only marks it.  Each job has a task of its own also because MicroPython's `wait_for`, once
+        cancelled, may cancel its caller again a little later: that must not be the next job's.
         """
-        self._log.info("starting async req task worker")
-        while True:
-            self._ready += 1
-            self._idle.set()
-            while not self._given:
-                self._gave.clear()
-                try:
-                    await self._gave.wait()
-                except MemoryError:
-                    await asyncio.sleep_ms(_RETRY_MS)  # which takes none
-            job = self._given.pop()
-            try:
-                if not job.is_cancelled:
-                    self._log.info("invoking %s", job.request.path)
-                    asyncio.create_task(job.run())
-                    await job.ended.wait()
-            except MemoryError as error:
-                job.fail(error)
+        try:
+            if not job.is_cancelled:
+                job.task = asyncio.current_task()
+                self._log.info("invoking %s", job.request.path)
+                await job.run()
+        except asyncio.CancelledError:
+            pass  # by us, or by the handler itself
+        except Exception as error:  # MemoryError, too: who waits for the job learns of it
+            job.error = job.error or error
+        finally:
             job.end()
-            self._jobs.remove(job)
-            job = None  # with its request, while the worker waits
+            if job in self._jobs:  # else the pool was closed
+                self._jobs.remove(job)
+            self._idle.set()

@@ -20,6 +20,7 @@ LIMITS = {
     "send_wait_timeout_ms": 5000,
     "keep_alive_timeout_ms": 5000,
 }
+POOL_TIMEOUT_MS = 1000
 
 
 def run_async(coroutine):
@@ -65,6 +66,56 @@ class FakeLog:
 class FakeRequest:
     def __init__(self, path="/long"):
         self.path = path
+
+
+class Lines:
+    """A streamed body of `count` lines; it may raise instead of the line number `fails_at`."""
+
+    def __init__(self, count, fails_at=None):
+        self._count = count
+        self._fails_at = fails_at
+        self._next = 0
+        self.is_closed = False
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if self._next == self._fails_at:
+            raise ValueError("line")
+        if self._next == self._count:
+            raise StopAsyncIteration
+        self._next += 1
+        await asyncio.sleep(0)
+        return "line %d\n" % self._next
+
+    async def aclose(self):
+        self.is_closed = True
+
+
+async def read_all(body):
+    pieces = []
+    async for piece in body:
+        pieces.append(piece)
+    return pieces
+
+
+class Pooled:
+    """A pool with its workers started: async with it."""
+
+    def __init__(self, workers=2):
+        self.now = 0
+        self.log = FakeLog()
+        self.pool = WorkerPool(lambda: self.now)
+        self._workers = workers
+
+    async def __aenter__(self):
+        self.pool.start(self._workers, POOL_TIMEOUT_MS, self.log)
+        await self.pool.wait_ready()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.pool.close()
 
 
 class FakeInterface:
