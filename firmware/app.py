@@ -127,11 +127,10 @@ class _Parts:
         await self._server.close()
         await self._pool.close()
 
-    async def _start_workers(self):
+    def _start_workers(self) -> None:
         workers = self._server_settings["max_async_requests"]
         timeout_ms = self._server_settings["async_request_timeout_ms"]
         self._pool.start(workers, timeout_ms, self._log)
-        await self._pool.wait_ready()
 
     def _on_lost_exception(self, loop, context):
         error = context.get("exception")

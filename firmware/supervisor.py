@@ -16,7 +16,7 @@ _MAX_RETRY_MS = const(60000)
 class Supervisor:
     """Keeps `server` in step with `link`.
 
-    start_workers  awaited before the server starts for the first time
+    start_workers  called before each start of the server; idle when they exist
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
     """
@@ -30,7 +30,6 @@ class Supervisor:
         self._on_disconnect = on_disconnect
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
-        self._has_workers = False
         self._has_ended = False
 
     async def run(self):
@@ -71,9 +70,7 @@ class Supervisor:
     async def _start(self, now):
         self._retry_at = ticks_add(now, self._retry_ms)
         try:
-            if not self._has_workers:  # later one may be at work, and stay: nobody waits for it
-                await self._start_workers()
-                self._has_workers = True
+            self._start_workers()
             await self._server.start(self._link.address)
         except (OSError, MemoryError) as error:
             self._log.error("Error starting server! %s; again in %d ms", error, self._retry_ms)
