@@ -40,11 +40,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
         return 1
     if not parts:
         return 1
-    # Garbage leaves room for a long head, which is there up to four times while it is read: so what
-    # lasts stays low in the heap, and that room in one piece.
-    gc.collect()
-    free = gc.mem_free()
-    gc.threshold(max(free // 2, free - 4 * settings["server"]["max_req_hdr_len"]))
+    parts.settle()
     _serve(parts)
     return 0
 
@@ -94,22 +90,28 @@ class _Parts:
     def __init__(self, settings, app, pool, on_connect, on_disconnect):
         from firmware.link import Link
         from firmware.log import Log
+        from firmware.memory import Memory
         from firmware.server import Server
         from firmware.supervisor import Supervisor
         from firmware.workers import WorkerPool
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
-        self._pool = pool = pool or WorkerPool()
+        self._memory = Memory(self._log)
+        pool = pool or WorkerPool()
         if app is None:
             from firmware.routes import create_app
 
             app = create_app(pool, self._log, **settings["demo"])
-        self._server = Server(app, pool, self._log, self._server_settings)
+        self._server = Server(app, pool, self._memory, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
-        self._supervisor = Supervisor(
-            link, self._server, self._start_workers, self._log, on_connect, on_disconnect
-        )
+        self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
+
+    def settle(self):
+        """Everything is loaded: decides what memory is for what."""
+        limits = self._server_settings
+        request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
+        self._memory.settle(limits["max_open_sockets"], request_len)
 
     async def run(self):
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
@@ -125,12 +127,6 @@ class _Parts:
     async def _close(self):
         self._supervisor.end()
         await self._server.close()
-        await self._pool.close()
-
-    def _start_workers(self) -> None:
-        workers = self._server_settings["max_async_requests"]
-        timeout_ms = self._server_settings["async_request_timeout_ms"]
-        self._pool.start(workers, timeout_ms, self._log)
 
     def _on_lost_exception(self, loop, context):
         error = context.get("exception")

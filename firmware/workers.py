@@ -30,6 +30,7 @@ class WorkerPool:
     """
 
     _log: Log
+    admit = None  # asked whether a request may stay; set by the server
 
     def __init__(self, ticks=ticks_ms) -> None:
         self._ticks = ticks
@@ -113,7 +114,7 @@ class WorkerPool:
         """The job, on a ready worker; None if there is none.  Nothing ever queues."""
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
-        if not self.count_ready():
+        if not self.count_ready() or (self.admit and not self.admit(request)):
             self._log.warning("No workers are available")
             return None
         job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))

@@ -11,6 +11,8 @@ from firmware.workers import WorkerPool
 
 LIMITS = {
     "port": 0,
+    "max_async_requests": 2,
+    "async_request_timeout_ms": 60000,
     "backlog_conn": 5,
     "max_open_sockets": 3,
     "max_req_hdr_len": 1024,
@@ -116,6 +118,30 @@ class Pooled:
 
     async def __aexit__(self, *_):
         await self.pool.close()
+
+
+class FakeMemory:
+    """As much as wanted, until the test says that it is short."""
+
+    def __init__(self):
+        self.budget = 1 << 20
+        self.taken = 0
+        self.is_exhausted = False
+
+    def take(self, length):
+        if self.taken + length > self.budget:
+            raise MemoryError
+        self.taken += length
+        return length
+
+    def give_back(self, length):
+        self.taken -= length
+
+    def is_short(self):
+        return self.is_exhausted
+
+    def poll(self, now):
+        pass
 
 
 class FakeInterface:
@@ -230,22 +256,19 @@ class Site:
     def __init__(self, app, pool=None, workers=2, timeout_ms=60000, **limits):
         self.log = FakeLog()
         self.pool = pool or WorkerPool()
+        self.memory = FakeMemory()
         self.port = limits["port"] = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
         settings = dict(LIMITS)
+        settings.update(max_async_requests=workers, async_request_timeout_ms=timeout_ms)
         settings.update(limits)
-        self.server = Server(app, self.pool, self.log, settings)
-        self._workers = workers
-        self._timeout_ms = timeout_ms
+        self.server = Server(app, self.pool, self.memory, self.log, settings)
 
     async def __aenter__(self):
-        self.pool.start(self._workers, self._timeout_ms, self.log)
-        await self.pool.wait_ready()
         await self.server.start("127.0.0.1")
         return self
 
     async def __aexit__(self, *_):
         await self.server.close()
-        await self.pool.close()
 
     def connect(self):
         return Peer(self.port)

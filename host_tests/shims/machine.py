@@ -8,6 +8,10 @@ def reset_cause():
     return PWRON_RESET
 
 
+def reset():
+    raise SystemExit("the board restarts")
+
+
 class Pin:
     IN = 1
     OUT = 3
