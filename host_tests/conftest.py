@@ -1,21 +1,16 @@
 """Where a test runs: which interpreter, which board, which address."""
 
-import sys
 import time
-from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "shims" / "cpython"), str(HERE / "shims")]
+from tools.simulator import modules
 
-import adapt  # noqa: E402
-
-adapt.install()
+modules.install()
 
 import pytest  # noqa: E402
 
-import deployed  # noqa: E402
-import harness  # noqa: E402
-from boards import Board, RemoteBoard  # noqa: E402
+from host_tests.blackbox import deployed  # noqa: E402
+from host_tests.blackbox.board import Board, RemoteBoard  # noqa: E402
+from tools.simulator import harness  # noqa: E402
 
 VENDOR = {"max_async_requests": 2, "max_open_sockets": 3}
 

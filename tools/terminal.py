@@ -23,8 +23,8 @@ class Refused(Exception):
     """What the tool can't or won't do.  The text is one line: what is wrong, and what to do."""
 
 
-def run_tool(main: Callable[[], None]) -> NoReturn:
-    """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C.
+def run_tool(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a tool and exits with its status, 1 with a line if it was refused, 130 by Ctrl-C.
 
     A signal that ends it, as when its terminal is closed, is taken as Ctrl-C.
     """
@@ -33,8 +33,9 @@ def run_tool(main: Callable[[], None]) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Each line at once, also into a file; what the file's encoding lacks is no reason to end.
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    status: int | None = None
     try:
-        main()
+        status = main()
     except Refused as refused:
         _end(str(refused))
     except BrokenPipeError:
@@ -44,7 +45,7 @@ def run_tool(main: Callable[[], None]) -> NoReturn:
         _end(": ".join(str(each) for each in (error.filename, error.strerror or error) if each))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
 def _end(line):

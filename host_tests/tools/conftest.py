@@ -2,8 +2,8 @@
 
 import pytest
 
-from sample_version import make_sources
-from serial_board import SerialBoard, format_flash
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.sample_version import make_sources
 
 
 @pytest.fixture

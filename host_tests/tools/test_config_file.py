@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-import harness
 from firmware.config import ConfigError
 from firmware.ethernet_boards import BOARDS
-from tools import config
-from tools.config_plan import plan
+from tools.checkout import ROOT
+from tools.commands import config
+from tools.settings.plan import plan
+from tools.settings.wizard import Wizard
 from tools.terminal import Refused
-from tools.wizard import Wizard
 
 HOME = {"network": {"wifi": [{"ssid": "home", "password": "secret12"}]}}
 
@@ -42,10 +42,10 @@ class Person:
 def run(path, variables=None, **options):
     """make config, without a terminal."""
     environment = {each: text for each, text in os.environ.items() if each not in config.VARIABLES}
-    line = [sys.executable, "-m", "tools.config", "--file", str(path)]
+    line = [sys.executable, "-m", "tools", "config", "--file", str(path)]
     return subprocess.run(
         line,
-        cwd=harness.ROOT,
+        cwd=ROOT,
         env={**environment, **(variables or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -137,7 +137,7 @@ def test_a_password_survives_from_the_environment_through_make(tmp_path, passwor
     path = tmp_path / "config.json"
     done = subprocess.run(
         ["make", "--silent", "config", f"CONFIG={path}"],
-        cwd=harness.ROOT,
+        cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -232,9 +232,9 @@ def test_on_a_terminal_the_password_is_asked_for_and_never_shown(tmp_path):
     host, device = os.openpty()
     tty = os.ttyname(device)
     # A session of its own that opens a terminal has it for getpass to find.
-    line = f"exec '{sys.executable}' -m tools.config --file '{path}' <{tty} >{tty} 2>&1"
+    line = f"exec '{sys.executable}' -m tools config --file '{path}' <{tty} >{tty} 2>&1"
     dialogue = [("Interface", "wifi"), ("Wi-Fi", "home"), ("not shown", "secret12"), ("Host", "")]
-    with subprocess.Popen(["sh", "-c", line], cwd=harness.ROOT, start_new_session=True) as process:
+    with subprocess.Popen(["sh", "-c", line], cwd=ROOT, start_new_session=True) as process:
         shown = ""
         for question, answer in dialogue:
             shown += read_until(host, question)

@@ -6,33 +6,35 @@ import sys
 
 import pytest
 
-import harness
-from boards import find_port
-from client import Client
-from sample_version import contents, read_flash, versions
-from serial_board import unpack_flash
-from tools import build, deploy, inventory, rollback, version
-from tools.deploy_plan import plan
-from tools.remote import Remote
+from host_tests.blackbox.client import Client
+from host_tests.serial.board import unpack_flash
+from host_tests.tools.sample_version import contents, read_flash, versions
+from tools.board import startup
+from tools.board.mpremote import Mpremote
+from tools.checkout import ROOT
+from tools.commands import deploy, rollback
+from tools.simulator import harness
 from tools.terminal import Refused
+from tools.version import build, install, inventory, manifest
+from tools.version.plan import plan
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def test_make_deploy_brings_httpd32_onto_an_empty_board_and_it_serves(board, tmp_path):
-    port = find_port()
+    port = harness.find_port()
     harness.write_config(tmp_path, {}, str(port))
-    line = [sys.executable, "-m", "tools.deploy", "--port", board.port]
+    line = [sys.executable, "-m", "tools", "deploy", "--port", board.port]
     line += ["--config", str(tmp_path / "config.json")]
-    done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"\n\d+ files sent, \d+ bytes, in \d+\.\d s\n", done.stdout), done.stdout
     assert re.search(r"\nI \(\d+\) httpd32: IPv4 address: 127.0.0.1,\n", done.stdout)
     assert f"\nhttp://127.0.0.1:{port}/\n/quick answers 200 in " in done.stdout
     with Client("127.0.0.1", port) as client:
         assert client.request("GET", "/quick").status == 200
-    names = {path for path in build.plan(build.ROOT, build.find_microdot(), build.ROOT / "main.py")}
+    names = {path for path in build.plan(ROOT, build.find_microdot(), ROOT / "main.py")}
     assert set(read_flash(board, tmp_path)) == names | {"config.json"}
 
 
@@ -106,10 +108,10 @@ def test_what_arrives_otherwise_than_it_was_sent_is_not_activated(board, sources
     deploy.deploy(board.port, sources)
     first = contents(sources)
     sources["part.py"].write_text("NAME = 'second'\n")
-    deploy.wait_prompt(board.port)
-    whole = version.add_manifest(sources, tmp_path)
-    steps = plan(version.read(whole), inventory.read(Remote(board.port)))
+    startup.wait_prompt(board.port)
+    whole = manifest.add_manifest(sources, tmp_path)
+    steps = plan(manifest.read(whole), inventory.read(Mpremote(board.port)))
     sources["part.py"].write_text("NAME = 'third'\n")
     with pytest.raises(Refused, match="something else than was sent; make deploy once more"):
-        deploy.carry_out(steps, whole, board.port)
+        install.carry_out(steps, whole, board.port)
     assert read_flash(board, tmp_path) == first

@@ -2,10 +2,12 @@
 
 import pytest
 
-from sample_version import make_sources, read_flash, versions
-from serial_board import SerialBoard, format_flash
-from tools import deploy, rollback, startup
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.sample_version import make_sources, read_flash, versions
+from tools.board import startup
+from tools.commands import deploy, rollback
 from tools.terminal import Refused
+from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -74,8 +76,8 @@ def test_a_board_without_its_network_is_one_line(board, sources):
         "import asyncio\nprint('I (1) httpd32: connecting to home')\n"
         "asyncio.run(asyncio.Event().wait())\n"
     )
-    deploy.wait_prompt(board.port)
-    deploy.install(board.port, sources)
+    startup.wait_prompt(board.port)
+    install.install(board.port, sources)
     with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
         startup.run(board.port, limit_s=2)
 
@@ -83,8 +85,8 @@ def test_a_board_without_its_network_is_one_line(board, sources):
 def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "_AWAY_S", 1)
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
-        deploy.wait_prompt(board.port)
-        deploy.install(board.port, sources)
+        startup.wait_prompt(board.port)
+        install.install(board.port, sources)
         board.cut_after(300)
         with pytest.raises(Refused, match="has gone; the board runs the new version"):
             startup.run(board.port)

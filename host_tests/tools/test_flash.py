@@ -5,22 +5,20 @@ import sys
 
 import pytest
 
-import harness
-from esp32_board import Esp32Board, image_for, official_image
-from serial_board import SerialBoard
-from tools.chip import Chip, connect
-from tools.flash import plan, wait_repl
-from tools.image import Image
+from host_tests.serial.board import SerialBoard
+from host_tests.serial.esp32 import Esp32Board, image_for, official_image
+from tools.checkout import ROOT
+from tools.commands.flash import plan, wait_repl
+from tools.image.chip import Chip, connect
+from tools.image.image import Image
 from tools.terminal import Refused
 
 MB = 1 << 20
 
 
 def flash(port, *args, **options):
-    line = [sys.executable, "-m", "tools.flash", "--port", port, *args]
-    return subprocess.run(
-        line, cwd=harness.ROOT, capture_output=True, text=True, timeout=120, **options
-    )
+    line = [sys.executable, "-m", "tools", "flash", "--port", port, *args]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
 
 
 def refusal(done):
@@ -109,7 +107,7 @@ def test_a_cable_that_is_pulled_while_writing_is_one_line(tmp_path):
 
 
 def test_micropython_that_does_not_answer_afterwards_is_told_about_reset(monkeypatch):
-    monkeypatch.setattr("tools.flash._REPL_LIMIT_S", 0.5)
+    monkeypatch.setattr("tools.commands.flash._REPL_LIMIT_S", 0.5)
     with SerialBoard() as board, pytest.raises(Refused, match=r"press RESET \(EN\) on the board"):
         wait_repl(board.port)
 

@@ -6,23 +6,24 @@ import sys
 
 import pytest
 
-import harness
-from sample_version import make_sources
-from serial_board import SerialBoard, format_flash
-from tools import deploy
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.sample_version import make_sources
+from tools.board import startup
+from tools.checkout import ROOT
+from tools.version import install
 
 
 @pytest.fixture
 def board(tmp_path):
     with SerialBoard(format_flash(tmp_path / "flash")) as started:
-        deploy.wait_prompt(started.port)
-        deploy.install(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
+        startup.wait_prompt(started.port)
+        install.install(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
         yield started
 
 
 def open_monitor(board, **streams):
-    line = [sys.executable, "-u", "-m", "tools.monitor", "--port", board.port]
-    return subprocess.Popen(line, cwd=harness.ROOT, **streams)
+    line = [sys.executable, "-u", "-m", "tools", "monitor", "--port", board.port]
+    return subprocess.Popen(line, cwd=ROOT, **streams)
 
 
 def read_until(file, text):

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from serial_board import SerialBoard, format_flash
-from tools import port, repl
+from host_tests.serial.board import SerialBoard, format_flash
+from tools.board import console, ports
 from tools.terminal import Refused
 
 SERVING = """
@@ -34,32 +34,34 @@ def put_main(board, tmp_path):
 
 def test_a_program_that_runs_is_interrupted_and_runs_again(board, tmp_path):
     start = put_main(board, tmp_path)
-    console = repl.ask(board.port, 20)
-    assert (console.version, console.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
+    found = console.ask(board.port, 20)
+    assert (found.version, found.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
     board.wait_text(b"\r\nserving", start + 1)
 
 
 def test_a_silent_port_is_given_up_in_time():
     with SerialBoard() as board:
         start = time.monotonic()
-        assert repl.ask(board.port, 0.5).version == ""
-        assert repl.wait(board.port, 0.5)[1].version == ""
+        assert console.ask(board.port, 0.5).version == ""
+        assert console.wait(board.port, 0.5)[1].version == ""
         assert time.monotonic() - start < 10
 
 
 def test_a_port_that_does_not_open_is_refused():
     with pytest.raises(Refused, match="is not there"):
-        repl.ask("/dev/ttyACM99", 0.5)
+        console.ask("/dev/ttyACM99", 0.5)
 
 
 def test_a_board_that_returns_on_another_port_is_followed(tmp_path, monkeypatch):
     with SerialBoard(format_flash(tmp_path / "flash"), is_pty=True) as board:
-        monkeypatch.setattr(port, "find", lambda: [port.Found(board.port, "", 0x303A, 0x4001, "")])
-        found, console = repl.wait("/dev/ttyACM99", 20)
-        assert found == board.port and console.version == "v1.25.0"
+        monkeypatch.setattr(
+            ports, "find", lambda: [ports.Found(board.port, "", 0x303A, 0x4001, "")]
+        )
+        found_port, found = console.wait("/dev/ttyACM99", 20)
+        assert found_port == board.port and found.version == "v1.25.0"
 
 
 def test_resets_in_a_row_are_a_loop_and_one_is_not():
     rom = b"ets Jul 29 2019\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\n"
-    assert not repl.Console("", "", rom).is_resetting()
-    assert repl.Console("", "", rom * 2).is_resetting()
+    assert not console.Console("", "", rom).is_resetting()
+    assert console.Console("", "", rom * 2).is_resetting()

@@ -1,8 +1,8 @@
 import asyncio
 import unittest
 
-from fakes import FakeLog, FakeRequest, run_async, turns
 from firmware.workers import WorkerPool
+from host_tests.unit.fakes import FakeLog, FakeRequest, run_async, turns
 
 TIMEOUT_MS = 1000
 

@@ -14,7 +14,7 @@ from tools.bench.experiment import Experiment, Goal, Row, Visit
 from tools.bench.generator import Plan
 from tools.bench.load import QUICK, generate
 from tools.bench.servers import HOST, Rack, Server
-from tools.build import BOARD
+from tools.version.build import BOARD
 
 _KINDS = ("httpd32", "microdot", "bare")
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Half: "

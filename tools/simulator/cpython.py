@@ -1,0 +1,160 @@
+"""Gives CPython the names of MicroPython that the firmware uses.
+
+The firmware is written for MicroPython and the host adapts to it.  `install()` is called once,
+before anything of `firmware/` is imported.
+"""
+
+import asyncio
+import gc
+import io
+import selectors
+import sys
+import time
+import traceback
+
+from tools.simulator import micropython
+
+_BOOT_NS = time.monotonic_ns()
+_TICKS_PERIOD = 1 << 30  # as on the board, so that a test can cross it
+
+
+class Stream:
+    """MicroPython's `asyncio.Stream` over a non-blocking socket: its names, its semantics."""
+
+    def __init__(self, s, e=None):
+        self.s = s
+        self.e = e or {}
+        self.out_buf = b""
+
+    def get_extra_info(self, name):
+        return self.e[name]
+
+    async def read(self, n=-1):
+        received = b""
+        while True:
+            await self._wait_ready(reading=True)
+            if n == 0:
+                return b""
+            try:
+                block = self.s.recv(n if n > 0 else 4096)
+            except BlockingIOError:
+                continue
+            if n > 0 or not block:
+                return received + block
+            received += block
+
+    async def readexactly(self, n):
+        received = b""
+        while len(received) < n:
+            block = await self.read(n - len(received))
+            if not block:
+                raise EOFError
+            received += block
+        return received
+
+    async def readline(self):
+        line = b""
+        while not line.endswith(b"\n"):
+            octet = await self.read(1)
+            if not octet:
+                break
+            line += octet
+        return line
+
+    def write(self, data):
+        if not self.out_buf:
+            data = data[self._send(data) :]
+        self.out_buf += data
+
+    async def drain(self):
+        if not self.out_buf:
+            await asyncio.sleep(0)
+        while self.out_buf:
+            await self._wait_ready(reading=False)
+            self.out_buf = self.out_buf[self._send(self.out_buf) :]
+
+    async def awrite(self, data):
+        self.write(data)
+        await self.drain()
+
+    def close(self):
+        pass
+
+    async def wait_closed(self):
+        self.s.close()
+
+    aclose = wait_closed
+
+    def _send(self, data):
+        try:
+            return self.s.send(data)
+        except BlockingIOError:
+            return 0
+
+    async def _wait_ready(self, reading):
+        loop = asyncio.get_running_loop()
+        add, remove = (
+            (loop.add_reader, loop.remove_reader)
+            if reading
+            else (loop.add_writer, loop.remove_writer)
+        )
+        fd = self.s.fileno()
+        if fd < 0:
+            raise OSError(9, "EBADF")
+        ready = loop.create_future()
+        add(fd, lambda: ready.done() or ready.set_result(None))
+        try:
+            await ready
+        finally:
+            remove(fd)
+
+
+def install():
+    if hasattr(time, "ticks_ms"):
+        return
+    sys.modules["micropython"] = micropython
+    time.ticks_ms = lambda: (time.monotonic_ns() - _BOOT_NS) // 1000000 % _TICKS_PERIOD
+    time.ticks_add = lambda ticks, delta: (ticks + delta) % _TICKS_PERIOD
+    time.ticks_diff = _ticks_diff
+    asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+    asyncio.StreamReader = asyncio.StreamWriter = Stream
+    asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
+    gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
+    gc.mem_free = lambda: 1 << 16
+    gc.threshold = _Threshold()
+    sys.print_exception = _print_exception
+    # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.
+    selectors.DefaultSelector = selectors.PollSelector
+
+
+def open_console():
+    """Standard streams as a board's console: lines out at once, octets in as they come."""
+    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdin = _Console(0)
+
+
+class _Console(io.FileIO):
+    @property
+    def buffer(self):
+        return self
+
+
+class _Threshold:
+    """`gc.threshold` keeps what it was told, as MicroPython's does; -1 before."""
+
+    _length = -1
+
+    def __call__(self, length=None):
+        if length is None:
+            return self._length
+        self._length = length
+        return None
+
+
+def _ticks_diff(end, start):
+    half = _TICKS_PERIOD // 2
+    return (end - start + half) % _TICKS_PERIOD - half
+
+
+def _print_exception(error, file=None):
+    traceback.print_exception(error, file=file or sys.stdout)
