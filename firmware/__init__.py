@@ -1,1 +1,23 @@
-"""httpd32: a web server for ESP32 boards that keeps answering."""
+"""httpd32: a web server for ESP32 boards that keeps answering.
+
+from firmware import run, WorkerPool
+"""
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    """What an application needs, loaded when it is asked for."""
+    if name == "run":
+        from firmware.app import run as found
+    elif name == "WorkerPool":
+        from firmware.workers import WorkerPool as found
+    elif name[0] != "_":
+        # MicroPython asks here, and nowhere else, for a module: `from firmware import log`.
+        try:
+            found = __import__("firmware." + name, None, None, ("*",))
+        except ImportError:
+            raise AttributeError(name)
+    else:
+        raise AttributeError(name)
+    return found

@@ -16,6 +16,7 @@ from typing import NoReturn, TextIO
 _QUIET_S = 2.0  # what takes less than this shows no progress
 _REDRAW_S = 0.2
 _REPEAT_S = 10.0  # where lines can't be redrawn, as in a file
+_OURS = ("firmware", "tools")
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -38,6 +39,10 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
         status = main()
     except Refused as refused:
         _end(str(refused))
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] in _OURS:
+            raise
+        _end(f"{error.name} is missing in .venv; make clean, and try again")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(1)

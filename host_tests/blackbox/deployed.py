@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host_tests.serial.board import SerialBoard, format_flash, unpack_flash
 from tools.board import startup
+from tools.board.console import Console
 from tools.simulator import harness
 from tools.version import build, install, manifest
 
@@ -31,6 +32,12 @@ def folder() -> Path:
 def _deploy(sources, scratch):
     flash = format_flash(scratch / "flash")
     with SerialBoard(flash, is_pty=True) as board, contextlib.redirect_stdout(io.StringIO()):
-        startup.wait_prompt(board.port)
-        install.install(board.port, sources)
+        bring(board.port, sources)
     return unpack_flash(flash, scratch / "unpacked")
+
+
+def bring(port, sources):
+    """Brings `sources` onto a board, which is left at its prompt."""
+    with Console(port) as console, startup.stopped(console):
+        install.install(console, sources)
+        console.ask(20)  # out of the raw REPL

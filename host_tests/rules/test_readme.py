@@ -1,14 +1,24 @@
-"""README tells the truth."""
+"""README and docs/ tell the truth."""
 
 import json
 import re
+import subprocess
+
+import pytest
 
 from firmware.config import SETTINGS, check
 from firmware.ethernet_boards import BOARDS
 from host_tests.blackbox.board import Board
 from tools.checkout import ROOT
+from tools.commands.config import VARIABLES
 
 README = (ROOT / "README.md").read_text()
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES.append(ROOT / "host_tests" / "README.md")
+
+
+def read(name):
+    return (ROOT / "docs" / f"{name}.md").read_text()
 
 
 def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
@@ -28,30 +38,44 @@ def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
 
 
 def test_the_table_of_settings_is_that_of_the_validator():
+    lines = read("configuration").split("\n")
     for key, default, _, text in SETTINGS:
         row = f"| `{key}` | `{json.dumps(default)}` | "
-        assert any(
-            line.startswith(row) and line.endswith(f" | {text} |") for line in README.split("\n")
-        )
+        assert any(line.startswith(row) and line.endswith(f" | {text} |") for line in lines), key
 
 
 def test_every_ethernet_board_is_listed():
-    listed = README.replace("\n  ", " ")
+    listed = read("ethernet").replace("\n  ", " ")
     assert [board for board in BOARDS if board not in listed] == []
 
 
-def test_every_configuration_in_readme_is_right():
-    examples = re.findall(r"^    (\{.*\})$", README, re.M)
-    assert len(examples) > 5
+@pytest.mark.parametrize(("page", "count"), [("configuration", 3), ("ethernet", 3)])
+def test_every_configuration_is_right(page, count):
+    examples = re.findall(r"^    (\{.*\})$", read(page), re.M)
+    assert len(examples) >= count
     for example in map(json.loads, examples):
         is_whole = "network" in example or "server" in example
         check(example if is_whole else {"network": {"ethernet": example}})
 
 
-def test_every_make_target_in_readme_exists():
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_make_command_is_one_that_make_takes(page):
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`?make (\w+)", README)):
-        assert f"\n{target}:" in makefile, target
+    known = {*re.findall(r"^(\w+) \?=", makefile, re.M), *VARIABLES.values()}
+    commands = re.findall(
+        r"^    (.*\bmake\b.*?)(?: {2,}.*)?$|`([^`\n]*\bmake [^`\n]*)`", page.read_text(), re.M
+    )
+    for command in (block or inline for block, inline in commands):
+        assert set(re.findall(r"\b([A-Z_]{3,})=", command)) <= known, command
+        line = re.sub(r"\b(make\b)", r"\1 --dry-run", command)
+        done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_to_a_file(page):
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
 
 
 def test_every_test_that_the_parity_page_names_exists():

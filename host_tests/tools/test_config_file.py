@@ -13,6 +13,7 @@ from firmware.config import ConfigError
 from firmware.ethernet_boards import BOARDS
 from tools.checkout import ROOT
 from tools.commands import config
+from tools.settings import file
 from tools.settings.plan import plan
 from tools.settings.wizard import Wizard
 from tools.terminal import Refused
@@ -164,7 +165,7 @@ def test_the_file_is_for_its_owner_only_and_replaced_as_a_whole(tmp_path):
 
 def test_a_link_to_the_file_stays_a_link(tmp_path):
     (tmp_path / "config.json").symlink_to(tmp_path / "real.json")
-    config.write(tmp_path / "config.json", HOME)
+    file.write(tmp_path / "config.json", HOME)
     assert (tmp_path / "config.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text()) == HOME
 

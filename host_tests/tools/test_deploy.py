@@ -1,4 +1,4 @@
-"""Deploying, with the real mpremote, onto a board that is played here."""
+"""Deploying, by mpremote's own transport, onto a board that is played here."""
 
 import re
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from host_tests.blackbox.client import Client
 from host_tests.serial.board import unpack_flash
 from host_tests.tools.sample_version import contents, read_flash, versions
-from tools.board import startup
-from tools.board.mpremote import Mpremote
+from tools.board import ports, startup
+from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
 from tools.simulator import harness
@@ -108,10 +108,23 @@ def test_what_arrives_otherwise_than_it_was_sent_is_not_activated(board, sources
     deploy.deploy(board.port, sources)
     first = contents(sources)
     sources["part.py"].write_text("NAME = 'second'\n")
-    startup.wait_prompt(board.port)
     whole = manifest.add_manifest(sources, tmp_path)
-    steps = plan(manifest.read(whole), inventory.read(Mpremote(board.port)))
-    sources["part.py"].write_text("NAME = 'third'\n")
-    with pytest.raises(Refused, match="something else than was sent; make deploy once more"):
-        install.carry_out(steps, whole, board.port)
+    with Console(board.port) as console, startup.stopped(console):
+        steps = plan(manifest.read(whole), inventory.read(console))
+        sources["part.py"].write_text("NAME = 'third'\n")
+        with pytest.raises(Refused, match="something else than was sent; make deploy once more"):
+            install.carry_out(steps, whole, console)
     assert read_flash(board, tmp_path) == first
+
+
+def test_a_deploy_opens_the_port_once(board, sources, monkeypatch):
+    opened = []
+    open_port = ports.open_port
+
+    def count(port, **options):
+        opened.append(port)
+        return open_port(port, **options)
+
+    monkeypatch.setattr(ports, "open_port", count)
+    deploy.deploy(board.port, sources)
+    assert opened == [board.port]

@@ -8,7 +8,8 @@ import pytest
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.expect import refused
 from host_tests.tools.sample_version import contents, read_flash, versions
-from tools.board import console, startup
+from tools.board import startup
+from tools.board.console import Console
 from tools.commands import deploy, rollback
 
 # pyserial does not close its socket if the other end has gone before.
@@ -126,7 +127,7 @@ def test_what_keeps_a_failure_from_being_marked_does_not_hide_it(
             if event == "cut":
                 board.cut()
             else:
-                monkeypatch.setattr(console, "ask", interrupt)
+                monkeypatch.setattr(Console, "ask", interrupt)
 
     monkeypatch.setattr(startup, "run", run_until_event)
     assert "ZeroDivisionError" in deploy_failing(board, sources, "1/0\n")

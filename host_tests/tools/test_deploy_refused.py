@@ -12,7 +12,8 @@ import pytest
 
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import contents, read_flash
-from tools.board import console, mpremote, startup
+from tools.board import startup
+from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
 from tools.simulator import harness
@@ -108,13 +109,13 @@ def test_ctrl_c_while_the_prompt_is_waited_for_leaves_the_board_running(
     board, sources, monkeypatch, tool
 ):
     deploy.deploy(board.port, sources)
-    ask = console.ask
+    ask = Console.ask
 
-    def interrupted(*args, **options):
-        ask(*args, **options)
+    def interrupted(self, *args, **options):
+        ask(self, *args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(console, "ask", interrupted)
+    monkeypatch.setattr(Console, "ask", interrupted)
     start = len(board.console)
     with pytest.raises(KeyboardInterrupt):
         if tool == "deploy":
@@ -153,9 +154,3 @@ def test_a_port_where_nothing_is_is_one_line(tmp_path):
         done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and done.stderr.startswith(f"{port} does not answer (")
         assert done.stderr.count("\n") == 1
-
-
-def test_an_environment_without_mpremote_is_one_line(monkeypatch):
-    monkeypatch.setattr(mpremote, "_MPREMOTE", "import mpremote.not_there")
-    with pytest.raises(Refused, match=r"^mpremote is missing in \.venv; make clean, and"):
-        mpremote.Mpremote("/dev/null").run([["exec", "1"]])

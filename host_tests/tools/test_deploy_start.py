@@ -2,12 +2,13 @@
 
 import pytest
 
+from host_tests.blackbox.deployed import bring
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import make_sources, read_flash, versions
 from tools.board import startup
+from tools.board.console import Console
 from tools.commands import deploy, rollback
 from tools.terminal import Refused
-from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -15,16 +16,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(board, sources):
     deploy.deploy(board.port, sources)
-    console = startup.Board(board.port)
-    console.restart()
-    for _ in range(3):
-        start = len(board.console)
-        console._type((b"import main\r", b"import main"))
-        start = board.wait_text(b"Registering URI handlers", start)
-        console._console.write(b"\x03")
-        start = board.wait_text(b"main ends first", start)
-        board.wait_text(b">>> ", start)
-    console.close()
+    with Console(board.port) as console:
+        for _ in range(3):
+            assert console.ask(20).version
+            start = len(board.console)
+            console.write(b"import main\r")
+            start = board.wait_text(b"Registering URI handlers", start)
+            console.write(b"\x03")
+            start = board.wait_text(b"main ends first", start)
+            board.wait_text(b">>> ", start)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_board_whose_log_is_hidden_is_not_waited_for_long(board, sources, monk
     deploy.deploy(board.port, sources, is_quiet=True)
     assert "its log.level hides its address" in capsys.readouterr().out
     with pytest.raises(Refused, match="The board has said nothing for 2 s; make monitor"):
-        startup.run(board.port, limit_s=2)
+        startup.run(Console(board.port), limit_s=2)
 
 
 def test_a_version_whose_log_is_hidden_is_rolled_back_to_and_not_waited_for_long(
@@ -76,20 +76,18 @@ def test_a_board_without_its_network_is_one_line(board, sources):
         "import asyncio\nprint('I (1) httpd32: connecting to home')\n"
         "asyncio.run(asyncio.Event().wait())\n"
     )
-    startup.wait_prompt(board.port)
-    install.install(board.port, sources)
+    bring(board.port, sources)
     with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
-        startup.run(board.port, limit_s=2)
+        startup.run(Console(board.port), limit_s=2)
 
 
 def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "_AWAY_S", 1)
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
-        startup.wait_prompt(board.port)
-        install.install(board.port, sources)
+        bring(board.port, sources)
         board.cut_after(300)
         with pytest.raises(Refused, match="has gone; the board runs the new version"):
-            startup.run(board.port)
+            startup.run(Console(board.port))
 
 
 def test_a_port_that_goes_away_with_a_reset_and_comes_back_is_followed(

@@ -9,7 +9,7 @@ import pytest
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.serial.esp32 import Esp32Board
 from tools.board import usb
-from tools.board.console import Console
+from tools.board.console import Answer
 from tools.board.ports import Found
 from tools.checkout import ROOT
 from tools.commands import doctor
@@ -105,7 +105,7 @@ def test_a_port_that_hangs_is_not_waited_for(monkeypatch):
     "version, is_old", [("v1.24.1", True), ("v1.25.0", False), ("v2.0", False)]
 )
 def test_a_micropython_that_is_too_old_is_a_finding(version, is_old):
-    (finding,) = doctor.examine_console(Console(version, "ESP32", b""))
+    (finding,) = doctor.examine_console(Answer(version, "ESP32", b""))
     assert finding.remedy.startswith("too old; make flash") == is_old
 
 

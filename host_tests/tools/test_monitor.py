@@ -6,18 +6,16 @@ import sys
 
 import pytest
 
+from host_tests.blackbox.deployed import bring
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import make_sources
-from tools.board import startup
 from tools.checkout import ROOT
-from tools.version import install
 
 
 @pytest.fixture
 def board(tmp_path):
     with SerialBoard(format_flash(tmp_path / "flash")) as started:
-        startup.wait_prompt(started.port)
-        install.install(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
+        bring(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
         yield started
 
 

@@ -1,4 +1,4 @@
-"""Whether MicroPython answers on a port, and which."""
+"""The console of a board: the one connection over which tools talk to it."""
 
 import re
 import time
@@ -10,20 +10,20 @@ import serial
 from tools.board import ports
 from tools.terminal import Progress, Refused
 
-_INTERRUPT = b"\r\x03\x03"  # Ctrl-C
-_FRIENDLY = b"\x02"  # Ctrl-B: leaves the raw REPL; either way MicroPython tells who it is
-_RESTART = b"\x04"  # Ctrl-D: a soft reset, which runs main.py again
+PROMPT = b">>> "
+_TO_PROMPT = b"\r\x03\x03\x02"  # Ctrl-C; Ctrl-B leaves the raw REPL
 _BANNER = re.compile(rb"MicroPython (\S+) on [^;\r\n]+; ([^\r\n]+)")
-_PROMPT = b">>> "
-_ASK_AGAIN_S = 1.0
+_READ_S = 0.1
+_WRITE_S = 10.0
+_ASK_AGAIN_S = 1.0  # while a board starts it hears nothing, and the first bytes may be lost
 _HURRY_S = 0.05  # a board that resets again and again hears it for a moment only
-_RETRY_S = 0.2
+_REOPEN_S = 0.3
 _RESETS = 2  # in one look: opening the port may cause one
 _MAX_TEXT = 16384
 
 
-class Console(NamedTuple):
-    """What a look at a console has shown: MicroPython's version and machine, or empty texts."""
+class Answer(NamedTuple):
+    """What a board has said: MicroPython's version and machine, or empty texts, and all of it."""
 
     version: str
     machine: str
@@ -34,57 +34,111 @@ class Console(NamedTuple):
         return self.text.count(b"rst:0x") >= _RESETS
 
 
-def ask(
-    port: str, limit_s: float, restart: bool = True, on_turn: Callable[[], None] = lambda: None
-) -> Console:
-    """Looks for the REPL, for no longer than `limit_s`; Refused if the port does not open.
+class Console:
+    """The board at `port`, which is opened when it is first needed and held until `close()`.
 
-    What runs on the board is interrupted, and started again at the end unless not wanted.
-    `on_turn` is called now and then meanwhile.
+    A port that goes away, as with a chip that is its own USB device when it resets, raises OSError;
+    `reopen()` gets it back.
     """
-    options = {} if ports.is_remote(port) else {"write_timeout": limit_s}  # rfc2217:// has none
-    with ports.open_port(port, timeout=0.1, **options) as console:
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self._serial: serial.Serial | None = None
+
+    def __enter__(self) -> "Console":
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def is_open(self) -> bool:
+        return self._serial is not None
+
+    def open(self) -> serial.Serial:
+        """Opens the port if it is not open; Refused with the reason if it does not open."""
+        if self._serial is None:
+            # rfc2217:// has no such limit.
+            limit = {} if ports.is_remote(self.port) else {"write_timeout": _WRITE_S}
+            self._serial = ports.open_port(self.port, timeout=_READ_S, **limit)
+        return self._serial
+
+    def close(self) -> None:
+        held, self._serial = self._serial, None
+        if held:
+            try:
+                held.close()
+            except OSError:
+                pass  # it has gone
+
+    def reopen(self) -> bool:
+        """Tries to open the port if it is not open, in the time of a short wait; whether it is."""
         try:
-            found = _ask(console, limit_s, on_turn)
-            if found.version and restart:
-                console.write(_RESTART)
+            self.open()
+        except Refused:
+            time.sleep(_REOPEN_S)
+        return self.is_open
+
+    def count_waiting(self) -> int:
+        """How many bytes have come and were not read."""
+        return self.open().in_waiting
+
+    def read(self, limit: int = 0) -> bytes:
+        """What has come, `limit` bytes at most if that is not 0; waits for it a moment."""
+        port = self.open()
+        waiting = max(1, port.in_waiting)
+        return port.read(min(waiting, limit) if limit else waiting)
+
+    def write(self, block: bytes) -> None:
+        self.open().write(block)
+
+    def start_again(self) -> None:
+        """At the prompt: a soft reset, which runs main.py again."""
+        self.write(b"\x04")
+
+    def ask(self, limit_s: float, on_turn: Callable[[], None] = lambda: None) -> Answer:
+        """Interrupts what runs and looks for the prompt, for no longer than `limit_s`.
+
+        Refused if the port fails.  `on_turn` is called now and then meanwhile.
+        """
+        try:
+            return self._ask(limit_s, on_turn)
         except OSError as error:
-            raise ports.refusal(port, error)
-    return found
+            raise ports.refusal(self.port, error)
+
+    def _ask(self, limit_s: float, on_turn: Callable[[], None]) -> Answer:
+        text = b""
+        start = asked = time.monotonic() - _ASK_AGAIN_S
+        while time.monotonic() - start < limit_s + _ASK_AGAIN_S:
+            if time.monotonic() - asked >= (_HURRY_S if b"rst:0x" in text else _ASK_AGAIN_S):
+                self.write(_TO_PROMPT)
+                asked = time.monotonic()
+            text = (text + self.read())[-_MAX_TEXT:]
+            on_turn()
+            found = list(_BANNER.finditer(text))
+            if found and PROMPT in text[found[-1].end() :]:
+                return Answer(found[-1][1].decode(), found[-1][2].decode("ascii", "replace"), text)
+        return Answer("", "", text)
 
 
-def _ask(console: serial.Serial, limit_s: float, on_turn: Callable[[], None]) -> Console:
-    text = b""
-    start = asked = time.monotonic() - _ASK_AGAIN_S
-    while time.monotonic() - start < limit_s + _ASK_AGAIN_S:
-        if time.monotonic() - asked >= (_HURRY_S if b"rst:0x" in text else _ASK_AGAIN_S):
-            # Again and again: while a board starts it hears nothing.
-            console.write(_INTERRUPT + _FRIENDLY)
-            asked = time.monotonic()
-        text = (text + console.read(max(1, console.in_waiting)))[-_MAX_TEXT:]
-        on_turn()
-        found = list(_BANNER.finditer(text))
-        if found and _PROMPT in text[found[-1].end() :]:
-            return Console(found[-1][1].decode(), found[-1][2].decode("ascii", "replace"), text)
-    return Console("", "", text)
-
-
-def wait(port: str, limit_s: float) -> tuple[str, Console]:
-    """Waits for the REPL of a board that starts, and tells on which port it is.
+def wait(port: str, limit_s: float) -> tuple[str, Answer]:
+    """Waits for the prompt of a board that starts, and tells on which port it is.
 
     An ESP32-S2 or S3 that is its own USB device goes away for that, and may return on another port.
     """
     end = time.monotonic() + limit_s
-    console = Console("", "", b"")
+    answer = Answer("", "", b"")
     with Progress("waiting for the REPL") as progress:
-        while not console.version and time.monotonic() < end:
+        while not answer.version and time.monotonic() < end:
             progress.show()
             try:
-                console = ask(port, min(2.0, limit_s), restart=False)
+                with Console(port) as console:
+                    answer = console.ask(min(2.0, limit_s))
             except Refused:
-                time.sleep(_RETRY_S)  # not there, or not ready
+                time.sleep(_REOPEN_S)  # not there, or not ready
                 port = _follow(port)
-    return port, console
+    return port, answer
 
 
 def _follow(port: str) -> str:

@@ -1,153 +1,156 @@
-"""Runs mpremote on a board, line by line of what it prints, and says in one line what failed."""
+"""Runs code on a board and sends files to it, through mpremote's transport on an open console."""
 
-import queue
+import contextlib
+import errno
+import io
 import re
-import subprocess
-import sys
-import threading
+import struct
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from tools.board import console, ports
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+
+from tools.board import ports
+from tools.board.console import Console
 from tools.terminal import Refused
 
 _SCRIPTS = Path(__file__).parents[1] / "version" / "scripts"
-_TURN_S = 0.5
+_START_S = 60.0  # for the board's interpreter to start afresh, its boot.py included
 _SILENCE_S = 90.0  # what the board does prints a line more often, however slow it is
-# mpremote tells how far it is with a file on a terminal only.
-_MPREMOTE = (
-    "import sys; sys.stdout.isatty = lambda: True; from mpremote.main import main; sys.exit(main())"
-)
-_PROGRESS = re.compile(r" \.\.\. copying +(\d+)% ")
-# So it ends before it has done anything: the board is slow, or the port is still held.
-_NOT_BEGUN = ("could not enter raw repl", "failed to access")
-_TRIES = 3
-_PAUSE_S = 1.0
-_PROMPT_LIMIT_S = 10.0
 _ITEMS_AT_A_TIME = 8  # of a list that is sent: its source is on the board's heap
 
 
-class Mpremote:
-    """The board at a port, through mpremote's command line.
+class _Line:
+    """A console with the names of pyserial that mpremote's transport uses."""
 
-    `what_holds` is what is sure about the board if it fails in the middle.
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.on_turn: Callable[[], None] = lambda: None
+
+    def inWaiting(self) -> int:
+        self.on_turn()
+        return self._console.count_waiting()
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes; fewer if the board is silent."""
+        received = b""
+        end = time.monotonic() + _SILENCE_S
+        while len(received) < size and time.monotonic() < end:
+            received += self._console.read(size - len(received))
+        return received
+
+    def write(self, block: bytes) -> None:
+        self._console.write(block)
+
+
+class _Transport(SerialTransport):
+    """mpremote's own, but on a port that is open."""
+
+    def __init__(self, line: _Line) -> None:
+        self.in_raw_repl = False
+        self.use_raw_paste = True
+        self.mounted = False
+        self.is_pty = False
+        self.serial = line
+
+    def read_until(self, *args: Any, timeout: float = _SILENCE_S, **options: Any) -> bytes:
+        return super().read_until(*args, timeout=timeout, **options)
+
+
+class Remote:
+    """A board that waits at its prompt.
+
+    what_holds  what is sure about the board if something fails
+    Whatever fails is Refused, in one line.
     """
 
-    def __init__(self, port: str, what_holds: str = "the board has not changed") -> None:
-        self.port = port
-        self.what_holds = what_holds
+    def __init__(self, console: Console, what_holds: str = "the board has not changed") -> None:
+        self._port = console.port
+        self._line = _Line(console)
+        self._transport = _Transport(self._line)
+        self._what_holds = what_holds
 
-    def run(
-        self,
-        commands: Iterable[list[str]],
-        on_line: Callable[[str], None] = lambda line: None,
-        resumes: bool = True,
-        on_turn: Callable[[float], None] = lambda share: None,
-    ) -> list[str]:
-        """Runs commands of mpremote one after the other; the lines that they print.
+    def start_afresh(self, on_turn: Callable[[], None] = lambda: None) -> None:
+        """Restarts the interpreter, for an empty heap; main.py does not run."""
+        with self._failures(), self._turns(on_turn):
+            self._transport.enter_raw_repl(timeout_overall=_START_S)
 
-        resumes  False: the board's interpreter starts afresh before, with an empty heap
-        on_line  called with each line when it comes
-        on_turn  called now and then, with the share of the file being copied that is done, 0 to 1
-        """
-        words = [word for command in commands for word in ["+", *command]][1:]
-        line = [sys.executable, "-u", "-c", _MPREMOTE, "connect", self.port]
-        tries = 1
-        while True:
-            # A reset that took too long is not wanted once more.
-            resume = ["resume"] if resumes or tries > 1 else []
-            lines, status = self._run_once([*line, *resume, *words], on_line, on_turn)
-            if not status:
-                return lines
-            text = "\n".join(lines)
-            if tries == _TRIES or not any(each in text for each in _NOT_BEGUN):
-                raise self._refusal(text)
-            tries += 1
-            time.sleep(_PAUSE_S)
-            with suppress(Refused):
-                console.ask(self.port, _PROMPT_LIMIT_S, restart=False)  # what it still says is read
+    def run(self, programs: Sequence[str], on_turn: Callable[[], None] = lambda: None) -> list[str]:
+        """Runs programs one after the other; the lines that they print."""
+        printed = bytearray()
+        with self._failures(), self._turns(on_turn):
+            self._enter()
+            for each in programs:
+                _, failure = self._transport.exec_raw(each, _SILENCE_S, printed.extend)
+                if failure:
+                    raise TransportExecError(1, failure.decode("utf-8", "replace"))
+        text = printed.replace(b"\x04", b"").decode("utf-8", "replace")
+        return text.replace("\r\n", "\n").splitlines()
 
-    def _run_once(self, line, on_line, on_turn) -> tuple[list[str], int]:
-        """The lines that mpremote prints, and its exit status."""
-        process = subprocess.Popen(
-            line,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
+    def send(self, source: Path, path: str, on_progress: Callable[[int], None]) -> None:
+        """Copies a file to `path`; `on_progress` is called with how many bytes are there."""
+        with self._failures():
+            self._enter()
+            self._transport.fs_writefile(
+                path, source.read_bytes(), progress_callback=lambda done, _: on_progress(done)
+            )
+
+    def read(self, path: str) -> bytes:
+        """The content of a file on the board."""
+        with self._failures():
+            self._enter()
+            return bytes(self._transport.fs_readfile(path))
+
+    def _enter(self) -> None:
+        if not self._transport.in_raw_repl:
+            self._transport.enter_raw_repl(soft_reset=False)
+
+    @contextlib.contextmanager
+    def _turns(self, on_turn: Callable[[], None]) -> Iterator[None]:
+        self._line.on_turn = on_turn
         try:
-            return self._follow(process, on_line, on_turn), process.wait()
+            yield
         finally:
-            process.kill()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
+            self._line.on_turn = lambda: None
 
-    def _follow(self, process, on_line, on_turn):
-        received: queue.Queue[str | None] = queue.Queue()
-        reader = threading.Thread(target=_read_lines, args=(process, received), daemon=True)
-        reader.start()
-        lines: list[str] = []
-        share = silence_s = 0.0
-        while silence_s < _SILENCE_S:
-            on_turn(share)
-            try:
-                line = received.get(timeout=_TURN_S)
-            except queue.Empty:
-                silence_s += _TURN_S
-                continue
-            if line is None:
-                reader.join()
-                return lines
-            silence_s = 0.0
-            if found := _PROGRESS.match(line):
-                share = int(found[1]) / 100
-            elif line.isspace():
-                share = 1.0  # what it showed is wiped out
-            elif line:
-                share = 0.0 if line.startswith("cp ") else share
-                lines.append(line)
-                on_line(line)
-        raise Refused(f"{self.port}: the board has stopped answering; {self._again()}")
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Makes one line of what fails; mpremote prints what it did not understand."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                yield
+        except (TransportError, struct.error, OSError) as error:
+            raise self._refusal(error)
 
-    def _refusal(self, text: str) -> Refused:
-        """What mpremote's last words mean."""
-        if re.search(r"No space left|ENOSPC|OSError: 28", text):
+    def _refusal(self, error: Exception) -> Refused:
+        text = error.error_output if isinstance(error, TransportExecError) else str(error)
+        if getattr(error, "errno", 0) == errno.ENOSPC or re.search("ENOSPC|OSError: 28", text):
             return Refused(f"The board's flash is full; {self._again()} with fewer files")
-        if "No module named 'mpremote" in text:
-            return Refused("mpremote is missing in .venv; make clean, and try again")
+        if isinstance(error, TransportExecError):
+            last = (text.strip() or "nothing").splitlines()[-1]
+            return Refused(f"{self._port}: the board failed: {last}; {self._again()}")
         if "could not enter raw repl" in text:
-            return Refused(f"{self.port}: the board does not answer; press its reset button")
-        if "failed to access" in text:
-            ports.check(self.port)
-        if "failed to access" in text or 'mpremote"' in text or "/mpremote/" in text:
-            return Refused(f"{self.port}: the line to the board broke; {self._again()}")
-        last = (text.strip() or "nothing").splitlines()[-1]
-        return Refused(f"{self.port}: the board failed: {last}; {self._again()}")
+            return Refused(f"{self._port}: the board does not answer; press its reset button")
+        if not isinstance(error, OSError):
+            return Refused(f"{self._port}: the board has stopped answering; {self._again()}")
+        ports.check(self._port)
+        return Refused(f"{self._port}: the line to the board broke; {self._again()}")
 
-    def _again(self):
-        return f"{self.what_holds}; plug it in and try again"
+    def _again(self) -> str:
+        return f"{self._what_holds}; plug it in and try again"
 
 
-def script(name: str, **variables: str | Sequence) -> list[list[str]]:
-    """The commands that run a script of version/scripts/, with values for its capital names."""
-    commands: list[list[str]] = []
+def script(name: str, **variables: str | Sequence[object]) -> list[str]:
+    """The programs that are a script of version/scripts/, with values for its capital names."""
+    programs: list[str] = []
     for key, value in variables.items():
         if isinstance(value, str):
-            commands.append(["exec", f"{key} = {value!r}"])
+            programs.append(f"{key} = {value!r}")
             continue
-        commands.append(["exec", f"{key} = []"])
+        programs.append(f"{key} = []")
         for start in range(0, len(value), _ITEMS_AT_A_TIME):
-            commands.append(["exec", f"{key} += {value[start : start + _ITEMS_AT_A_TIME]!r}"])
-    files = [["run", str(_SCRIPTS / each)] for each in ("files.py", f"{name}.py")]
-    return [*commands, *files]
-
-
-def _read_lines(process, received):
-    for line in process.stdout:  # or a part of one that a CR ends
-        received.put(line.rstrip("\r\n"))
-    received.put(None)
+            programs.append(f"{key} += {value[start : start + _ITEMS_AT_A_TIME]!r}")
+    return programs + [(_SCRIPTS / f"{each}.py").read_text("utf-8") for each in ("files", name)]

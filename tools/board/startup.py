@@ -2,26 +2,23 @@
 
 import http.client
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import serial
-
-from tools.board import console, ports
+from tools.board.console import PROMPT, Console
 from tools.board.start_log import StartLog
 from tools.terminal import Progress, Refused
 
 _PROMPT_LIMIT_S = 30.0
 _LIMIT_S = 120.0  # to say something, and then once more to have a server
 _QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
-_READ_S = 0.1
 _PROMPT_S = 20.0
 _SHORT_PROMPT_S = 5.0  # where somebody waits for the tool to end
 _TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
-_REOPEN_S = 0.3
 _QUIET_S = 10.0  # of a port that was away: its lines were missed
 _AWAY_S = 15.0
 _ASK_S = 10.0
 _TO_PROMPT = b"\r\x03\x02"  # Ctrl-C, and Ctrl-B out of the raw REPL
-_PROMPT = b">>> "
 # What is typed, and what answers before the board starts.
 _RESET = (b"import machine; machine.reset()\r", b"machine.reset()")
 _SOFT_RESET = (b"\x04", b"soft reboot")
@@ -31,81 +28,66 @@ class Failed(Refused):
     """The program or its configuration keeps the server from starting: no network would help."""
 
 
-class Board:
-    """The console of a board over a restart, whose port may go away for that and return.
+class NoPrompt(Refused):
+    """The board does not come to its prompt."""
+
+
+class Start:
+    """A start of a board, over which its port may go away and return.
 
     The connection that restarts the board is the one that reads its log, so that no line of it is
     lost.  A chip with USB of its own takes the port away with it: if then nothing comes, a soft
     restart, which leaves the port, says it all again.
     """
 
-    def __init__(self, port: str, prompt_s: float = _PROMPT_S):
-        self._port = port
+    def __init__(self, console: Console, prompt_s: float = _PROMPT_S) -> None:
+        self.log = StartLog()
+        self._console = console
         self._prompt_s = prompt_s
-        self._console: serial.Serial | None = None
         self._away_since: float | None = None  # and nothing has come meanwhile
 
-    def restart(self, patience_s: float = 0) -> StartLog:
-        """Restarts it, if its port opens within `patience_s`; the log to give to `read`."""
+    def restart(self, patience_s: float = 0) -> None:
+        """Restarts the board, if its port opens within `patience_s`."""
         deadline = time.monotonic() + patience_s
-        while not self._console:
-            try:
-                self._console = ports.open_port(self._port, timeout=_READ_S)
-            except Refused:
-                if time.monotonic() > deadline:
-                    raise Refused(_gone(self._port))
-                time.sleep(_REOPEN_S)
+        while not self._console.reopen():
+            if time.monotonic() > deadline:
+                raise Refused(_gone(self._console.port))
         self._type(_RESET)
-        return StartLog()
 
-    def read(self, log: StartLog) -> list[str]:
+    def read(self) -> list[str]:
         """The lines of the log that have come; waits for them a moment.
 
         Refused if the port has gone and stays away.
         """
         block = b""
         try:
-            console = self._console or self._reopen()
-            block = console.read(max(1, console.in_waiting)) if console else b""
+            if not self._console.is_open:
+                self._away_since = self._away_since or time.monotonic()
+            if self._console.reopen():
+                block = self._console.read()
         except OSError:
-            self.close()
+            self._console.close()
         if block:
             self._away_since = None
         elif self._away_since:
-            self._bring_back(time.monotonic() - self._away_since, log)
-        return log.feed(block)
+            self._bring_back(time.monotonic() - self._away_since)
+        return self.log.feed(block)
 
-    def close(self):
-        if self._console:
-            try:
-                self._console.close()
-            except OSError:
-                pass  # it has gone
-            self._console = None
-
-    def _reopen(self) -> serial.Serial | None:
-        self._away_since = self._away_since or time.monotonic()
-        try:
-            self._console = ports.open_port(self._port, timeout=_READ_S)
-        except Refused:
-            time.sleep(_REOPEN_S)
-        return self._console
-
-    def _bring_back(self, seconds, log):
+    def _bring_back(self, seconds: float) -> None:
         """The port was or is away, and nothing has come since."""
-        if self._console and seconds > _QUIET_S and not log.address:
+        if self._console.is_open and seconds > _QUIET_S and not self.log.address:
             self._away_since = None
             self._type(_SOFT_RESET)
-        elif not self._console and seconds > _AWAY_S:
-            raise Refused(_gone(self._port))
+        elif not self._console.is_open and seconds > _AWAY_S:
+            raise Refused(_gone(self._console.port))
 
-    def _type(self, command):
+    def _type(self, command: tuple[bytes, bytes]) -> None:
         """Types a command at the prompt, and reads up to its answer."""
-        self._wait_text(_PROMPT, _TO_PROMPT)
+        self._wait_text(PROMPT, _TO_PROMPT)
         self._console.write(command[0])
         self._wait_text(command[1])
 
-    def _wait_text(self, text, typed=b""):
+    def _wait_text(self, text: bytes, typed: bytes = b"") -> None:
         """Types `typed`, again and again, until it answers with `text`."""
         start = time.monotonic()
         typed_count = 0
@@ -113,58 +95,71 @@ class Board:
         while text not in seen:
             seconds = time.monotonic() - start
             if seconds > self._prompt_s:
-                raise Refused(f"{self._port}: the board does not answer; press its reset button")
+                port = self._console.port
+                raise Refused(f"{port}: the board does not answer; press its reset button")
             if typed and seconds >= typed_count * _TYPE_AGAIN_S:
                 self._console.write(typed)
                 typed_count += 1
             seen += self._console.read(1)
 
 
-def wait_prompt(port: str) -> None:
-    """Stops what runs on the board; Refused with the reason if MicroPython does not answer."""
+def wait_prompt(console: Console) -> None:
+    """Stops what runs on the board; NoPrompt with the reason if MicroPython does not answer."""
+    port = console.port
     with Progress("waiting for the board's prompt") as progress:
-        try:
-            found = console.ask(port, _PROMPT_LIMIT_S, restart=False, on_turn=progress.show)
-        except KeyboardInterrupt:
-            restart(port)
-            raise
-    if found.version:
+        answer = console.ask(_PROMPT_LIMIT_S, on_turn=progress.show)
+    if answer.version:
         return
-    if b"waiting for download" in found.text:
-        raise Refused(f"{port}: the board is in its bootloader; press its reset button")
-    if found.is_resetting():
-        raise Refused(f"{port}: the board restarts again and again; make flash begins anew")
-    words = found.text.decode("ascii", "replace").split()
-    if words:
-        raise Refused(f"{port}: something answers, but not MicroPython; make flash puts it there")
-    raise Refused(f"{port}: the board does not answer; press its reset button, or make doctor")
+    if b"waiting for download" in answer.text:
+        raise NoPrompt(f"{port}: the board is in its bootloader; press its reset button")
+    if answer.is_resetting():
+        raise NoPrompt(f"{port}: the board restarts again and again; make flash begins anew")
+    if answer.text.decode("ascii", "replace").split():
+        raise NoPrompt(f"{port}: something answers, but not MicroPython; make flash puts it there")
+    raise NoPrompt(f"{port}: the board does not answer; press its reset button, or make doctor")
 
 
-def restart(port: str) -> None:
-    """Restarts the board and leaves it; as far as it can be reached."""
-    board = Board(port, _SHORT_PROMPT_S)
+@contextmanager
+def stopped(console: Console) -> Iterator[None]:
+    """A board that waits at its prompt, and runs what it ran if something fails meanwhile."""
     try:
-        board.restart()
-    except (OSError, Refused):
-        pass
-    finally:
-        board.close()
+        wait_prompt(console)
+        yield
+    except NoPrompt:
+        raise
+    except BaseException:
+        restart(console)
+        raise
 
 
-def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
+def restart(console: Console) -> None:
+    """Restarts the board and leaves it; as far as it can be reached."""
+    for _ in range(2):  # the connection may be broken, and the next one not
+        try:
+            Start(console, _SHORT_PROMPT_S).restart()
+            break
+        except OSError:
+            console.close()
+        except Refused:
+            break
+    console.close()
+
+
+def run(console: Console, is_quiet: bool = False, limit_s: float = _LIMIT_S) -> None:
     """Restarts the board and follows it until its server is up and was asked.
 
     is_quiet  whether its log.level hides that its server is up
     Refused if it does not come up; Failed if that is the program's own doing.
     """
-    board = Board(port)
+    start = Start(console)
+    log = start.log
     try:
-        log = board.restart(_AWAY_S)
-        _follow(board, log, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
+        start.restart(_AWAY_S)
+        _follow(start, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
     except OSError:
-        raise Refused(_gone(port))
+        raise Refused(_gone(console.port))
     finally:
-        board.close()
+        console.close()
     if log.failure:
         raise Failed(log.failure)
     if log.is_up and log.address:
@@ -175,23 +170,24 @@ def run(port: str, is_quiet: bool = False, limit_s: float = _LIMIT_S):
         raise Refused(_what_is_missing(log, limit_s))
 
 
-def _gone(port):
+def _gone(port: str) -> str:
     return f"{port} has gone; the board runs the new version when it is back"
 
 
-def _follow(board, log, limit_s):
+def _follow(start: Start, limit_s: float) -> None:
+    log = start.log
     deadline = time.monotonic() + limit_s
     with Progress("waiting for the server") as progress:
         while not (log.is_up or log.failure) and time.monotonic() < deadline:
             is_first = not log.lines
-            for line in board.read(log):
+            for line in start.read():
                 print(line)
             if is_first and log.lines:
                 deadline = time.monotonic() + limit_s  # once to start, once for the network
             progress.show()
 
 
-def _what_is_missing(log, limit_s):
+def _what_is_missing(log: StartLog, limit_s: float) -> str:
     if log.address:
         return f"The server is not up after {limit_s:.0f} s; make monitor shows what the board says"
     if log.lines:
@@ -204,7 +200,7 @@ def _what_is_missing(log, limit_s):
     )
 
 
-def _ask(address, port):
+def _ask(address: str, port: int) -> None:
     """Prints the URL, and whether this computer reaches it: the board's server is up anyway."""
     host = address if port == 80 else f"{address}:{port}"
     print(f"http://{host}/")

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tools.board import ports, startup
+from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.settings import file
 from tools.version import build, install, manifest
@@ -30,13 +31,10 @@ def deploy(
 ) -> None:
     """Makes `sources`, path on the board to file, the version that the board runs."""
     manifest.check_names(sources)
-    startup.wait_prompt(port)
-    try:
-        folder = install.install(port, sources, dry_run)
-    except BaseException:
-        startup.restart(port)  # to run what it ran
-        raise
-    if dry_run:
-        startup.restart(port)
-    else:
-        install.start(port, folder, is_quiet)
+    with Console(port) as console:
+        with startup.stopped(console):
+            folder = install.install(console, sources, dry_run)
+        if dry_run:
+            startup.restart(console)
+        else:
+            install.start(console, folder, is_quiet)

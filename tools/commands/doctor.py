@@ -11,7 +11,8 @@ import threading
 from argparse import ArgumentParser, Namespace
 from typing import NamedTuple
 
-from tools.board import console, ports, usb
+from tools.board import ports, usb
+from tools.board.console import Answer, Console
 from tools.checkout import ROOT
 from tools.image import chip
 from tools.terminal import Refused
@@ -53,7 +54,7 @@ def examine_tools(requirements: dict[str, str], installed: dict[str, str]) -> li
     return [Finding(f"Tools: Python {platform.python_version()}, {versions}")]
 
 
-def examine_console(found: console.Console) -> list[Finding]:
+def examine_console(found: Answer) -> list[Finding]:
     """What MicroPython on a board says; empty if there is none."""
     if found.version:
         text = f"MicroPython {found.version}: {found.machine}"
@@ -87,7 +88,10 @@ def examine_port(name: str) -> list[Finding]:
     """What is on a port, or why it can't be opened."""
     try:
         ports.check(name)
-        found = console.ask(name, _REPL_LIMIT_S)
+        with Console(name) as console:
+            found = console.ask(_REPL_LIMIT_S)
+            if found.version:
+                console.start_again()
     except Refused as refused:
         return [_finding(refused)]
     findings = examine_console(found)

@@ -8,7 +8,8 @@ from argparse import ArgumentParser, Namespace
 
 from firmware import config as settings
 from tools.board import ports, startup
-from tools.board.mpremote import Mpremote, script
+from tools.board.console import Console
+from tools.board.mpremote import Remote, script
 from tools.settings import file
 from tools.terminal import Progress, Refused
 from tools.version import install, inventory, manifest
@@ -53,40 +54,37 @@ def describe(target: str, board: Inventory) -> str:
 
 
 def rollback(port: str, dry_run: bool = False) -> None:
-    startup.wait_prompt(port)
-    try:
-        board = inventory.read(Mpremote(port))
-        target = plan(board)
-        print(describe(target, board))
-        is_quiet = _is_log_hidden(target, board, port)
-        if not dry_run:
-            _switch(target, board, port)
-    except BaseException:
-        startup.restart(port)  # to run what it ran
-        raise
-    if dry_run or target in board.others:
-        startup.restart(port)
-    else:
-        install.start(port, f"/{target}", is_quiet)
+    with Console(port) as console:
+        with startup.stopped(console):
+            board = inventory.read(console)
+            target = plan(board)
+            print(describe(target, board))
+            is_quiet = _is_log_hidden(target, board, console)
+            if not dry_run:
+                _switch(target, board, console)
+        if dry_run or target in board.others:
+            startup.restart(console)
+        else:
+            install.start(console, f"/{target}", is_quiet)
 
 
-def _is_log_hidden(target: str, board: Inventory, port: str) -> bool:
+def _is_log_hidden(target: str, board: Inventory, console: Console) -> bool:
     if target in board.others:
         return False
-    text = Mpremote(port).run([["fs", "cat", f":/{target}/config.json"]])
+    text = Remote(console).read(f"/{target}/config.json")
     try:
-        return file.is_log_hidden(settings.check(json.loads("\n".join(text))))
+        return file.is_log_hidden(settings.check(json.loads(text)))
     except ValueError:
         return False  # its failure to start says why
 
 
-def _switch(target: str, board: Inventory, port: str) -> None:
-    remote = Mpremote(port, "the board holds the one version or the other, whole")
+def _switch(target: str, board: Inventory, console: Console) -> None:
+    remote = Remote(console, "the board holds the one version or the other, whole")
     if target in board.others:
-        remote.run([["exec", f"import os; os.rename('/{target}', '/main.py')"]])
+        remote.run([f"import os; os.rename('/{target}', '/main.py')"])
         return
     left = f"/{board.current}"
-    commands = script(
+    programs = script(
         "activate",
         TARGET=f"/{target}",
         WANTED=board.versions[target][manifest.MANIFEST].sha256,
@@ -95,6 +93,6 @@ def _switch(target: str, board: Inventory, port: str) -> None:
         REMOVE=[left] if board.has_failed() else [],
     )
     with Progress("checking") as progress:
-        lines = remote.run(commands, on_turn=lambda share: progress.show())
+        lines = remote.run(programs, progress.show)
     if "activated" not in lines:
         raise Refused("The version before was changed on the board; make deploy brings another")

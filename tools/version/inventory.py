@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tools.board.mpremote import Mpremote, script
+from tools.board.console import Console
+from tools.board.mpremote import Remote, script
 from tools.terminal import Progress, Refused
 from tools.version.manifest import FAILED, PREFIX, File
 
@@ -40,16 +41,12 @@ class Inventory(NamedTuple):
         return FAILED in self.versions.get(self.current, {})
 
 
-def read(board: Mpremote) -> Inventory:
-    """Asks the board; whatever runs there is stopped."""
+def read(console: Console) -> Inventory:
+    """Asks the board, whose interpreter starts afresh before, with an empty heap."""
+    board = Remote(console)
     with Progress("looking at the board") as progress:
-        lines = board.run(
-            script("inventory"),
-            lambda line: None,
-            resumes=False,
-            on_turn=lambda share: progress.show(),
-        )
-    return parse(lines)
+        board.start_afresh(progress.show)
+        return parse(board.run(script("inventory"), progress.show))
 
 
 def parse(lines: Iterable[str]) -> Inventory:

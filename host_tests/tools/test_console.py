@@ -8,6 +8,7 @@ import pytest
 
 from host_tests.serial.board import SerialBoard, format_flash
 from tools.board import console, ports
+from tools.board.console import Answer, Console
 from tools.terminal import Refused
 
 SERVING = """
@@ -34,7 +35,9 @@ def put_main(board, tmp_path):
 
 def test_a_program_that_runs_is_interrupted_and_runs_again(board, tmp_path):
     start = put_main(board, tmp_path)
-    found = console.ask(board.port, 20)
+    with Console(board.port) as opened:
+        found = opened.ask(20)
+        opened.start_again()
     assert (found.version, found.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
     board.wait_text(b"\r\nserving", start + 1)
 
@@ -42,14 +45,15 @@ def test_a_program_that_runs_is_interrupted_and_runs_again(board, tmp_path):
 def test_a_silent_port_is_given_up_in_time():
     with SerialBoard() as board:
         start = time.monotonic()
-        assert console.ask(board.port, 0.5).version == ""
+        with Console(board.port) as opened:
+            assert opened.ask(0.5).version == ""
         assert console.wait(board.port, 0.5)[1].version == ""
         assert time.monotonic() - start < 10
 
 
 def test_a_port_that_does_not_open_is_refused():
     with pytest.raises(Refused, match="is not there"):
-        console.ask("/dev/ttyACM99", 0.5)
+        Console("/dev/ttyACM99").ask(0.5)
 
 
 def test_a_board_that_returns_on_another_port_is_followed(tmp_path, monkeypatch):
@@ -63,5 +67,5 @@ def test_a_board_that_returns_on_another_port_is_followed(tmp_path, monkeypatch)
 
 def test_resets_in_a_row_are_a_loop_and_one_is_not():
     rom = b"ets Jul 29 2019\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\n"
-    assert not console.Console("", "", rom).is_resetting()
-    assert console.Console("", "", rom * 2).is_resetting()
+    assert not Answer("", "", rom).is_resetting()
+    assert Answer("", "", rom * 2).is_resetting()
