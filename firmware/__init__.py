@@ -6,18 +6,20 @@ from firmware import run, WorkerPool
 __version__ = "0.1.0"
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     if name == "run":
-        from firmware.app import run as found
-    elif name == "WorkerPool":
-        from firmware.workers import WorkerPool as found
-    elif name[0] != "_":
-        # MicroPython asks here, and nowhere else, for a module: `from firmware import log`.
-        try:
-            found = __import__("firmware." + name, None, None, ("*",))
-        except ImportError:
-            raise AttributeError(name)
-    else:
+        from firmware.app import run
+
+        return run
+    if name == "WorkerPool":
+        from firmware.workers import WorkerPool
+
+        return WorkerPool
+    if name[0] == "_":
         raise AttributeError(name)
-    return found
+    # MicroPython asks here, and nowhere else, for a module: `from firmware import log`.
+    try:
+        return __import__("firmware." + name, None, None, ("*",))
+    except ImportError:
+        raise AttributeError(name)

@@ -53,20 +53,20 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
     sys.exit(status or 0)
 
 
-def _end(line):
+def _end(line: str) -> NoReturn:
     print(line, file=sys.stderr)
     sys.exit(1)
 
 
-def _take_signals():
+def _take_signals() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has one of them
         if number and signal.getsignal(number) == signal.SIG_DFL:  # not under nohup
             signal.signal(number, signal.default_int_handler)
 
 
-def _forget_lost_connection(args: threading.ExceptHookArgs):
-    """pyserial reads rfc2217:// in a thread; who uses the connection gets an exception, too."""
+def _forget_lost_connection(args: threading.ExceptHookArgs) -> None:
+    """pyserial reads rfc2217:// in a thread; the code that uses the connection gets an exception, too."""
     if not issubclass(args.exc_type, OSError):
         threading.__excepthook__(args)
 
@@ -82,7 +82,7 @@ class Progress:
 
     def __init__(
         self, what: str, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic
-    ):
+    ) -> None:
         self._what = what
         self._out = out or sys.stdout
         self._clock = clock
@@ -93,14 +93,14 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
-        self._next = math.inf  # whoever still shows something does not spoil what comes after
+        self._next = math.inf  # what still calls it does not spoil what comes after
 
-    def show(self, share: float | None = None):
-        """Tells how much is done, 0 to 1; None if nobody knows: the seconds that have passed."""
+    def show(self, share: float | None = None) -> None:
+        """Tells how much is done, 0 to 1; None if that is unknown: the seconds that have passed."""
         now = self._clock()
         if now < self._next:
             return

@@ -31,7 +31,8 @@ class Client:
     def __init__(self, host: str, port: int, timeout_s: float = 10):
         self.sock = socket.create_connection((host, port), timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._parser = None
+        self._parser = h11.Connection(h11.CLIENT)
+        self.first_line = b""
         self._rest = b""
 
     def __enter__(self):

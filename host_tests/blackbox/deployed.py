@@ -16,7 +16,7 @@ from tools.version import build, install, manifest
 def folder() -> Path:
     """The folder of the version that `make deploy` makes of this checkout, copied from a board.
 
-    The first one who asks deploys it, onto a board that is played here.
+    The first call deploys it, onto a board that is played here.
     """
     sources = build.files(build.build())
     with tempfile.TemporaryDirectory(dir=harness.ROOT / "build") as scratch:

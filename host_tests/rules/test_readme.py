@@ -22,8 +22,8 @@ def read(name):
 
 
 def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
-    (tmp_path / "main.py").write_text(re.search(r"```python\n(.*?)```", README, re.S)[1])
-    board = Board(runtime, tmp_path)
+    (pasted,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    board = Board(runtime, tmp_path, main=pasted)
     try:
         with board.connect() as slow, board.connect() as client:
             slow.send("GET", "/slow")

@@ -62,7 +62,7 @@ def stub_files(folder, module):
 
 def read_stubs(folder):
     """Names by module, and for a class by `module.Class`."""
-    known = {}
+    known: dict[str, set[str]] = {}
     for module in MODULES:
         known[module] = set()
         for path in stub_files(folder, module):

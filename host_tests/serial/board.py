@@ -10,11 +10,16 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from host_tests.serial.line import SerialLine
 from host_tests.serial.processor import Processor
 from tools.simulator.interpreter import micropython
 
 FLASH_LEN = 1 << 20
+# For a test: what its fixture `serial_board` is connected by.
+SOCKET = pytest.mark.parametrize("serial_board", ["socket"], indirect=True)
+BOTH = pytest.mark.parametrize("serial_board", ["socket", "pty"], indirect=True)
 _TURN_S = 0.02
 _WAIT_S = 20
 _ROM = (
@@ -115,7 +120,7 @@ class SerialBoard:
         return found
 
     def wait_client(self):
-        """Returns when somebody has opened its port, if that is a socket."""
+        """Returns when its port was opened, if that is a socket."""
         self._wait(lambda: self._line.has_client)
 
     def press_reset(self):

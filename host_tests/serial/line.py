@@ -17,7 +17,7 @@ class SerialLine:
     swallows     of each client's bytes the first ones that get lost, as with a UART that wakes up
     sent         all that was sent
     byte_count   sent and received
-    is_cut       nothing goes over it, and nobody gets in, until `mend`
+    is_cut       nothing goes over it, and no connection is made, until `mend`
     """
 
     def __init__(self, selector, on_typed, is_pty=False, baud=None, swallows=0):
@@ -40,7 +40,7 @@ class SerialLine:
 
     @property
     def has_client(self) -> bool:
-        """Whether somebody has opened it, if it is a socket."""
+        """Whether it is open at the other end, if it is a socket."""
         return self._client is not None
 
     def cut_after(self, count: int):
@@ -68,7 +68,7 @@ class SerialLine:
             elif self._client:
                 self._client.sendall(block)
         except OSError:
-            pass  # nobody listens
+            pass  # the other end is gone
 
     def hang_up(self):
         """The client, if there is one, loses its connection."""

@@ -79,6 +79,7 @@ class Processor:
                 self._process.send_signal(signal.SIGINT)
 
     def press_reset(self):
+        assert self._process
         self._process.kill()
 
     def kill(self):
@@ -121,6 +122,7 @@ class Processor:
     def _end(self) -> int:
         """The process has ended, or is about to; its status."""
         process, self._process = self._process, None
+        assert process and process.stdout
         self._selector.unregister(process.stdout)
         self._stubborn_at = None
         status = process.wait(10)

@@ -39,7 +39,7 @@ class Input:
     def _receive(self):
         octet = sys.stdin.buffer.read(1)
         if not octet:
-            kill_self()  # whoever holds the other end is gone
+            kill_self()  # the other end is gone
         return octet
 
 

@@ -35,7 +35,9 @@ def read_flash(board, tmp_path, was_cut=False):
     """What the board runs, path to content: as main.py and the manifest say, each file checked."""
     root = unpack_flash(tmp_path / "flash", tmp_path / f"unpacked-{board.byte_count}")
     main = (root / "main.py").read_text()
-    folder = root / re.search(r'^CURRENT = "/(.*)"', main, re.M)[1]
+    started = re.search(r'^CURRENT = "/(.*)"', main, re.M)
+    assert started
+    folder = root / started[1]
     manifest = (folder / "manifest").read_text()
     assert hashlib.sha256(manifest.encode()).hexdigest()[:8] == folder.name[8:16]
     files = {}

@@ -84,7 +84,7 @@ def test_ctrl_c_stops_the_servers():
         assert bench.wait(60) == 130
         assert bench.stdout.read().rstrip().endswith("stopped")
     assert servers
-    # Who was just being started is ended by the kernel.
+    # A process that was just being started is ended by the kernel.
     wait_for(lambda: not any(is_alive(pid) for pid in servers + children))
 
 

@@ -58,7 +58,7 @@ class TinyServer:
                     self.requests.append(request)
                     answer = self._next()
                     if isinstance(answer, float):
-                        time.sleep(answer)  # for everybody, who all want the lock
+                        time.sleep(answer)  # for every connection: they all want the lock
                         answer = self._next()
                 sock.sendall(answer)
                 if answer in (b"", LAST):
@@ -90,7 +90,7 @@ def test_the_browser_sends_about_fifteen_fields_in_about_700_bytes():
 def test_the_generator_counts_what_the_server_has_answered(answer):
     with TinyServer(answer) as server:
         load = run(Plan(server.port, QUICK, connections=3, count=50, seconds=30))
-        # Who was asking when the count was full has sent a request, too.
+        # A connection that was asking when the count was full has sent a request, too.
         assert 50 <= len(load.latencies_ms) <= len(server.requests) <= 55
         assert set(server.requests) == {QUICK.encode()}
     assert load.errors == 0

@@ -6,6 +6,7 @@ import select
 import stat
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_password_can_be_taken_away():
 
 
 def test_what_is_not_asked_stays():
-    given = {
+    given: dict[str, Any] = {
         "server": {"port": 8080},
         "network": {
             "country": "DE",

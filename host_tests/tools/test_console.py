@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.serial.board import BOTH, SerialBoard, format_flash
 from tools.board import console, ports
 from tools.board.console import Answer, Console
 from tools.terminal import Refused
@@ -18,12 +18,6 @@ asyncio.run(asyncio.Event().wait())
 """
 
 
-@pytest.fixture(params=[False, True], ids=["socket", "pty"])
-def board(request, tmp_path):
-    with SerialBoard(format_flash(tmp_path / "flash"), is_pty=request.param) as started:
-        yield started
-
-
 def put_main(board, tmp_path):
     """Copies a program to the board, and starts it; returns how much the console has shown."""
     (tmp_path / "main.py").write_text(SERVING)
@@ -33,13 +27,14 @@ def put_main(board, tmp_path):
     return board.wait_text(b"\r\nserving")
 
 
-def test_a_program_that_runs_is_interrupted_and_runs_again(board, tmp_path):
-    start = put_main(board, tmp_path)
-    with Console(board.port) as opened:
+@BOTH
+def test_a_program_that_runs_is_interrupted_and_runs_again(serial_board, tmp_path):
+    start = put_main(serial_board, tmp_path)
+    with Console(serial_board.port) as opened:
         found = opened.ask(20)
         opened.start_again()
     assert (found.version, found.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
-    board.wait_text(b"\r\nserving", start + 1)
+    serial_board.wait_text(b"\r\nserving", start + 1)
 
 
 def test_a_silent_port_is_given_up_in_time():

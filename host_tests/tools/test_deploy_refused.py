@@ -85,30 +85,30 @@ def test_a_file_whose_name_the_board_can_not_keep_is_refused_before_it_is_touche
         assert board.byte_count == 0
 
 
-def test_a_board_that_runs_other_mpy_files_is_refused_and_runs_what_it_ran(board, sources):
-    deploy.deploy(board.port, sources)
+def test_a_board_that_runs_other_mpy_files_is_refused_and_runs_what_it_ran(serial_board, sources):
+    deploy.deploy(serial_board.port, sources)
     sources["other.mpy"] = sources["main.py"].with_name("other.mpy")
     sources["other.mpy"].write_bytes(b"M\x07\x00\x1f")
-    start = len(board.console)
+    start = len(serial_board.console)
     with pytest.raises(Refused, match=r"runs \.mpy 6\.\d, which this mpy-cross does not make; put"):
-        deploy.deploy(board.port, sources)
-    board.wait_text(b"Registering URI handlers", start)
+        deploy.deploy(serial_board.port, sources)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
-def test_a_failure_of_this_computer_leaves_the_board_running(board, sources, monkeypatch):
-    deploy.deploy(board.port, sources)
+def test_a_failure_of_this_computer_leaves_the_board_running(serial_board, sources, monkeypatch):
+    deploy.deploy(serial_board.port, sources)
     monkeypatch.setattr(install, "plan", lambda *_: 1 / 0)
-    start = len(board.console)
+    start = len(serial_board.console)
     with pytest.raises(ZeroDivisionError):
-        deploy.deploy(board.port, sources)
-    board.wait_text(b"Registering URI handlers", start)
+        deploy.deploy(serial_board.port, sources)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
 @pytest.mark.parametrize("tool", ["deploy", "rollback"])
 def test_ctrl_c_while_the_prompt_is_waited_for_leaves_the_board_running(
-    board, sources, monkeypatch, tool
+    serial_board, sources, monkeypatch, tool
 ):
-    deploy.deploy(board.port, sources)
+    deploy.deploy(serial_board.port, sources)
     ask = Console.ask
 
     def interrupted(self, *args, **options):
@@ -116,13 +116,13 @@ def test_ctrl_c_while_the_prompt_is_waited_for_leaves_the_board_running(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Console, "ask", interrupted)
-    start = len(board.console)
+    start = len(serial_board.console)
     with pytest.raises(KeyboardInterrupt):
         if tool == "deploy":
-            deploy.deploy(board.port, sources)
+            deploy.deploy(serial_board.port, sources)
         else:
-            rollback.rollback(board.port)
-    board.wait_text(b"Registering URI handlers", start)
+            rollback.rollback(serial_board.port)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
 def test_a_port_that_another_program_holds_is_one_line_that_names_it(tmp_path):

@@ -56,11 +56,13 @@ def test_a_large_file_on_a_slow_line_is_waited_for_and_shows_how_far_it_is(
     assert len(set(shown)) > 20 and shown == sorted(shown, key=int), shown
 
 
-def test_a_board_that_starts_slowly_has_its_time_for_the_network_as_well(board, sources, capsys):
+def test_a_board_that_starts_slowly_has_its_time_for_the_network_as_well(
+    serial_board, sources, capsys
+):
     sources["part.py"].write_text(
         "import time\ntime.sleep(4)\nprint('I (1) httpd32: Wi-Fi home: connecting')\n"
         "time.sleep(4)\nNAME = 1\n"
     )
-    bring(board.port, sources)
-    startup.run(Console(board.port), limit_s=6)
+    bring(serial_board.port, sources)
+    startup.run(Console(serial_board.port), limit_s=6)
     assert "\nhttp://127.0.0.1:9/\n" in capsys.readouterr().out

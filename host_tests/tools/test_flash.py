@@ -29,19 +29,19 @@ def refusal(done):
 
 
 @pytest.fixture
-def board(tmp_path):
+def esp32(tmp_path):
     with Esp32Board(tmp_path) as started:
         yield started
 
 
-def test_the_official_image_is_written_and_micropython_answers(board, tmp_path):
-    done = flash(board.port, "--firmware", str(official_image()))
+def test_the_official_image_is_written_and_micropython_answers(esp32, tmp_path):
+    done = flash(esp32.port, "--firmware", str(official_image()))
     assert done.returncode == 0 and done.stderr == "", done
     assert "Wrote and verified 1702240 bytes in " in done.stdout
     assert "MicroPython v1.25.0 answers on socket://127.0.0.1:" in done.stdout
     assert done.stdout.endswith("Next: make config, then make deploy.\n")
     contents = official_image().read_bytes()
-    assert board.flash[0x1000 : 0x1000 + len(contents)] == contents
+    assert esp32.flash[0x1000 : 0x1000 + len(contents)] == contents
 
 
 def test_an_esp32_s3_gets_its_image_at_0x0(tmp_path):
@@ -54,28 +54,28 @@ def test_an_esp32_s3_gets_its_image_at_0x0(tmp_path):
         assert board.flash[: len(contents)] == contents
 
 
-def test_a_dry_run_tells_and_changes_nothing(board, tmp_path):
-    board.flash[0x1000:0x1004] = kept = b"kept"
-    done = flash(board.port, "--firmware", str(official_image()), "--dry-run")
+def test_a_dry_run_tells_and_changes_nothing(esp32, tmp_path):
+    esp32.flash[0x1000:0x1004] = kept = b"kept"
+    done = flash(esp32.port, "--firmware", str(official_image()), "--dry-run")
     assert done.returncode == 0, done
     assert "Would erase the whole flash" in done.stdout
     assert "would write 1702240 bytes at 0x1000" in done.stdout
-    assert board.flash[0x1000:0x1004] == kept
+    assert esp32.flash[0x1000:0x1004] == kept
 
 
-def test_an_image_for_another_chip_is_refused_before_anything_is_erased(board, tmp_path):
-    assert flash(board.port, "--firmware", str(official_image())).returncode == 0
+def test_an_image_for_another_chip_is_refused_before_anything_is_erased(esp32, tmp_path):
+    assert flash(esp32.port, "--firmware", str(official_image())).returncode == 0
     path = tmp_path / "c3.bin"
     path.write_bytes(image_for("esp32c3"))
-    line = refusal(flash(board.port, "--firmware", str(path)))
+    line = refusal(flash(esp32.port, "--firmware", str(path)))
     assert line.startswith("The image is for ESP32-C3, the board is ESP32; it needs ESP32_GENERIC ")
     assert "https://micropython.org/download/ESP32_GENERIC/" in line
     contents = official_image().read_bytes()
-    assert board.flash[0x1000 : 0x1000 + len(contents)] == contents
+    assert esp32.flash[0x1000 : 0x1000 + len(contents)] == contents
 
 
-def test_without_an_image_it_says_which_one_and_where(board):
-    line = refusal(flash(board.port))
+def test_without_an_image_it_says_which_one_and_where(esp32):
+    line = refusal(flash(esp32.port))
     assert line.startswith("FIRMWARE is missing; this board is ESP32-D0WD")
     assert "ESP32_GENERIC from https://micropython.org/download/ESP32_GENERIC/" in line
     assert "SPIRAM" in line and line.endswith("make flash FIRMWARE=file.bin")

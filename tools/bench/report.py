@@ -49,7 +49,7 @@ def describe(row: Row) -> str:
     return text
 
 
-def _was(row, earlier):
+def _was(row: Row, earlier: dict[str, float | None] | None) -> str:
     value = (earlier or {}).get(row.name)
     return "" if value is None else f" (was {format_value(value)})"
 

@@ -1,5 +1,7 @@
 """Requests a second, and what each costs the processor."""
 
+from collections.abc import Iterable
+
 from tools.bench.experiment import Experiment, Goal, Row, Visit
 from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, measure
 from tools.bench.servers import Rack
@@ -25,14 +27,14 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     return [_make_one(rack, seconds, name) for name in _LOADS]
 
 
-def _make_one(rack, seconds, name):
+def _make_one(rack: Rack, seconds: float, name: str) -> Experiment:
     title, request, connections, goal, limit = _LOADS[name]
     rate = Row(name, title, "requests/s", "microdot", goal)
     cpu = Row(f"{name}.cpu", "  processor time", "us a request", "microdot", hides_zero=True)
     errors = Row(f"{name}.errors", "  cut, refused or not 200", "a second", hides_zero=True)
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             result = measure(rack.get(kind), request, connections, seconds)
             if kind == "httpd32" and (result.server_share or 1) < _BUSY:
                 rate.note(_CROWDED)

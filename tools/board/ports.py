@@ -10,7 +10,7 @@ import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import serial
 from serial.tools import list_ports
@@ -76,7 +76,7 @@ def pick(given: str) -> str:
     return port
 
 
-def check(port: str):
+def check(port: str) -> None:
     """Refused if a device is not there, not ours to open, or open elsewhere; does not touch it.
 
     A port on the network, or one on Windows, is known only when it is opened.
@@ -91,12 +91,12 @@ def check(port: str):
         raise Refused(f"{port} is not a serial port; {_FORMS}")
     if not os.access(port, os.R_OK | os.W_OK):
         raise refusal(port, PermissionError(errno.EACCES, ""))
-    # A pseudo-terminal is held open by whoever made it.
+    # A pseudo-terminal is held open by the program that made it.
     if os.major(mode.st_rdev) not in _PTY_MAJORS and holders(port):
         raise refusal(port, OSError(errno.EBUSY, ""))
 
 
-def open_port(port: str, **options) -> serial.Serial:
+def open_port(port: str, **options: Any) -> serial.Serial:
     """The opened port, for this process alone; Refused with the reason if it does not open."""
     try:
         return serial.serial_for_url(port, baudrate=BAUD, exclusive=True, **options)

@@ -22,7 +22,7 @@ class StartLog:
     failure         why it does not start, one line with what to do; "" as long as it may
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.address = ""
         self.port = 0
         self.is_up = False
@@ -45,7 +45,7 @@ class StartLog:
             self.failure = self._why_ended()
         return self.lines[known:]
 
-    def _read(self, line):
+    def _read(self, line: str) -> None:
         if line.startswith(_STARTED):
             self._count_start()
         elif line.startswith(_PANIC):
@@ -59,7 +59,7 @@ class StartLog:
         elif _LOG_LINE.match(line):
             self._read_log(line)
 
-    def _read_log(self, line):
+    def _read_log(self, line: str) -> None:
         self.lines.append(line)
         if found := _ADDRESS.search(line):
             self.address = found[1]
@@ -68,14 +68,14 @@ class StartLog:
         elif line.endswith(_UP):
             self.is_up = True
 
-    def _read_traceback(self, line):
+    def _read_traceback(self, line: str) -> None:
         if found := _PLACE.match(line):
             self._place = f" ({found[1]}, line {found[2]})"
         elif not line.startswith(" "):
             self._in_traceback = False
             self._exception = line
 
-    def _count_start(self):
+    def _count_start(self) -> None:
         self._starts += 1
         if self._starts >= _STARTS and not self.failure:
             self.failure = (
@@ -83,10 +83,10 @@ class StartLog:
                 "make rollback goes back to the version before, make flash begins anew"
             )
 
-    def _blame(self):
+    def _blame(self) -> str:
         return f" ({self._exception})" if self._exception else ""
 
-    def _why_ended(self):
+    def _why_ended(self) -> str:
         if self._exception:
             return (
                 f"main.py fails on the board: {self._exception}{self._place}; correct it and "

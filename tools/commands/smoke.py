@@ -40,7 +40,7 @@ def parse(host: str) -> tuple[str, int]:
 
 
 def check(host: str) -> None:
-    """Refused if nobody answers there, or something that does not have httpd32's demo routes."""
+    """Refused if nothing answers there, or something that does not have httpd32's demo routes."""
     name, port = parse(host)
     connection = http.client.HTTPConnection(name, port, timeout=_LIMIT_S)
     try:

@@ -105,7 +105,7 @@ def _target(contents: bytes) -> Any:
     raise Refused(f"for no ESP32 that esptool knows (chip id {chip_id}), perhaps for an ESP8266")
 
 
-def _check_application(target: Any, contents: bytes):
+def _check_application(target: Any, contents: bytes) -> None:
     start = _TABLE_OFFSET - target.BOOTLOADER_FLASH_OFFSET
     offsets = list(_applications(contents[start : start + 0x1000]))
     if not offsets:

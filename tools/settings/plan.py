@@ -45,7 +45,7 @@ def _plan_ethernet(answer: str) -> dict:
     return {"board": answer}
 
 
-def check_enough(config: dict, interface: str | None = None):
+def check_enough(config: dict, interface: str | None = None) -> None:
     """ConfigError if the board could not get onto the network, by this interface or its own."""
     network = check(config)["network"]
     check_interface({**network, "interface": interface or network["interface"]})

@@ -20,7 +20,7 @@ class Wizard:
         ask: Callable[[str], str] = input,
         ask_hidden: Callable[[str], str] = getpass.getpass,
         tell: Callable[[str], None] = print,
-    ):
+    ) -> None:
         self._config = given
         self._ask = ask
         self._ask_hidden = ask_hidden
@@ -64,7 +64,7 @@ class Wizard:
             self._config = config
             return self._now(name)
 
-    def _ask_password(self):
+    def _ask_password(self) -> None:
         has_one = bool(check(self._config)["network"]["wifi"][0].get("password"))
         hint = f"Enter keeps it, {_OPEN} for none" if has_one else "Enter for none"
         while True:

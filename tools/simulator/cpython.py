@@ -8,9 +8,11 @@ import asyncio
 import gc
 import io
 import selectors
+import socket
 import sys
 import time
 import traceback
+from typing import TextIO
 
 from tools.simulator import micropython
 
@@ -21,15 +23,15 @@ _TICKS_PERIOD = 1 << 30  # as on the board, so that a test can cross it
 class Stream:
     """MicroPython's `asyncio.Stream` over a non-blocking socket: its names, its semantics."""
 
-    def __init__(self, s, e=None):
+    def __init__(self, s: socket.socket, e: dict[str, object] | None = None) -> None:
         self.s = s
         self.e = e or {}
         self.out_buf = b""
 
-    def get_extra_info(self, name):
+    def get_extra_info(self, name: str) -> object:
         return self.e[name]
 
-    async def read(self, n=-1):
+    async def read(self, n: int = -1) -> bytes:
         received = b""
         while True:
             await self._wait_ready(reading=True)
@@ -43,7 +45,7 @@ class Stream:
                 return received + block
             received += block
 
-    async def readexactly(self, n):
+    async def readexactly(self, n: int) -> bytes:
         received = b""
         while len(received) < n:
             block = await self.read(n - len(received))
@@ -52,7 +54,7 @@ class Stream:
             received += block
         return received
 
-    async def readline(self):
+    async def readline(self) -> bytes:
         line = b""
         while not line.endswith(b"\n"):
             octet = await self.read(1)
@@ -61,37 +63,37 @@ class Stream:
             line += octet
         return line
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         if not self.out_buf:
             data = data[self._send(data) :]
         self.out_buf += data
 
-    async def drain(self):
+    async def drain(self) -> None:
         if not self.out_buf:
             await asyncio.sleep(0)
         while self.out_buf:
             await self._wait_ready(reading=False)
             self.out_buf = self.out_buf[self._send(self.out_buf) :]
 
-    async def awrite(self, data):
+    async def awrite(self, data: bytes) -> None:
         self.write(data)
         await self.drain()
 
-    def close(self):
+    def close(self) -> None:
         pass
 
-    async def wait_closed(self):
+    async def wait_closed(self) -> None:
         self.s.close()
 
     aclose = wait_closed
 
-    def _send(self, data):
+    def _send(self, data: bytes) -> int:
         try:
             return self.s.send(data)
         except BlockingIOError:
             return 0
 
-    async def _wait_ready(self, reading):
+    async def _wait_ready(self, reading: bool) -> None:
         loop = asyncio.get_running_loop()
         add, remove = (
             (loop.add_reader, loop.remove_reader)
@@ -109,7 +111,7 @@ class Stream:
             remove(fd)
 
 
-def install():
+def install() -> None:
     if hasattr(time, "ticks_ms"):
         return
     sys.modules["micropython"] = micropython
@@ -127,7 +129,7 @@ def install():
     selectors.DefaultSelector = selectors.PollSelector
 
 
-def open_console():
+def open_console() -> None:
     """Standard streams as a board's console: lines out at once, octets in as they come."""
     sys.stdout.reconfigure(line_buffering=True)
     sys.stdin = _Console(0)
@@ -135,7 +137,7 @@ def open_console():
 
 class _Console(io.FileIO):
     @property
-    def buffer(self):
+    def buffer(self) -> io.FileIO:
         return self
 
 
@@ -144,17 +146,17 @@ class _Threshold:
 
     _length = -1
 
-    def __call__(self, length=None):
+    def __call__(self, length: int | None = None) -> int | None:
         if length is None:
             return self._length
         self._length = length
         return None
 
 
-def _ticks_diff(end, start):
+def _ticks_diff(end: int, start: int) -> int:
     half = _TICKS_PERIOD // 2
     return (end - start + half) % _TICKS_PERIOD - half
 
 
-def _print_exception(error, file=None):
+def _print_exception(error: BaseException, file: TextIO | None = None) -> None:
     traceback.print_exception(error, file=file or sys.stdout)

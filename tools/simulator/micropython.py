@@ -1,5 +1,5 @@
 """`micropython` for CPython."""
 
 
-def const(value):
+def const(value: object) -> object:
     return value

@@ -5,7 +5,7 @@ import sys
 from tools.simulator import machine, network
 
 
-def install():
+def install() -> None:
     """To be called before anything of `firmware/` is imported."""
     if sys.implementation.name == "cpython":
         from tools.simulator import cpython

@@ -21,7 +21,7 @@ PHY_LAN8710, PHY_LAN8720, PHY_IP101, PHY_RTL8201, PHY_DP83848, PHY_KSZ8041, PHY_
 PHY_KSZ8851SNL, PHY_DM9051, PHY_W5500 = range(100, 103)
 ETH_INITIALIZED, ETH_STARTED, ETH_STOPPED, ETH_CONNECTED, ETH_DISCONNECTED, ETH_GOT_IP = range(6)
 
-surroundings = None  # set by who plays the board
+surroundings = None  # set by what plays the board
 
 
 class _Interface:

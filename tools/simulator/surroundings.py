@@ -1,4 +1,4 @@
-"""What surrounds a simulated board: its time, access points, a cable, and who is at the console."""
+"""What surrounds a simulated board: its time, access points, a cable, and the console."""
 
 import gc
 import select

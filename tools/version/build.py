@@ -99,7 +99,7 @@ def _is_fresh(target: Path, source: Path) -> bool:
 
 def compile_module(source: Path, target: Path, scratch: Path) -> None:
     """Compiles one .mpy, by way of the folder `scratch`; Refused if it does not compile."""
-    # To another name first: whoever runs from this folder sees the old file or the new one.
+    # To another name first: what runs from this folder sees the old file or the new one.
     _compile(source, scratch / f"{target.stem}.{os.getpid()}").replace(target)
 
 

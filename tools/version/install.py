@@ -5,6 +5,7 @@ Only what the board does not have is sent.  `plan` decides; here it is done.
 
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,9 +88,13 @@ def _send(steps: Plan, sources: dict[str, Path], board: Remote, progress: Progre
         board.send(
             sources[path],
             f"{steps.target}/{path}",
-            lambda done, before=before: progress.show((before + done) / total),
+            partial(_show_sent, progress, before, total),
         )
         before += length
+
+
+def _show_sent(progress: Progress, before: int, total: int, done: int) -> None:
+    progress.show((before + done) / total)
 
 
 def _activation(steps: Plan) -> list[str]:
