@@ -66,7 +66,7 @@ def _take_signals() -> None:
 
 
 def _forget_lost_connection(args: threading.ExceptHookArgs) -> None:
-    """pyserial reads rfc2217:// in a thread; the code that uses the connection gets an exception, too."""
+    """pyserial reads rfc2217:// in a thread; the tool that has opened it gets an exception, too."""
     if not issubclass(args.exc_type, OSError):
         threading.__excepthook__(args)
 
