@@ -1,7 +1,6 @@
 import unittest
 
 import firmware.response as response_module
-from fakes import FakeLog
 from firmware.response import (
     Sender,
     encode_chunk,
@@ -10,6 +9,7 @@ from firmware.response import (
     format_date,
     reason_of,
 )
+from host_tests.unit.fakes import FakeLog
 
 
 class FakeTime:
