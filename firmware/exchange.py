@@ -11,9 +11,9 @@ from microdot import Request, Response
 from microdot.microdot import NoCaseDict, invoke_handler
 from micropython import const
 
-from firmware.encode import error_text
+from firmware.encode import ResponseError, error_text
 from firmware.http1 import HTTPError
-from firmware.response import ResponseError, Sender
+from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen

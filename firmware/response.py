@@ -10,6 +10,7 @@ from firmware.chunked import encode_size
 from firmware.encode import (
     CHUNKED,
     CLOSE,
+    ResponseError,
     encode_date,
     encode_fields,
     encode_keep_alive,
@@ -21,10 +22,6 @@ from firmware.slots import SENDING
 _PACKET_LEN = const(1400)  # small pieces are gathered up to this
 _TURN_MS = const(4)  # a body that never waits lets the others run so often
 _LAST_CHUNK = b"0\r\n\r\n"
-
-
-class ResponseError(Exception):
-    """What a handler has returned is no response; the text says why."""
 
 
 class Sender:
@@ -39,7 +36,7 @@ class Sender:
         self._log = log
         self._keep_alive = encode_keep_alive(keep_alive_timeout_ms)
         self._keep_alive_1_0 = self._keep_alive + b"Connection: keep-alive\r\n"
-        self._key = None
+        self._date = self._kind = self._connection = None
         self._fields = b""
         self._streams = []  # those with pieces that were gathered
         self._gathered = asyncio.Event()
@@ -59,8 +56,11 @@ class Sender:
         Raises ResponseError, before anything is sent, when it is none; EOFError when only closing
         the connection tells the client that the body is not whole.
         """
-        check(response)
         body = response.body
+        status = response.status_code
+        if status != 200 or not isinstance(body, bytes):
+            check(response)
+            body = response.body
         if not isinstance(body, bytes):
             body = response.body_iter()
             try:
@@ -68,14 +68,17 @@ class Sender:
             finally:
                 if hasattr(body, "aclose"):
                     await body.aclose()
-        has_body = _has_body(response)
+        headers = response.headers
+        has_body = status != 204 and status != 304
+        text = encode_fields(status, response.reason, headers, has_body and response.is_head)
         length = encode_length(len(body)) if has_body else b""
-        text = _encode_fields(response, has_body and response.is_head)
-        if response.is_head and b"\ncontent-length:" in text.lower():
-            length = b""
-        if response.is_head or not has_body:
+        if response.is_head:
             body = b""
-        keeps = keeps and not _wants_close(response)
+            if b"\ncontent-length:" in text.lower():
+                length = b""
+        elif not has_body:
+            body = b""
+        keeps = keeps and not (headers and _wants_close(headers))
         rest = None
         if len(body) > _PACKET_LEN:
             if self._memory.is_short():
@@ -92,13 +95,15 @@ class Sender:
         return keeps
 
     async def _send_stream(self, wire, head, response, body, keeps):
-        has_body = _has_body(response)
-        text = _encode_fields(response, has_body)
+        headers = response.headers
+        status = response.status_code
+        has_body = status != 204 and status != 304
+        text = encode_fields(status, response.reason, headers, has_body)
         fields = text.lower()
         has_length = b"\ncontent-length:" in fields
-        length = int(response.headers["Content-Length"]) if has_length and has_body else None
+        length = int(headers["Content-Length"]) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
-        keeps = keeps and framing is not None and not _wants_close(response)
+        keeps = keeps and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
         piece = None
         # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
@@ -162,16 +167,23 @@ class Sender:
         connection = CLOSE
         if keeps:
             connection = self._keep_alive if head.minor else self._keep_alive_1_0
-        fields = text.lower() if response.headers else b""
-        kind = b"" if b"\ncontent-type:" in fields else response.default_content_type
-        date = b"" if b"\ndate:" in fields else int(time.time())
-        key = (kind, date, connection)
-        if key != self._key:  # nearly always that of the response before
-            self._key = key
+        kind = response.default_content_type
+        date = int(time.time())
+        if response.headers:
+            fields = text.lower()
+            if b"\ncontent-type:" in fields:
+                kind = ""
+            if b"\ndate:" in fields:
+                date = 0
+        # Nearly always they are those of the response before.
+        if date != self._date or kind != self._kind or connection != self._connection:
+            self._date = date
+            self._kind = kind
+            self._connection = connection
             self._fields = b"".join(
                 (
-                    kind and encode_type(kind),
-                    date and encode_date(time.gmtime(date)),
+                    encode_type(kind) if kind else b"",
+                    encode_date(time.gmtime(date)) if date else b"",
                     connection,
                     b"\r\n",
                 )
@@ -256,18 +268,5 @@ def check(response):
         raise ResponseError(text % type(body).__name__)
 
 
-def _has_body(response):
-    return response.status_code != 204 and response.status_code != 304
-
-
-def _wants_close(response):
-    return bool(response.headers) and str(response.headers.get("Connection")).lower() == "close"
-
-
-def _encode_fields(response, may_say_length):
-    try:
-        return encode_fields(
-            response.status_code, response.reason, response.headers, may_say_length
-        )
-    except ValueError as error:
-        raise ResponseError(str(error))
+def _wants_close(headers):
+    return str(headers.get("Connection")).lower() == "close"

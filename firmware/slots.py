@@ -94,9 +94,11 @@ class Slot:
         self.state = state
         self.since = now
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
-        self.touch()
+        table = self._table
+        table.use += 1
+        self.use = table.use
         if not _SILENT >> state & 1:
-            self._table.note(self, before)
+            table.note(self, before)
 
     def touch(self):
         """The connection has received or sent something."""

@@ -201,7 +201,7 @@ class Wire:
 
     def _try_send(self, data):
         try:
-            return self._open_sock().send(data)
+            return (self._sock or self._open_sock()).send(data)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
