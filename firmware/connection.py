@@ -170,6 +170,7 @@ class Connection:
         parser = self._parser
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         received = received.lstrip(b"\r\n")
+        self._taken += self._memory.take(BLOCK_LEN)
         partial = PartialHead(received)
         length = len(received)
         received = None
@@ -180,7 +181,7 @@ class Connection:
             if not length:
                 block = block.lstrip(b"\r\n")
             length += len(block)
-            if length - BLOCK_LEN > self._taken:
+            if length > self._taken:
                 self._taken += self._memory.take(BLOCK_LEN)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
         return parser.parse(received)

@@ -77,13 +77,9 @@ class Exchange:
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers whose responses stay
-
-    def load(self):
-        """Loads what requests with bodies need, if the application has routes for them.
-
-        Another application does without, until a client sends a body all the same.
-        """
-        if any(method not in ("GET", "HEAD") for route in self._app.url_map for method in route[0]):
+        # An application without routes for requests with a body goes without these, until a client
+        # sends one all the same.
+        if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
             import firmware.body
             import firmware.stream  # noqa: F401
 
