@@ -88,13 +88,17 @@ class Body:
             if self._is_chunked and not self.is_whole:
                 await self._begin_chunk()
             if self._left == 0:
-                self.is_whole = True
+                self._end()
                 return b""
         block = await self._wait(self._wire.receive, min(limit, self._left))
         self._left -= len(block)
         if self._left == 0 and not self._is_chunked:
-            self.is_whole = True
+            self._end()
         return block
+
+    def _end(self):
+        self.is_whole = True
+        self._wire.is_read = True  # from now on the reaper looks whether the client has gone
 
     async def _begin_chunk(self):
         """Reads up to the data of the next chunk; `_left` stays 0 if it is the last."""
