@@ -98,7 +98,7 @@ class Exchange:
         slot = wire.slot
         body = request = None
         taken = 0
-        keeps = head.keep_alive and not self.is_draining
+        keeps = head.keep_alive
         try:
             try:
                 data = b""
@@ -122,13 +122,13 @@ class Exchange:
                 keeps = False
             if response is None or wire.is_answered:
                 return False  # a WebSocket that has ended
+            keeps = keeps and not self.is_draining
             if body:
                 keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
             keeps = await self._respond(wire, head, request, response, keeps)
-            return keeps and (not body or body.is_whole or await self._drain(wire, body))
+            keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
+            return keeps and not self.is_draining
         finally:
-            if body:
-                wire.is_read = body.is_whole
             self._memory.give_back(taken)
             if request:
                 self._workers.release(request)
