@@ -95,7 +95,7 @@ class Sender:
         text = _encode_fields(response, has_body)
         fields = text.lower()
         has_length = b"\ncontent-length:" in fields
-        length = int(response.headers["Content-Length"]) if has_length and has_body else None
+        length = _length_of(response) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
         keeps = keeps and framing is not None and not _wants_close(response)
         has_body = has_body and not response.is_head
@@ -205,6 +205,8 @@ class _Pieces:
 
     def add(self, piece):
         if piece:  # an empty chunk would end the body
+            if len(piece) <= _PACKET_LEN and not isinstance(piece, bytes):
+                piece = bytes(piece)  # whoever made it may use its buffer again
             self._pieces.append(piece)
             self.length += len(piece)
 
@@ -268,6 +270,14 @@ def check(response):
 
 def _has_body(response):
     return response.status_code != 204 and response.status_code != 304
+
+
+def _length_of(response):
+    """The length that a handler has said."""
+    length = str(response.headers["Content-Length"])
+    if not length.isdigit():
+        raise ResponseError("its Content-Length is %r; a number" % length)
+    return int(length)
 
 
 def _wants_close(response):
