@@ -176,10 +176,10 @@ class Exchange:
             raise HTTPError(501)
         self._log.info("uri: %s", request.path)
         table = self._table
-        if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
-            if not table.has_room_to_last(ticks_ms()):
-                raise HTTPError(503)
         try:
+            if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
+                if not table.has_room_to_last(ticks_ms()):
+                    raise HTTPError(503)
             response = await app.dispatch_request(request)
         except RuntimeError as error:
             # The pattern of a route takes a step of the stack for each character of a path.
@@ -206,10 +206,10 @@ class Exchange:
             if str(response.headers.get("Content-Type", "")).startswith("text/event-stream"):
                 self._mark_lasting(slot)
             return await self.sender.send(wire, head, response, keeps)
-        except (MemoryError, OSError, EOFError):
+        except (MemoryError, EOFError):
             raise
         except Exception as error:
-            if slot.state == SENDING:
+            if slot.state == SENDING:  # before that, an OSError is the handler's and not the wire's
                 raise
             if isinstance(error, ResponseError):
                 self._log.error("%s %s: %s", request.method, request.path, error)

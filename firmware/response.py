@@ -102,20 +102,20 @@ class Sender:
         piece = None
         # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
-            piece = await self._next_piece(body, response)
+            piece = await self._next_piece(body)
         out = _Pieces(wire, framing == CHUNKED, self._head(head, response, text, framing, keeps))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
-            await self._send_pieces(out, body, response, piece, length)
+            await self._send_pieces(out, body, piece, length)
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
         return keeps
 
-    async def _send_pieces(self, out, body, response, piece, left):
+    async def _send_pieces(self, out, body, piece, left):
         """left  bytes that the handler has said it has, and must keep to; None if it has not"""
         turn = ticks_ms()
         if piece is None and out.wire.slot.lasts:
             await out.flush()
-            piece = await self._next_piece(body, response)
+            piece = await self._next_of(out, body)
         while piece is not None:
             if left is not None:
                 left -= len(piece)
@@ -132,18 +132,22 @@ class Sender:
             if ticks_diff(ticks_ms(), turn) >= _TURN_MS:
                 await asyncio.sleep(0)
                 turn = ticks_ms()
-            try:
-                piece = await self._next_piece(body, response)
-            except Exception as error:
-                self._log.exception("response body failed", error)
-                await out.flush()
-                raise EOFError
+            piece = await self._next_of(out, body)
         if left:
             self._log.error("response body has not the length it said")
             await out.flush()
             raise EOFError
 
-    async def _next_piece(self, body, response):
+    async def _next_of(self, out, body):
+        """As `_next_piece`, when the head has left: EOFError if the body fails."""
+        try:
+            return await self._next_piece(body)
+        except Exception as error:
+            self._log.exception("response body failed", error)
+            await out.flush()
+            raise EOFError
+
+    async def _next_piece(self, body):
         """The next piece as bytes, None at the end; ResponseError if it is none."""
         try:
             piece = await body.__anext__()
