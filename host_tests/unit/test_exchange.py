@@ -157,3 +157,142 @@ class TestStreamedBody(unittest.TestCase):
             second = site.connect()
             self.assertIn("next", await second.ask(GET % "/next"))
             second.close()
+
+
+class TestResponses(unittest.TestCase):
+    """What a handler returns is checked before a byte leaves."""
+
+    @run_async
+    async def test_what_is_no_response_is_a_500_and_one_line_that_names_it(self):
+        app = Microdot()
+
+        @app.get("/number")
+        async def number(request):
+            return 5.5
+
+        @app.get("/status")
+        async def status(request):
+            return "text", 1000
+
+        @app.get("/pieces")
+        async def pieces(request):
+            return iter([5])
+
+        @app.get("/field")
+        async def field(request):
+            return "text", 200, {"A": "b\r\nC: d"}
+
+        async with Site(app) as site:
+            peer = site.connect()
+            for path, word in (
+                ("/number", "float"),
+                ("/status", "1000"),
+                ("/pieces", "int"),
+                ("/field", "line break"),
+            ):
+                answer = await peer.ask(GET % path)
+                self.assertIn("HTTP/1.1 500 Internal Server Error", answer)
+                self.assertEqual(answer.count("HTTP/1.1"), 1)
+                self.assertIn("GET " + path, site.log.lines[-1])
+                self.assertIn(word, site.log.lines[-1])
+            peer.close()
+
+    @run_async
+    async def test_a_stream_that_fails_at_its_first_piece_is_a_500(self):
+        app = Microdot()
+
+        @app.get("/<int:number>")
+        async def fail(request, number):
+            return Failing((ValueError("piece"), OSError(2, "no such file"))[number])
+
+        async with Site(app) as site:
+            peer = site.connect()
+            for number in 0, 1:
+                answer = await peer.ask(GET % ("/%d" % number))
+                self.assertIn("HTTP/1.1 500 Internal Server Error", answer)
+                await site.wait_line("request failed", number + 1)
+            peer.close()
+
+    @run_async
+    async def test_a_method_that_a_path_does_not_know_says_those_that_it_does(self):
+        async with App().site() as site:
+            peer = site.connect()
+            answer = await peer.ask("POST /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn("HTTP/1.1 405 Method Not Allowed\r\n", answer)
+            allow = [line for line in answer.split("\r\n") if line.startswith("Allow: ")]
+            self.assertIn("GET", allow[0])
+            peer.close()
+
+
+class TestBodyLimits(unittest.TestCase):
+    """`Request.max_content_length` and `Request.max_body_length`, as Microdot documents them."""
+
+    def setUp(self):
+        self._limits = Request.max_content_length, Request.max_body_length
+        self.app = Microdot()
+
+        @self.app.post("/upload")
+        async def upload(request):
+            ahead = len(request.body)
+            count = 0
+            while True:
+                block = await request.stream.read(500)
+                count += len(block)
+                if not block:
+                    return "%d in advance, %d in all" % (ahead, count)
+
+    def tearDown(self):
+        Request.max_content_length, Request.max_body_length = self._limits
+
+    async def upload(self, site, length):
+        peer = site.connect()
+        head = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length
+        await peer.send(head)
+        sending = asyncio.create_task(peer.send("x" * length))
+        answer = await peer.read()
+        sending.cancel()
+        peer.close()
+        return answer.split("\r\n\r\n", 1)[1]
+
+    @run_async
+    async def test_up_to_the_setting_a_body_is_received_in_advance(self):
+        async with Site(self.app, max_body_len=1000) as site:
+            self.assertEqual(await self.upload(site, 1000), "1000 in advance, 1000 in all")
+            self.assertEqual(await self.upload(site, 1001), "413 Content Too Large\n")
+
+    @run_async
+    async def test_up_to_max_content_length_it_is_streamed(self):
+        Request.max_content_length = 3000
+        async with Site(self.app, max_body_len=1000) as site:
+            self.assertEqual(await self.upload(site, 1000), "1000 in advance, 1000 in all")
+            self.assertEqual(await self.upload(site, 3000), "0 in advance, 3000 in all")
+            self.assertEqual(await self.upload(site, 3001), "413 Content Too Large\n")
+
+    @run_async
+    async def test_up_to_max_body_length_it_is_received_in_advance(self):
+        Request.max_content_length = 3000
+        Request.max_body_length = 2000
+        async with Site(self.app, max_body_len=1000) as site:
+            self.assertEqual(await self.upload(site, 2000), "2000 in advance, 2000 in all")
+            self.assertEqual(await self.upload(site, 3000), "0 in advance, 3000 in all")
+            self.assertEqual(await self.upload(site, 3001), "413 Content Too Large\n")
+
+    @run_async
+    async def test_a_smaller_max_body_length_leaves_more_to_the_stream(self):
+        Request.max_body_length = 100
+        async with Site(self.app, max_body_len=1000) as site:
+            self.assertEqual(await self.upload(site, 100), "100 in advance, 100 in all")
+            self.assertEqual(await self.upload(site, 1000), "0 in advance, 1000 in all")
+
+
+class Failing:
+    """A stream that fails at once."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        raise self._error

@@ -179,6 +179,17 @@ class TestCheck(Sent):
         self.assertTrue(await sending)
         self.assertEqual(self.body(), b"5\r\nevent\r\n0\r\n\r\n")
 
+    @run_async
+    async def test_what_lasts_and_fails_at_its_first_piece_ends_without_an_end(self):
+        for error in ValueError("first"), OSError(2, "no such file"):
+            self.sock.sent = b""
+            self.wire().slot.lasts = True
+            head = Head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100)
+            with self.assertRaises(EOFError):
+                await self.sender.send(self.wire_, head, Response(Pieces(error)), True)
+            self.assertEqual(self.body(), b"")
+            self.assertIn("response body failed", self.log.lines.pop())
+
 
 class TestOnTheWire(unittest.TestCase):
     @run_async
