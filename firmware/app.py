@@ -9,7 +9,7 @@ import sys
 
 from micropython import const
 
-import firmware
+from firmware.settings import load
 
 _CLOSE_S = 2
 _LOADING_THRESHOLD = const(8192)
@@ -33,7 +33,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     # together, the free heap is one piece, and each allocation finds its place at once.
     gc.threshold(_LOADING_THRESHOLD)
     try:
-        settings = _load(path)
+        settings = load(path)
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
@@ -60,28 +60,6 @@ def _serve(parts):
     except MemoryError:  # the loop itself has met it, and what takes it all is still there
         print("out of memory: starting again")
         raise SystemExit(1)
-
-
-def _load(path):
-    """The settings, None if they are wrong.
-
-    What checks them is needed once, and leaves its 15 KB of a board's heap.
-    """
-    from firmware import config
-
-    try:
-        settings = config.load(path)
-        config.check_interface(settings["network"])
-        return settings
-    except ValueError as error:
-        print(path + ":", error)
-        return None
-    finally:
-        del config
-        for name in ("config", "config_network", "config_values", "ethernet_boards"):
-            if sys.modules.pop("firmware." + name, None):
-                delattr(firmware, name)
-        gc.collect()
 
 
 class _Parts:

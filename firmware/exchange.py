@@ -11,12 +11,10 @@ from microdot import Request, Response
 from microdot.microdot import NoCaseDict, invoke_handler
 from micropython import const
 
-from firmware.body import Body
 from firmware.encode import error_text
 from firmware.http1 import HTTPError
 from firmware.response import ResponseError, Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
-from firmware.stream import Stream
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
@@ -62,6 +60,8 @@ class _Request(Request):
     @property
     def stream(self):
         if self._stream is None:
+            from firmware.stream import Stream
+
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
@@ -88,6 +88,15 @@ class Exchange:
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers whose responses stay
+
+    def load(self):
+        """Loads what requests with bodies need, if the application has routes for them.
+
+        Another application does without, until a client sends a body all the same.
+        """
+        if any(method not in ("GET", "HEAD") for route in self._app.url_map for method in route[0]):
+            import firmware.body
+            import firmware.stream  # noqa: F401
 
     async def run(self, wire, head, address) -> bool:
         """One request and its response; whether the connection may go on.
@@ -166,6 +175,8 @@ class Exchange:
             max_len = max(max_len, Request.max_content_length)
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
+        from firmware.body import Body
+
         return Body(wire, head, max_len, span, self._wait_ms)
 
     async def _dispatch(self, request, slot, head):

@@ -21,7 +21,7 @@ from tools.checkout import ROOT
 from tools.simulator.harness import find_port
 from tools.simulator.interpreter import die_with_parent, micropython
 from tools.terminal import Refused
-from tools.version.build import build, compile_module
+from tools.version.build import build, compile_module, find_microdot
 
 # name: (its module in board/, an argument of it, its log level)
 KINDS = {
@@ -34,6 +34,7 @@ KINDS = {
 HOST = "127.0.0.1"
 
 _SCRIPTS = ROOT / "build" / "bench"
+_WHOLE = _SCRIPTS / "whole"  # Microdot with its own server, which a board goes without
 _START_S = 60  # under valgrind it takes long
 _POLL_S = 0.001
 
@@ -45,9 +46,12 @@ class Failure(Refused):
 def prepare() -> str:
     """Compiles everything; the MICROPYPATH from which the servers run."""
     board = build()
-    _SCRIPTS.mkdir(parents=True, exist_ok=True)
-    for source in sorted((Path(__file__).parent / "board").glob("*.py")):
-        target = _SCRIPTS / f"{source.stem}.mpy"
+    (_WHOLE / "microdot").mkdir(parents=True, exist_ok=True)
+    sources = {source: _SCRIPTS for source in (Path(__file__).parent / "board").glob("*.py")}
+    for name in ("__init__", "microdot"):
+        sources[find_microdot() / f"{name}.py"] = _WHOLE / "microdot"
+    for source, folder in sources.items():
+        target = folder / f"{source.stem}.mpy"
         if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
             compile_module(source, target, _SCRIPTS.parent)
     return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
@@ -72,6 +76,8 @@ class Server:
         settings: dict[str, Any] | None = None,
     ) -> None:
         module, argument, level = KINDS[kind]
+        if kind == "microdot":
+            path = f"{_WHOLE}:{path}"
         self.kind = kind
         self.port = find_port()
         self.folder = Path(tempfile.mkdtemp(prefix="httpd32-bench-"))

@@ -5,7 +5,9 @@ Only what the board does not have is sent.
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from firmware.settings import CHECKED
 from tools.board import ports, startup
 from tools.board.console import Console
 from tools.checkout import ROOT
@@ -23,7 +25,9 @@ def run(options: Namespace) -> None:
     config = Path(options.config or ROOT / "config.json")
     settings = file.load(config)
     sources = build.files(build.build()) | {"config.json": config}
-    deploy(ports.pick(options.port), sources, file.is_log_hidden(settings), options.dry_run)
+    with TemporaryDirectory() as folder:
+        sources[CHECKED] = file.write_checked(config, settings, Path(folder) / CHECKED)
+        deploy(ports.pick(options.port), sources, file.is_log_hidden(settings), options.dry_run)
 
 
 def deploy(

