@@ -1,14 +1,13 @@
 import asyncio
 import unittest
 
-from microdot import Microdot
-
 import firmware.heads as heads_module
 import firmware.http1 as http1
-from firmware.slots import READING
-from firmware.wire import Wire
-from host_tests.unit.fakes import FakeSocket, run_async, turns, until
-from host_tests.unit.sites import GET, App, Site
+from firmware.connection import status_of
+from firmware.http1 import HTTPError
+from firmware.slots import GONE, NOT_CUT, PURGED, STOPPED, TIMED_OUT
+from host_tests.unit.fakes import run_async, turns, until
+from host_tests.unit.sites import GET, App
 
 
 class TestConnection(unittest.TestCase):
@@ -117,6 +116,111 @@ class TestConnection(unittest.TestCase):
             peer.close()
 
 
+class TestStatus(unittest.TestCase):
+    def test_an_exception_is_an_answer_in_one_place(self):
+        cancelled = asyncio.CancelledError()
+        for error, reason, status in (
+            (HTTPError(431), NOT_CUT, 431),
+            (MemoryError(), NOT_CUT, 503),
+            (cancelled, TIMED_OUT, 408),
+            (cancelled, PURGED, 503),
+            (cancelled, STOPPED, 0),
+            (cancelled, GONE, 0),
+            (cancelled, NOT_CUT, 500),  # by something of the handler's own
+            (ValueError("handler"), NOT_CUT, 500),
+        ):
+            self.assertEqual(status_of(error, reason), status)
+
+
+class TestWaysOut(unittest.TestCase):
+    """Wherever a connection is closed while its client still sends, the answer arrives."""
+
+    async def send_on(self, peer, count=6):
+        for _ in range(count):
+            await peer.send("x" * 500)
+            await turns()
+
+    @run_async
+    async def test_a_refused_head_behind_which_the_client_sends_on_is_answered(self):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.send("GET / HTTP/3.0\r\n")
+            await site.wait_line("refused with 505")
+            await self.send_on(peer)
+            self.assertIn("HTTP/1.1 505 ", await peer.read())
+            peer.close()
+            await site.wait_open(0)
+
+    @run_async
+    async def test_an_early_answer_to_a_body_that_still_comes_arrives(self):
+        async with App().site(max_body_len=300) as site:
+            peer = site.connect()
+            await peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n")
+            await site.wait_line("refused with 413")
+            await self.send_on(peer)
+            self.assertIn("HTTP/1.1 413 ", await peer.read())
+            peer.close()
+            await site.wait_open(0)
+
+    @run_async
+    async def test_the_last_answer_arrives_although_more_requests_were_sent(self):
+        async with App().site() as site:
+            peer = site.connect()
+            last = "GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            await peer.send(last + (GET % "/quick") * 3)
+            text = await peer.read_all()
+            self.assertEqual(text.count("HTTP/1.1 200"), 1)
+            self.assertTrue(text.endswith("quick"))
+            peer.close()
+
+    @run_async
+    async def test_a_lingering_connection_gives_its_slot_to_a_newcomer(self):
+        async with App().site(max_open_sockets=2, workers=1) as site:
+            peers = [site.connect(), site.connect()]
+            for peer in peers:
+                self.assertIn(" 400 ", await peer.ask("NONSENSE\r\n"))
+            newcomer = site.connect()
+            self.assertIn("quick", await newcomer.ask(GET % "/quick"))
+            for peer in peers + [newcomer]:
+                peer.close()
+
+    @run_async
+    async def test_what_is_not_http_is_refused_at_its_first_bytes(self):
+        async with App().site() as site:
+            for first in ("\x16\x03\x01", "SSH-2.0-x\r\n", "\x10\x10\0\x04MQTT"):
+                peer = site.connect()
+                self.assertIn("HTTP/1.1 400 ", await peer.ask(first))
+                peer.close()
+
+    @run_async
+    async def test_empty_lines_before_a_request_are_skipped(self):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.send("\r\n")
+            await site.wait_open(1)
+            self.assertIn("quick", await peer.ask("\r\n\r\n" + GET % "/quick"))
+            peer.close()
+
+    @run_async
+    async def test_a_long_head_takes_from_the_budget_and_gives_it_back(self):
+        async with App().site(max_req_hdr_len=4096) as site:
+            peer = site.connect()
+            await peer.send("GET /quick HTTP/1.1\r\nHost: x\r\nA: " + "a" * 1000)
+            await turns()
+            await peer.send("a" * 2000)
+            await until(lambda: site.memory.taken >= 2048)
+            self.assertIn("quick", await peer.ask("\r\n\r\n"))
+            self.assertEqual(site.memory.taken, 0)
+            site.memory.budget = 1024
+            await peer.send("GET /quick HTTP/1.1\r\nHost: x\r\nA: " + "a" * 1000)
+            await turns()
+            await peer.send("a" * 2000)
+            self.assertIn("HTTP/1.1 503 Busy", await peer.read())
+            peer.close()
+            await site.wait_open(0)
+            self.assertEqual(site.memory.taken, 0)
+
+
 class TestDeadlines(unittest.TestCase):
     @run_async
     async def test_defect_h_a_head_that_drips_is_408_at_the_deadline(self):
@@ -166,131 +270,3 @@ class TestDeadlines(unittest.TestCase):
             await peer.ask(GET % "/quick")
             self.assertEqual(await peer.read_all(), "")
             peer.close()
-
-
-class TestMemory(unittest.TestCase):
-    @run_async
-    async def test_exhausted_memory_is_503_and_one_line(self):
-        app = Microdot()
-
-        @app.get("/quick")
-        async def quick(request):
-            return "quick"
-
-        async with Site(app) as site:
-
-            def fail(request):
-                raise MemoryError("no room")
-
-            app.find_route = fail  # which Microdot calls before it catches anything
-            peer = site.connect()
-            self.assertIn("HTTP/1.1 503 Busy", await peer.ask(GET % "/quick"))
-            self.assertIn("out of memory: no room", site.log.lines)
-            self.assertEqual(await peer.read(), "")
-            peer.close()
-            await site.wait_open(0)
-
-    @run_async
-    async def test_exhausted_memory_while_no_client_is_there_ends_no_connection(self):
-        async with App().site() as site:
-            connections = [slot.owner for slot in site.server._table.slots]
-            for connection in connections:
-                connection._arrived = ShortOfMemory(connection._arrived)
-            for _ in range(2 * len(connections)):
-                peer = site.connect()
-                self.assertIn("quick", await peer.ask(GET % "/quick"))
-                peer.close()
-                await site.wait_open(0)
-            await site.wait_line("out of memory", len(connections))
-
-    @run_async
-    async def test_memory_that_stays_exhausted_leaves_the_processor_to_others(self):
-        async with App().site() as site:
-            connection = site.server._table.slots[0].owner
-            await turns()
-            short = connection._arrived = ShortOfMemory(connection._arrived, 5)
-            peer = site.connect()
-            self.assertIn("quick", await peer.ask(GET % "/quick"))
-            peer.close()
-            await site.wait_open(0)
-            count = 0
-            while short.times:
-                count += 1
-                await turns(1)
-            self.assertTrue(count > 5)
-            peer = site.connect()
-            self.assertIn("quick", await peer.ask(GET % "/quick"))
-            peer.close()
-
-    @run_async
-    async def test_bytes_of_a_body_that_were_lost_to_exhausted_memory_end_the_connection(self):
-        async with App().site() as site:
-            peer = site.connect()
-            await peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n")
-            wire = await site.wait_wire()
-            await until(lambda: wire.slot.state == READING)
-            sock = wire._sock
-
-            def lose(limit):
-                sock.recv(limit)
-                raise MemoryError
-
-            wire._sock = FakeSocket()
-            wire._sock.recv = lose
-            wire._sock.send = sock.send
-            wire._sock.close = sock.close
-            await peer.send("x" * 10)
-            self.assertIn("HTTP/1.1 503 Busy", await peer.read())
-            await peer.send("x" * 10)
-            peer.close()
-            await site.wait_open(0)
-
-    @run_async
-    async def test_a_long_request_ends_when_what_is_sent_behind_it_was_lost(self):
-        async with App().site() as site:
-            has_gone = Wire.has_gone
-            peer = site.connect()
-            await peer.send(GET % "/long")
-            await site.wait_line("invoking")
-
-            def lose(wire, *args):
-                raise MemoryError
-
-            Wire.has_gone = lose
-            try:
-                self.assertEqual(await peer.read_all(), "")
-                await site.wait_open(0)
-                await site.pool.wait_ready()
-            finally:
-                Wire.has_gone = has_gone
-            peer.close()
-
-    @run_async
-    async def test_a_client_that_still_sends_is_not_reset_when_memory_is_exhausted(self):
-        async with App().site() as site:
-            site.memory.budget = 0
-            peer = site.connect()
-            await peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n")
-            await site.wait_line("out of memory")
-            for _ in range(4):  # a reset would fail the second of them, and take the answer along
-                await peer.send("x" * 500)
-                await turns()
-            self.assertIn("HTTP/1.1 503 Busy", await peer.read())
-            peer.close()
-            await site.wait_open(0)
-
-
-class ShortOfMemory:
-    """An event for which there is no memory to wait, some times."""
-
-    def __init__(self, event, times=1):
-        self.times = times
-        self._event = event
-        self.set = event.set
-        self.clear = event.clear
-
-    async def wait(self):
-        if self.times:
-            self.times -= 1
-            raise MemoryError
-        await self._event.wait()

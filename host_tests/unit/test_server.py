@@ -1,10 +1,11 @@
 import asyncio
 import gc
 import unittest
+from time import ticks_diff, ticks_ms
 
 from microdot import Microdot
 
-from firmware.slots import PURGED
+from firmware.slots import NEW, PURGED
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import (
     GET,
@@ -149,6 +150,81 @@ class TestAdmission(unittest.TestCase):
                 peer.close()
 
 
+class TestTurnedAway(unittest.TestCase):
+    """503 on the spare slot, when every other is at work or memory is short."""
+
+    async def fill(self, site):
+        peers = [site.connect() for _ in range(3)]
+        for peer in peers:
+            await peer.send(GET % "/held")
+        await site.wait_line("uri: /held", 3)
+        return peers
+
+    @run_async
+    async def test_a_newcomer_whose_request_takes_its_time_gets_503_for_an_answer(self):
+        async with App().site(max_open_sockets=3) as site:
+            peers = await self.fill(site)
+            newcomer = site.connect()
+            await until(lambda: site.server._table.spare.state == NEW)
+            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            for peer in peers + [newcomer]:
+                peer.close()
+
+    @run_async
+    async def test_newcomers_that_stay_do_not_hold_the_spare_slot(self):
+        async with App().site(max_open_sockets=3) as site:
+            peers = await self.fill(site)
+            newcomers = [site.connect() for _ in range(3)]
+            for newcomer in newcomers:
+                self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            for peer in peers + newcomers:
+                peer.close()
+
+    @run_async
+    async def test_a_head_request_that_is_turned_away_gets_no_body(self):
+        async with App().site(max_open_sockets=3) as site:
+            peers = await self.fill(site)
+            newcomer = site.connect()
+            answer = await newcomer.ask("HEAD /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue("503 Busy" in answer and answer.endswith("\r\n\r\n"))
+            for peer in peers + [newcomer]:
+                peer.close()
+
+    @run_async
+    async def test_while_memory_is_short_newcomers_get_503_and_the_idle_are_closed(self):
+        app = App()
+        async with app.site(max_open_sockets=3) as site:
+            idle, busy = site.connect(), site.connect()
+            await idle.ask(GET % "/quick")
+            await busy.send(GET % "/held")
+            await site.wait_line("uri: /held")
+            site.memory.is_exhausted = True
+            self.assertEqual(await idle.read(), "")
+            newcomer = site.connect()
+            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            site.memory.is_exhausted = False
+            again = site.connect()
+            self.assertIn("quick", await again.ask(GET % "/quick"))
+            app.gate.set()
+            self.assertIn("held", await busy.read())
+            for peer in (idle, busy, newcomer, again):
+                peer.close()
+
+    @run_async
+    async def test_a_newcomer_that_is_slow_to_send_is_not_purged_for_the_next(self):
+        async with App().site(max_open_sockets=3) as site:
+            slow = [site.connect() for _ in range(3)]
+            await site.wait_open(3)
+            late = site.connect()
+            await late.send(GET % "/quick")
+            await asyncio.sleep(0.15)  # as long as a request takes over a slow link
+            for peer in slow:
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+            self.assertIn("quick", await late.read())
+            for peer in slow + [late]:
+                peer.close()
+
+
 class TestStop(unittest.TestCase):
     @run_async
     async def test_defect_c_a_stop_in_the_middle_of_long_requests_loses_nothing(self):
@@ -194,7 +270,9 @@ class TestStop(unittest.TestCase):
             answer = await busy.read_all()
             self.assertIn("200 OK", answer)
             self.assertIn("Connection: close", answer)
+            start = ticks_ms()
             await stopping
+            self.assertLess(ticks_diff(ticks_ms(), start), 1000)
             idle.close()
             busy.close()
 
