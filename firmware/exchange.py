@@ -81,6 +81,7 @@ class Exchange:
         # sends one all the same.
         if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
             import firmware.body
+            import firmware.body
             import firmware.stream  # noqa: F401
 
     async def run(self, wire, head, address) -> bool:
@@ -127,10 +128,10 @@ class Exchange:
                 if response.headers or response.status_code != 200:
                     self._complete(request, response, slot)
                 keeps = await self.sender.send(wire, head, response, keeps)
-            except (MemoryError, OSError, EOFError):
+            except (MemoryError, EOFError):
                 raise
             except Exception as error:
-                if slot.state == SENDING:
+                if slot.state == SENDING:  # before that, an OSError is the handler's
                     raise
                 self._explain(request, error)
                 response = await self._refusal(request, 500)

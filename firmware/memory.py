@@ -37,7 +37,7 @@ class Memory:
         self._taken = 0
         self._is_short = False
         self._since = 0  # when it became short
-        self._next_poll = 0
+        self._next_poll = None
         self.budget = 0
         self.threshold = 0
 
@@ -76,7 +76,7 @@ class Memory:
         When the radio has less than its share, garbage is collected at once: an empty part of the
         heap goes back to the pool.  If that does not help for ten seconds, the board restarts.
         """
-        if ticks_diff(now, self._next_poll) < 0:
+        if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         was_short = self._is_short
@@ -97,13 +97,14 @@ class Memory:
 
     def _lacks(self):
         free, largest = self._pool()
-        return 0 < free < RADIO_LEN or 0 < largest < _BLOCK_LEN
+        return free >= 0 and (free < RADIO_LEN or largest < _BLOCK_LEN)
 
     def _pool(self):
-        """(free bytes, largest free block) of the pool; (0, 0) without its figures."""
-        free = largest = 0
+        """(free bytes, largest free block) of the pool; (-1, 0) without its figures."""
+        free = -1
+        largest = 0
         for region in self._read_pool(HEAP_DATA):
             if region[0] < _INTERNAL_LEN:
-                free += region[1]
+                free = max(free, 0) + region[1]
                 largest = max(largest, region[2])
         return free, largest

@@ -101,28 +101,28 @@ class Sender:
         text = encode_fields(status, response.reason, headers, has_body)
         fields = text.lower()
         has_length = b"\ncontent-length:" in fields
-        length = int(headers["Content-Length"]) if has_length and has_body else None
+        length = _length_of(headers) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
         keeps = keeps and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
         piece = None
         # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
-            piece = await self._next_piece(body, response)
+            piece = await self._next_piece(body)
         common = self._common(head, response, text, keeps)
         out = _Pieces(wire, framing == CHUNKED, b"".join((text, framing or b"", common)))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
-            await self._send_pieces(out, body, response, piece, length)
+            await self._send_pieces(out, body, piece, length)
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
         return keeps
 
-    async def _send_pieces(self, out, body, response, piece, left):
+    async def _send_pieces(self, out, body, piece, left):
         """left  bytes that the handler has said it has, and must keep to; None if it has not"""
         turn = ticks_ms()
         if piece is None and out.wire.slot.lasts:
             await out.flush()
-            piece = await self._next_piece(body, response)
+            piece = await self._next_of(out, body)
         while piece is not None:
             if left is not None:
                 left -= len(piece)
@@ -139,18 +139,22 @@ class Sender:
             if ticks_diff(ticks_ms(), turn) >= _TURN_MS:
                 await asyncio.sleep(0)
                 turn = ticks_ms()
-            try:
-                piece = await self._next_piece(body, response)
-            except Exception as error:
-                self._log.exception("response body failed", error)
-                await out.flush()
-                raise EOFError
+            piece = await self._next_of(out, body)
         if left:
             self._log.error("response body has not the length it said")
             await out.flush()
             raise EOFError
 
-    async def _next_piece(self, body, response):
+    async def _next_of(self, out, body):
+        """As `_next_piece`, when the head has left: EOFError if the body fails."""
+        try:
+            return await self._next_piece(body)
+        except Exception as error:
+            self._log.exception("response body failed", error)
+            await out.flush()
+            raise EOFError
+
+    async def _next_piece(self, body):
         """The next piece as bytes, None at the end; ResponseError if it is none."""
         try:
             piece = await body.__anext__()
@@ -207,6 +211,8 @@ class _Pieces:
 
     def add(self, piece):
         if piece:  # an empty chunk would end the body
+            if len(piece) <= _PACKET_LEN and not isinstance(piece, bytes):
+                piece = bytes(piece)  # whoever made it may use its buffer again
             self._pieces.append(piece)
             self.length += len(piece)
 
@@ -266,6 +272,14 @@ def check(response):
     ):
         text = "its body is %s; text, bytes, a dictionary, a list, an iterator or a file"
         raise ResponseError(text % type(body).__name__)
+
+
+def _length_of(headers):
+    """The length that a handler has said."""
+    length = str(headers["Content-Length"])
+    if not length.isdigit():
+        raise ResponseError("its Content-Length is %r; a number" % length)
+    return int(length)
 
 
 def _wants_close(headers):

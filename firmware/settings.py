@@ -40,9 +40,9 @@ def _load_checked(path):
             checked = json.load(file)
         with open(path, "rb") as file:
             is_same = checked["sha256"] == digest(file.read())
-    except OSError:
+        return checked["settings"] if is_same else None
+    except (OSError, ValueError, KeyError, TypeError):  # none, or one that a power cut has spoilt
         return None
-    return checked["settings"] if is_same else None
 
 
 def _check(path):

@@ -10,76 +10,116 @@ from tools.version.build import build
 
 FIRMWARE = ROOT / "firmware"
 MODULES = sorted(path.stem for path in FIRMWARE.glob("*.py") if path.stem != "__init__")
-# What each module may import of ours; `app` may import everything, and nobody `app`.
-ALLOWED = {
+# What each module imports of ours, no more and no less; nobody imports `app`.
+IMPORTS = {
+    # pure
+    "http1": set(),
+    "heads": {"http1"},
+    "chunked": {"http1"},
+    "encode": set(),
+    "slots": set(),
+    "link": set(),
+    "failover": set(),
+    # sockets
+    "listener": set(),
+    "wire": {"slots"},
+    "body": {"chunked", "http1"},
+    "stream": {"http1"},
+    "response": {"chunked", "encode", "slots"},
+    "exchange": {"body", "encode", "http1", "response", "slots", "stream"},
+    "connection": {"encode", "heads", "http1", "slots", "wire"},
+    "server": {"connection", "exchange", "heads", "listener", "slots", "tasks"},
+    # work
+    "job": set(),
+    "workers": {"job", "log", "tasks"},
+    # network
+    "address": set(),
+    "wifi": {"address"},
+    "ethernet": {"address"},
+    "supervisor": {"link"},
+    # the rest
     "config": {"config_network", "config_values"},
     "config_network": {"config_values", "ethernet_boards"},
     "config_values": set(),
     "ethernet_boards": set(),
     "log": set(),
-    "http1": set(),
-    "slots": set(),
+    "memory": set(),
+    "settings": {"config"},
+    "routes": set(),
     "tasks": set(),
-    "link": {"log"},
-    "routes": {"log"},
-    "address": set(),
-    "wifi": {"log", "address"},
-    "ethernet": {"log", "address"},
-    "failover": {"log"},
-    "supervisor": {"log", "link"},  # whose states it compares
-    "job": set(),
-    "workers": {"log", "job", "tasks"},
-    "listener": {"log"},
-    "wire": {"slots"},
-    "body": {"http1"},
-    "response": {"slots"},
-    "service": {"body", "http1", "response"},
-    "connection": {"http1", "slots", "log", "wire", "response", "service"},
-    "server": {"connection", "listener", "service", "slots", "log", "tasks"},
-    "app": set(MODULES) - {"app"},
+    "app": {
+        "ethernet",
+        "failover",
+        "link",
+        "log",
+        "memory",
+        "routes",
+        "server",
+        "settings",
+        "supervisor",
+        "wifi",
+        "workers",
+    },
 }
-PURE = {"http1", "slots", "link", "failover"}
-IMPURE_NAMES = {"asyncio", "socket", "time.ticks_ms", "machine", "network"}
+PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
+IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
+KNOW_MICRODOT = {"exchange", "stream", "routes"}
+KNOW_HARDWARE = {"wifi", "ethernet", "address", "memory"}
 HARDWARE = {"network", "machine", "esp32"}
 
 
 def imports_of(module):
-    """Every name a module imports, as `module` or `module.name`."""
+    """Every module that a module imports, and every name of one, as `module.name`."""
     for node in ast.walk(ast.parse((FIRMWARE / f"{module}.py").read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-            yield node.module
+            if not node.module.startswith("time"):
+                yield node.module
+
+
+def modules_of(module):
+    """The modules outside of ours that it imports, without what is in them."""
+    return {name.split(".")[0] for name in imports_of(module)}
+
+
+def test_each_module_has_its_place_in_the_table():
+    assert set(MODULES) == set(IMPORTS)
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_what_its_place_allows(module):
+def test_a_module_imports_what_its_place_says_and_nothing_else(module):
     ours = {name.split(".")[1] for name in imports_of(module) if name.startswith("firmware.")}
-    assert ours <= ALLOWED[module]
+    assert ours == IMPORTS[module]
+
+
+def test_the_modules_import_each_other_in_no_circle():
+    left = dict(IMPORTS)
+    while left:
+        last = {module for module, ours in left.items() if not ours & set(left)}
+        assert last, f"in a circle: {sorted(left)}"
+        left = {module: ours for module, ours in left.items() if module not in last}
 
 
 @pytest.mark.parametrize("module", sorted(PURE))
 def test_a_pure_module_has_no_clock_and_no_io(module):
     assert not IMPURE_NAMES & set(imports_of(module))
+    assert IMPORTS[module] <= PURE
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_connection_with_its_service_and_routes_know_microdot(module):
-    assert module in ("connection", "service", "routes") or "microdot" not in set(
-        imports_of(module)
-    )
+def test_only_exchange_stream_and_routes_know_microdot():
+    assert {module for module in MODULES if "microdot" in modules_of(module)} == KNOW_MICRODOT
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_the_edge_knows_the_hardware(module):
-    assert module in ("wifi", "ethernet", "address") or not HARDWARE & set(imports_of(module))
+def test_only_the_edge_and_memory_know_the_hardware():
+    assert {module for module in MODULES if HARDWARE & modules_of(module)} == KNOW_HARDWARE
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_import_is_tried(module):
     tree = ast.parse((FIRMWARE / f"{module}.py").read_text())
-    tries = [node for node in ast.walk(tree) if isinstance(node, ast.Try)]
+    tries = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and node.handlers]
     inside = [type(child) for node in tries for part in node.body for child in ast.walk(part)]
     assert ast.Import not in inside and ast.ImportFrom not in inside
 
@@ -106,3 +146,14 @@ def test_a_second_build_compiles_nothing_and_a_stale_file_goes(tmp_path):
 def test_build_makes_what_the_flash_holds():
     names = {path.relative_to(build()).as_posix() for path in Path(build()).rglob("*.*")}
     assert {"main.py", "boot.py", "firmware/app.mpy", "lib/microdot/microdot.mpy"} <= names
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "ethernet_boards"])
+def test_a_module_has_its_unit_file(module):
+    name = {"config_network": "config", "config_values": "config"}.get(module, module)
+    assert (ROOT / "host_tests" / "unit" / f"test_{name}.py").is_file()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "host_tests" / "unit").glob("*.py")), ids=str)
+def test_a_unit_file_has_400_lines_at_most(path):
+    assert len(path.read_text().splitlines()) <= 400

@@ -1,37 +1,40 @@
-"""Stand-ins with behaviour for the unit tests, on both interpreters; and a server to talk to."""
+"""Stand-ins with behaviour for the unit tests, on both interpreters."""
 
 import asyncio
-import os
-import socket
+import errno
 
 import network
 
-from firmware.server import Server
+from firmware.slots import (
+    BUSY,
+    IDLE,
+    LINGERING,
+    NEW,
+    READING,
+    SENDING,
+    TAKEN,
+    SlotTable,
+)
+from firmware.wire import Wire
 from firmware.workers import WorkerPool
 
-LIMITS = {
-    "port": 0,
-    "max_async_requests": 2,
-    "async_request_timeout_ms": 60000,
-    "backlog_conn": 5,
-    "max_open_sockets": 3,
-    "max_req_hdr_len": 1024,
-    "max_uri_len": 128,
-    "max_body_len": 2048,
-    "recv_wait_timeout_ms": 5000,
-    "send_wait_timeout_ms": 5000,
-    "keep_alive_timeout_ms": 5000,
-}
 POOL_TIMEOUT_MS = 1000
 
 
-def run_async(coroutine):
-    """Runs a coroutine in an event loop of its own, and gives up after ten seconds."""
-    try:
-        return asyncio.run(_limited(coroutine))
-    finally:
-        if not hasattr(asyncio, "Runner"):  # MicroPython keeps the loop; the next test needs it new
-            asyncio.new_event_loop()
+def run_async(test):
+    """Makes a plain function of an asynchronous one, which runs it in an event loop of its own.
+
+    It gives up after ten seconds.
+    """
+
+    def run(*args, **kwargs):
+        try:
+            return asyncio.run(_limited(test(*args, **kwargs)))
+        finally:
+            if not hasattr(asyncio, "Runner"):  # MicroPython keeps the loop; the next needs it new
+                asyncio.new_event_loop()
+
+    return run
 
 
 async def _limited(coroutine):
@@ -209,74 +212,103 @@ class FakeServer:
         self.events.append("stop")
 
 
-class Peer:
-    """A client in the same event loop as the server."""
+class FakeSocket:
+    """A client's socket: `recv` gives what the client has sent, `sent` is what it has got.
 
-    def __init__(self, port):
-        self.sock = socket.socket()
-        self.sock.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
-        self.sock.setblocking(False)
-        self.stream = asyncio.StreamReader(self.sock)
-
-    async def ask(self, text):
-        """Sends `text` and returns what the server sends next, in one piece."""
-        await self.send(text)
-        return await self.read()
-
-    async def send(self, text):
-        self.stream.write(text.encode())
-        await self.stream.drain()
-
-    async def read(self):
-        """What the server sends next; "" when it closes or has reset the connection."""
-        try:
-            await self.stream.read(0)
-            return self.sock.recv(4096).decode()
-        except OSError:
-            return ""
-
-    async def read_all(self):
-        text = ""
-        while True:
-            more = await self.read()
-            if not more:
-                return text
-            text += more
-
-    def close(self):
-        self.sock.close()
-
-
-class Site:
-    """A real server on a free port of 127.0.0.1, for a Microdot application.
-
-    async with it; `limits` override `LIMITS`.
+    room       bytes that `send` still takes; None: all
+    step       the most that one `recv` gives; None: all
+    has_ended  the client has closed
+    error      what `recv` and `send` raise
+    sizes      how much each call of `send` was handed
     """
 
-    def __init__(self, app, pool=None, workers=2, timeout_ms=60000, **limits):
-        self.log = FakeLog()
-        self.pool = pool or WorkerPool()
-        self.memory = FakeMemory()
-        self.port = limits["port"] = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
-        settings = dict(LIMITS)
-        settings.update(max_async_requests=workers, async_request_timeout_ms=timeout_ms)
-        settings.update(limits)
-        self.server = Server(app, self.pool, self.memory, self.log, settings)
+    def __init__(self, received=b"", room=None, step=None):
+        self.incoming = [received] if received else []
+        self.room = room
+        self.step = step
+        self.has_ended = False
+        self.error = None
+        self.is_closed = False
+        self.sent = b""
+        self.sizes = []
 
-    async def __aenter__(self):
-        await self.server.start("127.0.0.1")
-        return self
+    def is_readable(self):
+        return self.incoming or self.has_ended or self.error
 
-    async def __aexit__(self, *_):
-        await self.server.close()
+    def recv(self, length):
+        if self.error:
+            raise self.error
+        if self.incoming:
+            block = self.incoming.pop(0)
+            length = min(length, self.step or length)
+            if len(block) > length:
+                self.incoming.insert(0, block[length:])
+            return block[:length]
+        if self.has_ended:
+            return b""
+        raise OSError(errno.EAGAIN, "nothing yet")
 
-    def connect(self):
-        return Peer(self.port)
+    def send(self, data):
+        if self.error:
+            raise self.error
+        self.sizes.append(len(data))
+        length = len(data) if self.room is None else min(len(data), self.room)
+        if data and not length:
+            raise OSError(errno.EAGAIN, "no room")
+        if self.room is not None:
+            self.room -= length
+        self.sent += bytes(data[:length])
+        return length
 
-    async def wait_open(self, count):
-        """Returns when exactly `count` connections are open."""
-        await until(lambda: self.server.count_open() == count)
+    def close(self):
+        self.is_closed = True
 
-    async def wait_line(self, text, count=1):
-        """Returns when `count` lines of the log contain `text`."""
-        await until(lambda: sum(1 for line in self.log.lines if text in line) >= count)
+
+class FakeStream:
+    """asyncio's stream over a `FakeSocket`."""
+
+    def __init__(self, sock):
+        self._sock = sock
+        self.out_buf = b""
+
+    async def read(self, length):
+        while not self._sock.is_readable():
+            await asyncio.sleep(0)
+        return self._sock.recv(length) if length else b""
+
+    def write(self, data):
+        self.out_buf += bytes(data)
+        self._send()
+
+    async def drain(self):
+        while self.out_buf:
+            await asyncio.sleep(0)
+            self._send()
+
+    def _send(self):
+        try:
+            self.out_buf = self.out_buf[self._sock.send(self.out_buf) :]
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+
+
+def open_wire(sock, state=NEW, send_wait_timeout_ms=5000):
+    """A `Wire` over a `FakeSocket`, on a slot of its own, which is in `state`."""
+    slot = SlotTable(1, lambda: None).slots[0]
+    for each in _WAYS[state]:
+        slot.enter(each, 0)
+    wire = Wire(sock, slot, send_wait_timeout_ms)
+    wire._stream = FakeStream(sock)
+    return wire
+
+
+_WAYS = {
+    NEW: (NEW,),
+    READING: (NEW, READING),
+    BUSY: (NEW, BUSY),
+    SENDING: (NEW, BUSY, SENDING),
+    TAKEN: (NEW, BUSY, TAKEN),
+    IDLE: (NEW, BUSY, SENDING, IDLE),
+    LINGERING: (NEW, LINGERING),
+}

@@ -1,76 +1,42 @@
 import unittest
 
-from firmware.body import Body, parse_chunk_size
+from firmware.body import Body
 from firmware.http1 import Head, HTTPError
-from host_tests.unit.fakes import run_async
-
-
-class FakeWire:
-    """A wire whose client has sent `data`, a few bytes at a time, and then closed."""
-
-    def __init__(self, data, step):
-        self.received = b""
-        self.sent = b""
-        self._data = data
-        self._step = step
-
-    async def receive(self, limit):
-        if self.received:
-            return self.use(limit)
-        length = min(limit, self._step)
-        block = self._data[:length]
-        self._data = self._data[length:]
-        return block
-
-    async def fill(self, limit):
-        before, self.received = self.received, b""
-        block = await self.receive(limit - len(before))
-        self.received = before + block
-        return len(block) > 0
-
-    def use(self, length):
-        used = self.received[:length]
-        self.received = self.received[length:]
-        return used
-
-    async def send(self, data):
-        self.sent += data
-
-    def set_deadline(self, ms):
-        pass
-
-    def rest(self):
-        return self.received + self._data
-
+from firmware.slots import READING
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async
 
 CHUNKED = "Transfer-Encoding: chunked"
 
 
-def body_of(fields, data, step=1000, max_len=100):
+def body_of(fields, data, step=None, max_len=100, span=100, is_over=True):
+    """A body whose client has sent `data`, and closed if that is all that comes; its wire."""
     text = "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % fields
-    wire = FakeWire(data, step)
-    return Body(wire, Head(text.encode(), 100), max_len, 100, 5000), wire
+    sock = FakeSocket(data, step=step)
+    sock.has_ended = is_over
+    wire = open_wire(sock, READING)
+    return Body(wire, Head(text.encode(), 100), max_len, span, 5000), wire
+
+
+def rest_of(wire):
+    return wire.received + b"".join(wire._sock.incoming)
 
 
 class TestBody(unittest.TestCase):
-    def read(self, fields, data, step=1000, limit=100):
-        async def play():
-            body, wire = body_of(fields, data, step)
-            return await body.read_whole(limit), wire.rest()
+    @run_async
+    async def read(self, fields, data, step=None):
+        body, wire = body_of(fields, data, step)
+        return await body.read_whole(100), rest_of(wire)
 
-        return run_async(play())
-
-    def status(self, data):
-        async def play():
-            body, _ = body_of(CHUNKED, data)
-            try:
-                await body.read_whole(100)
-            except HTTPError as error:
-                self.assertEqual(body.failure, error.status)
-                return error.status
-            return 0
-
-        return run_async(play())
+    @run_async
+    async def status(self, data):
+        """What the body is refused with, 0 if it is not."""
+        body, _ = body_of(CHUNKED, data)
+        try:
+            await body.read_whole(100)
+        except HTTPError as error:
+            self.assertEqual(body.failure, error.status)
+            return error.status
+        return 0
 
     def test_a_body_ends_at_its_length_however_it_comes(self):
         for step in (1, 2, 3, 1000):
@@ -87,13 +53,28 @@ class TestBody(unittest.TestCase):
             b"\r\n",
             b"-1\r\n",
             b"0x1\r\na\r\n",
-            b"1\r\nab\r\n0\r\n\r\n",
-            b"1" * 300,
+            b"1\r\nab\r\n0\r\n\r\n",  # longer than it says
+            b"2\r\na\r\n0\r\n\r\n",  # shorter
+            b"1\na\r\n0\r\n\r\n",  # bare LF behind the size, the data, the last chunk, a trailer
+            b"1\r\na\n0\r\n\r\n",
+            b"1\r\na\r\n0\n\r\n",
+            b"1\r\na\r\n0\r\n\n",
+            b"1\r\na\r\n0\r\nA: b\n\r\n",
+            b"1;a\nb\r\na\r\n0\r\n\r\n",  # and within an extension
+            b"1;" + b"a" * 300,
         ):
             self.assertEqual(self.status(data), 400)
 
-    def test_endless_trailers_are_431(self):
-        self.assertEqual(self.status(b"0\r\n" + b"A: b\r\n" * 100), 431)
+    def test_a_size_line_may_be_256_bytes_long(self):
+        for length, status in ((256, 0), (257, 400)):
+            line = b"1;" + b"a" * (length - 4) + b"\r\n"
+            self.assertEqual(self.status(line + b"a\r\n0\r\n\r\n"), status)
+
+    def test_trailers_may_be_256_bytes_long_together(self):
+        for length, status in ((256, 0), (257, 431)):
+            trailers = b"A: b\r\n" * 40 + b"B: " + b"c" * (length - 245) + b"\r\n"
+            self.assertEqual(len(trailers), length)
+            self.assertEqual(self.status(b"0\r\n" + trailers + b"\r\n"), status)
 
     def test_chunks_are_413_one_past_the_limit(self):
         self.assertEqual(self.status(b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n"), 0)
@@ -105,71 +86,79 @@ class TestBody(unittest.TestCase):
             ("Content-Length: 5", b"1234"),
             (CHUNKED, b"3\r\nab"),
             (CHUNKED, b"3"),
+            (CHUNKED, b"1\r\na"),
+            (CHUNKED, b"1\r\na\r\n0\r\n"),
         ):
             with self.assertRaises(EOFError):
                 self.read(fields, data)
 
-    def test_what_was_lost_for_want_of_memory_spoils_the_body(self):
-        async def play():
-            body, wire = body_of("Content-Length: 20", b"x" * 20)
+    @run_async
+    async def test_what_was_lost_to_exhausted_memory_spoils_the_body(self):
+        body, wire = body_of("Content-Length: 20", b"x" * 20)
+        wire._sock.error = MemoryError()
+        with self.assertRaises(MemoryError):
+            await body.read(20)
+        self.assertEqual(body.failure, 503)
 
-            async def fail(limit):
-                raise MemoryError
+    @run_async
+    async def test_a_body_longer_than_the_limit_is_left_to_be_streamed(self):
+        for fields, data in (
+            ("Content-Length: 10", b"0123456789"),
+            (CHUNKED, b"4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"),
+        ):
+            body, _ = body_of(fields, data, step=3)
+            self.assertIsNone(await body.read_whole(5))
+            streamed = b""
+            while not body.is_whole:
+                streamed += await body.read(2)
+            self.assertEqual(streamed, b"0123456789")
+            self.assertEqual(await body.read(5), b"")
 
-            wire.receive = fail
-            with self.assertRaises(MemoryError):
-                await body.read(20)
-            self.assertEqual(body.failure, 503)
+    @run_async
+    async def test_100_continue_is_sent_before_the_body_is_waited_for(self):
+        fields = "Content-Length: 2\r\nExpect: 100-continue"
+        body, wire = body_of(fields, b"ab")
+        self.assertFalse(body.is_drainable(100))
+        self.assertEqual(await body.read_whole(100), b"ab")
+        self.assertEqual(wire._sock.sent, b"HTTP/1.1 100 Continue\r\n\r\n")
+        body, wire = body_of(fields, b"b")
+        wire.received = b"a"  # sent without waiting for it
+        await body.read_whole(100)
+        self.assertEqual(wire._sock.sent, b"")
 
-        run_async(play())
-
-    def test_a_body_longer_than_the_limit_is_left_to_be_streamed(self):
-        async def play():
-            for fields, data in (
-                ("Content-Length: 10", b"0123456789"),
-                (CHUNKED, b"4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"),
-            ):
-                body, _ = body_of(fields, data, step=3)
-                self.assertIsNone(await body.read_whole(5))
-                self.assertEqual(await body.read(2), b"01")
-                self.assertEqual(await body.readexactly(4), b"2345")
-                self.assertEqual(await body.read(-1), b"6789")
-                self.assertEqual(await body.read(5), b"")
-                self.assertTrue(body.is_whole)
-
-        run_async(play())
-
-    def test_100_continue_is_sent_before_the_body_is_waited_for(self):
-        async def play():
-            fields = "Content-Length: 2\r\nExpect: 100-continue"
-            body, wire = body_of(fields, b"ab")
-            self.assertFalse(body.is_drainable(100))
-            self.assertEqual(await body.read_whole(100), b"ab")
-            self.assertEqual(wire.sent, b"HTTP/1.1 100 Continue\r\n\r\n")
-            body, wire = body_of(fields, b"ab")
-            wire.received = b"a"  # he did not wait for it
-            await body.read_whole(100)
-            self.assertEqual(wire.sent, b"")
-
-        run_async(play())
-
-    def test_the_rest_is_drained_up_to_a_limit(self):
-        async def play():
-            body, wire = body_of("Content-Length: 10", b"0123456789GET")
-            self.assertTrue(body.is_drainable(10) and not body.is_drainable(9))
-            self.assertTrue(await body.drain(10))
-            self.assertEqual(wire.rest(), b"GET")
-            body, _ = body_of(CHUNKED, b"A\r\n0123456789\r\n" * 3)
-            self.assertFalse(await body.drain(25))
-
-        run_async(play())
+    @run_async
+    async def test_the_rest_is_drained_up_to_a_limit(self):
+        body, wire = body_of("Content-Length: 10", b"0123456789GET")
+        self.assertTrue(body.is_drainable(10) and not body.is_drainable(9))
+        self.assertTrue(await body.drain(10))
+        self.assertEqual(rest_of(wire), b"GET")
+        body, _ = body_of(CHUNKED, b"A\r\n0123456789\r\n" * 3)
+        self.assertFalse(await body.drain(25))
 
 
-class TestChunkSize(unittest.TestCase):
-    def test_a_chunk_size_is_hexadecimal_with_or_without_extensions(self):
-        self.assertEqual(parse_chunk_size(b"1f\r\n"), 31)
-        self.assertEqual(parse_chunk_size(b"A;name=value\r\n"), 10)
-        self.assertEqual(parse_chunk_size(b"0fffffF\n"), 0xFFFFFF)
-        for line in (b"", b"\r\n", b"g", b"-1", b"+1", b"0x1", b"1 1", b"1_1", b"10000000"):
-            with self.assertRaises(HTTPError):
-                parse_chunk_size(line)
+class TestDeadline(unittest.TestCase):
+    @run_async
+    async def test_the_first_span_has_one_deadline_and_each_further_one_its_own(self):
+        body, wire = body_of("Content-Length: 30", b"x" * 30, step=1, max_len=30, span=10)
+        given = []
+        set_deadline = wire.set_deadline
+
+        def note(ms):
+            if ms is not None:
+                given.append(ms)
+                body._wait_left_ms -= 7  # that long it took the byte to come
+            set_deadline(ms)
+
+        wire.set_deadline = note
+        while not body.is_whole:
+            await body.read(1)
+        self.assertEqual(len(given), 30)
+        for first in (0, 10, 20):
+            self.assertEqual(given[first], 5000)
+            self.assertLessEqual(given[first + 9], 5000 - 9 * 7)
+
+    @run_async
+    async def test_no_deadline_is_left_behind_a_read(self):
+        body, wire = body_of("Content-Length: 30", b"x", is_over=False)
+        await body.read(10)
+        self.assertIsNone(wire.slot.deadline)

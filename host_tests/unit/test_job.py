@@ -1,6 +1,14 @@
 import unittest
 
-from host_tests.unit.fakes import POOL_TIMEOUT_MS, FakeRequest, Lines, Pooled, read_all, run_async, turns
+from host_tests.unit.fakes import (
+    POOL_TIMEOUT_MS,
+    FakeRequest,
+    Lines,
+    Pooled,
+    read_all,
+    run_async,
+    turns,
+)
 
 
 class File:
@@ -28,156 +36,136 @@ class Response:
 
 
 class TestJob(unittest.TestCase):
-    def test_what_the_handler_returns_is_returned_whatever_it_is(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                for value in ("text", b"bytes", {"a": 1}, None, 204, ("text", 201, {"A": "b"})):
+    @run_async
+    async def test_what_the_handler_returns_is_returned_whatever_it_is(self) -> None:
+        async with Pooled() as site:
+            for value in ("text", b"bytes", {"a": 1}, None, 204, ("text", 201, {"A": "b"})):
 
-                    async def handler(request, value=value):
-                        return value
+                async def handler(request, value=value):
+                    return value
 
-                    self.assertEqual(await site.pool.long(handler)(FakeRequest()), value)
+                self.assertEqual(await site.pool.long(handler)(FakeRequest()), value)
 
-        run_async(play())
+    @run_async
+    async def test_a_streamed_body_is_made_on_the_worker_and_read_beside_it(self) -> None:
+        async with Pooled() as site:
+            lines = Lines(3)
 
-    def test_a_streamed_body_is_made_on_the_worker_and_read_beside_it(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                lines = Lines(3)
+            async def handler(request):
+                return lines, 200, {"A": "b"}
 
-                async def handler(request):
-                    return lines, 200, {"A": "b"}
+            body, status, headers = await site.pool.long(handler)(FakeRequest())
+            self.assertEqual((status, headers), (200, {"A": "b"}))
+            self.assertEqual(site.pool.count_ready(), 1)
+            self.assertEqual(await read_all(body), ["line 1\n", "line 2\n", "line 3\n"])
+            await site.pool.wait_ready()
+            self.assertTrue(lines.is_closed)
 
-                body, status, headers = await site.pool.long(handler)(FakeRequest())
-                self.assertEqual((status, headers), (200, {"A": "b"}))
-                self.assertEqual(site.pool.count_ready(), 1)
-                self.assertEqual(await read_all(body), ["line 1\n", "line 2\n", "line 3\n"])
-                await site.pool.wait_ready()
-                self.assertTrue(lines.is_closed)
+    @run_async
+    async def test_a_plain_iterator_is_a_streamed_body_too(self) -> None:
+        async with Pooled() as site:
 
-        run_async(play())
+            async def handler(request):
+                return iter(["a", "b"])
 
-    def test_a_plain_iterator_is_a_streamed_body_too(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
+            self.assertEqual(
+                await read_all(await site.pool.long(handler)(FakeRequest())), ["a", "b"]
+            )
 
-                async def handler(request):
-                    return iter(["a", "b"])
+    @run_async
+    async def test_a_slow_reader_slows_the_handler_down(self) -> None:
+        async with Pooled() as site:
+            lines = Lines(100)
 
-                self.assertEqual(
-                    await read_all(await site.pool.long(handler)(FakeRequest())), ["a", "b"]
-                )
+            async def handler(request):
+                return lines
 
-        run_async(play())
+            request = FakeRequest()
+            body = await site.pool.long(handler)(request)
+            await turns(50)
+            self.assertLessEqual(lines._next, 1)
+            self.assertEqual(await body.__anext__(), "line 1\n")
+            await turns(50)
+            self.assertEqual(lines._next, 2)
+            site.pool.release(request)
 
-    def test_a_slow_reader_slows_the_handler_down(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                lines = Lines(100)
+    @run_async
+    async def test_a_body_past_its_deadline_breaks_off(self) -> None:
+        async with Pooled() as site:
 
-                async def handler(request):
-                    return lines
+            async def handler(request):
+                return Lines(9)
 
-                request = FakeRequest()
-                body = await site.pool.long(handler)(request)
-                await turns(50)
-                self.assertLessEqual(lines._next, 1)
-                self.assertEqual(await body.__anext__(), "line 1\n")
-                await turns(50)
-                self.assertEqual(lines._next, 2)
-                site.pool.release(request)
+            body = await site.pool.long(handler)(FakeRequest())
+            await body.__anext__()
+            site.pool.expire(POOL_TIMEOUT_MS)
+            await site.pool.wait_ready()
+            with self.assertRaises(RuntimeError):
+                await read_all(body)
 
-        run_async(play())
+    @run_async
+    async def test_a_file_is_a_streamed_body_and_is_closed(self) -> None:
+        async with Pooled() as site:
+            file = File([b"a" * 1024, b"b"])
 
-    def test_a_body_past_its_deadline_breaks_off(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
+            async def handler(request):
+                return file
 
-                async def handler(request):
-                    return Lines(9)
+            body = await site.pool.long(handler)(FakeRequest())
+            self.assertEqual(await read_all(body), [b"a" * 1024, b"b"])
+            await site.pool.wait_ready()
+            self.assertTrue(file.is_closed)
 
-                body = await site.pool.long(handler)(FakeRequest())
+    @run_async
+    async def test_the_body_of_a_response_object_is_streamed_in_its_place(self) -> None:
+        async with Pooled() as site:
+            response = Response(iter(["a", "b"]))
+
+            async def handler(request):
+                return response
+
+            self.assertIs(await site.pool.long(handler)(FakeRequest()), response)
+            self.assertEqual(await read_all(response.body), ["a", "b"])
+
+    @run_async
+    async def test_an_error_comes_after_the_pieces_before_it(self) -> None:
+        async with Pooled() as site:
+            lines = Lines(3, fails_at=1)
+
+            async def handler(request):
+                return lines
+
+            body = await site.pool.long(handler)(FakeRequest())
+            await turns()
+            self.assertEqual(await body.__anext__(), "line 1\n")
+            with self.assertRaises(ValueError):
                 await body.__anext__()
-                site.pool.expire(POOL_TIMEOUT_MS)
-                await site.pool.wait_ready()
-                with self.assertRaises(RuntimeError):
-                    await read_all(body)
 
-        run_async(play())
+    @run_async
+    async def test_a_job_that_has_ended_keeps_nothing_of_its_request(self) -> None:
+        async with Pooled() as site:
 
-    def test_a_file_is_a_streamed_body_and_is_closed(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                file = File([b"a" * 1024, b"b"])
+            async def handler(request, name):
+                return "done"
 
-                async def handler(request):
-                    return file
+            job = site.pool._submit(handler, FakeRequest(), {"name": "x"})
+            self.assertFalse(job.done())
+            await site.pool.wait_ready()
+            self.assertTrue(job.done())
+            self.assertEqual((job.request, job.task, job._handler), (None, None, None))
+            self.assertFalse(job._kwargs)
 
-                body = await site.pool.long(handler)(FakeRequest())
-                self.assertEqual(await read_all(body), [b"a" * 1024, b"b"])
-                await site.pool.wait_ready()
-                self.assertTrue(file.is_closed)
+    @run_async
+    async def test_a_job_that_is_cancelled_before_its_first_step_never_begins(self) -> None:
+        async with Pooled() as site:
+            called = []
 
-        run_async(play())
+            async def handler(request):
+                called.append(request)
 
-    def test_the_body_of_a_response_object_is_streamed_in_its_place(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                response = Response(iter(["a", "b"]))
-
-                async def handler(request):
-                    return response
-
-                self.assertIs(await site.pool.long(handler)(FakeRequest()), response)
-                self.assertEqual(await read_all(response.body), ["a", "b"])
-
-        run_async(play())
-
-    def test_an_error_comes_after_the_pieces_before_it(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                lines = Lines(3, fails_at=1)
-
-                async def handler(request):
-                    return lines
-
-                body = await site.pool.long(handler)(FakeRequest())
-                await turns()
-                self.assertEqual(await body.__anext__(), "line 1\n")
-                with self.assertRaises(ValueError):
-                    await body.__anext__()
-
-        run_async(play())
-
-    def test_a_job_that_has_ended_keeps_nothing_of_its_request(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-
-                async def handler(request, name):
-                    return "done"
-
-                job = site.pool._submit(handler, FakeRequest(), {"name": "x"})
-                self.assertFalse(job.done())
-                await site.pool.wait_ready()
-                self.assertTrue(job.done())
-                self.assertEqual((job.request, job.task, job._handler), (None, None, None))
-                self.assertFalse(job._kwargs)
-
-        run_async(play())
-
-    def test_a_job_that_is_cancelled_before_its_first_step_never_begins(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                called = []
-
-                async def handler(request):
-                    called.append(request)
-
-                job = site.pool._submit(handler, FakeRequest(), {})
-                job.cancel()
-                await site.pool.wait_ready()
-                self.assertFalse(called)
-                with self.assertRaises(RuntimeError):
-                    await job.next()
-
-        run_async(play())
+            job = site.pool._submit(handler, FakeRequest(), {})
+            job.cancel()
+            await site.pool.wait_ready()
+            self.assertFalse(called)
+            with self.assertRaises(RuntimeError):
+                await job.next()

@@ -12,31 +12,25 @@ class TestSupervisor(unittest.TestCase):
         self.interface = FakeInterface()
         self.log = FakeLog()
 
-    def run_steps(self, server, steps, **callbacks):
-        """`steps`: (time, address) each."""
-
-        async def play():
-            supervisor = Supervisor(
-                Link(self.interface), server, self.start_workers, self.log, **callbacks
-            )
-            for now, address in steps:
-                self.interface.address = address
-                await supervisor.step(now)
-
-        run_async(play())
+    @run_async
+    async def run_steps(self, server, steps, **callbacks):
+        """`steps`: (time, address) each; what the server was told."""
+        supervisor = Supervisor(Link(self.interface), server, self.log, **callbacks)
+        for now, address in steps:
+            self.interface.address = address
+            await supervisor.step(now)
         return server.events
-
-    def start_workers(self) -> None:
-        self.log.info("workers")
 
     def test_the_server_follows_the_link(self):
         steps = [(0, "a"), (300, "a"), (400, None), (700, None), (800, "b"), (1100, "b")]
         events = self.run_steps(FakeServer(), steps)
         self.assertEqual(events, ["start a", "stop", "start b"])
 
-    def test_the_address_is_logged_before_the_workers_start(self):
-        self.run_steps(FakeServer(), [(0, "10.0.0.1"), (300, "10.0.0.1")])
-        self.assertEqual(self.log.lines, ["IPv4 address: 10.0.0.1,", "workers"])
+    def test_the_address_is_logged_before_the_server_starts(self):
+        server = FakeServer()
+        server.events = self.log.lines
+        self.run_steps(server, [(0, "10.0.0.1"), (300, "10.0.0.1")])
+        self.assertEqual(self.log.lines, ["IPv4 address: 10.0.0.1,", "start 10.0.0.1"])
 
     def test_a_start_that_fails_is_tried_again_ever_more_slowly(self):
         steps = [(now, "a") for now in range(0, 8000, 100)]
@@ -77,26 +71,22 @@ class TestSupervisor(unittest.TestCase):
             server.events, ["fail", "start a", "connected to a", "stop", "disconnected"]
         )
 
-    def test_a_callback_of_the_application_that_raises_is_logged_and_harms_nothing(self):
+    @run_async
+    async def test_a_callback_of_the_application_that_raises_is_logged_and_harms_nothing(self):
         def fail(*_):
             raise RuntimeError("of the application")
 
-        async def play():
-            server = FakeServer()
-            supervisor = Supervisor(
-                Link(self.interface), server, self.start_workers, self.log, fail, fail
-            )
-            self.interface.address = "a"
-            task = asyncio.create_task(supervisor.run())
-            await until(lambda: any("of the application" in line for line in self.log.lines))
-            self.interface.address = None
-            await until(lambda: not server.is_running())
-            self.interface.address = "b"
-            await until(server.is_running)
-            task.cancel()
-            self.assertEqual(server.events, ["start a", "stop", "start b"])
-
-        run_async(play())
+        server = FakeServer()
+        supervisor = Supervisor(Link(self.interface), server, self.log, fail, fail)
+        self.interface.address = "a"
+        task = asyncio.create_task(supervisor.run())
+        await until(lambda: any("of the application" in line for line in self.log.lines))
+        self.interface.address = None
+        await until(lambda: not server.is_running())
+        self.interface.address = "b"
+        await until(server.is_running)
+        task.cancel()
+        self.assertEqual(server.events, ["start a", "stop", "start b"])
 
     def test_a_start_without_memory_is_tried_again_as_well(self):
         class Poor(FakeServer):
@@ -109,45 +99,30 @@ class TestSupervisor(unittest.TestCase):
         steps = [(now, "a") for now in range(0, 1400, 100)]
         self.assertEqual(self.run_steps(Poor(), steps), ["no memory", "start a"])
 
-    def test_workers_that_find_no_memory_are_started_later(self):
-        def start_workers() -> None:
-            if not self.log.lines[1:]:
-                raise MemoryError
-            self.log.info("workers")
+    @run_async
+    async def test_once_it_has_ended_nothing_starts_the_server_again(self):
+        server = FakeServer()
+        supervisor = Supervisor(Link(self.interface), server, self.log)
+        await supervisor.step(0)
+        self.interface.address = "a"
+        supervisor.end()
+        await supervisor.step(300)
+        await supervisor.step(5000)
+        self.assertEqual(server.events, [])
 
-        self.start_workers = start_workers
-        steps = [(now, "a") for now in range(0, 1400, 100)]
-        self.assertEqual(self.run_steps(FakeServer(), steps), ["start a"])
-        self.assertEqual(self.log.lines[2:], ["workers"])
-
-    def test_once_it_has_ended_nothing_starts_the_server_again(self):
-        async def play():
-            server = FakeServer()
-            supervisor = Supervisor(Link(self.interface), server, self.start_workers, self.log)
-            await supervisor.step(0)
-            self.interface.address = "a"
-            supervisor.end()
-            await supervisor.step(300)
-            await supervisor.step(5000)
-            self.assertEqual(server.events, [])
-
-        run_async(play())
-
-    def test_a_driver_that_raises_is_asked_again_after_a_second(self):
+    @run_async
+    async def test_a_driver_that_raises_is_asked_again_after_a_second(self):
         class Broken:
             def poll(self, now):
                 raise RuntimeError("driver")
 
-        async def play():
-            supervisor = Supervisor(Link(Broken()), FakeServer(), self.start_workers, self.log)
-            start = ticks_ms()
-            task = asyncio.create_task(supervisor.run())
-            await until(lambda: len(self.log.lines) >= 2)
-            self.assertTrue(ticks_diff(ticks_ms(), start) >= 900)
-            self.assertFalse(task.done())
-            task.cancel()
-
-        run_async(play())
+        supervisor = Supervisor(Link(Broken()), FakeServer(), self.log)
+        start = ticks_ms()
+        task = asyncio.create_task(supervisor.run())
+        await until(lambda: len(self.log.lines) >= 2)
+        self.assertTrue(ticks_diff(ticks_ms(), start) >= 900)
+        self.assertFalse(task.done())
+        task.cancel()
 
     def test_a_link_that_is_lost_ends_the_retries(self):
         steps = [(0, "a"), (300, "a"), (400, None), (700, None), (5000, None)]

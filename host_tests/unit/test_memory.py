@@ -1,0 +1,289 @@
+import gc
+import unittest
+from time import ticks_add
+
+import firmware.memory as memory_module
+from firmware.memory import RADIO_LEN, Memory
+from host_tests.unit.fakes import FakeLog
+
+KB = 1024
+BLOCK_LEN = 4 * KB  # of the pool, in one piece
+HOLE_LEN = 2 * KB
+EXTERNAL = (4096 * KB, 4000 * KB, 4000 * KB, 4000 * KB)  # the region of a board with PSRAM
+
+
+class FakePool:
+    """A board's memory and its collector, as facts.md has them.
+
+    `gc.mem_free()` counts the pool's largest block as Python's; an allocation that finds no place
+    even after a collection takes that block whole; a part of the heap that is empty after a
+    collection goes back.  The first free place is taken, and here and there something small
+    survives: so the heap has holes only, up to the last small thing that was allocated.
+
+    heap    bytes that Python began with
+    added   the blocks that it has taken since
+    live    bytes in use that stay
+    reach   up to there the heap has holes only
+    blocks  free blocks of the pool
+    """
+
+    def __init__(self, heap=110 * KB, live=60 * KB, blocks=(34 * KB, 12 * KB)):
+        self.heap = heap
+        self.live = self.reach = live
+        self.blocks = list(blocks)
+        self.added = []
+        self.limit = -1
+        self.collections = 0
+        self.garbage = self.holes = 0
+        self.top = live
+
+    # What the firmware sees: `gc`, and `esp32.idf_heap_info`.
+
+    def collect(self):
+        self.collections += 1
+        self.garbage = 0
+        self.holes = self.reach - self.live
+        self.top = self.reach
+        while self.added:
+            self.blocks.append(self.added.pop())
+
+    def mem_free(self):
+        return self.heap + sum(self.added) - self.live - self.garbage + max(self.blocks)
+
+    def threshold(self, length):
+        self.limit = length
+
+    def read(self, capabilities):
+        return [(200 * KB, sum(self.blocks), max(self.blocks), 0), (8 * KB, 0, 0, 0)]
+
+    # What the application does.
+
+    def allocate(self, length):
+        """Makes garbage of so many bytes in one piece."""
+        if 0 <= self.limit <= self.garbage or not self._place(length):
+            self.collect()
+            if not self._place(length):
+                self.blocks.sort()
+                self.added.append(self.blocks.pop())
+        self.garbage += length
+
+    def _place(self, length):
+        """Takes the first free place; whether there was one."""
+        if length <= min(HOLE_LEN, self.holes):
+            self.holes -= length
+            return True
+        if self.top + length > self.heap:
+            return False
+        self.top += length
+        if length <= HOLE_LEN:
+            self.reach = self.top
+        return True
+
+
+class Settled(unittest.TestCase):
+    def setUp(self):
+        self._gc = memory_module.gc
+        self.log = FakeLog()
+        self.restarts = []
+
+    def tearDown(self):
+        memory_module.gc = self._gc
+
+    def make(self, pool, read=None):
+        memory_module.gc = pool
+        return Memory(self.log, read or pool.read, lambda: self.restarts.append(1))
+
+
+class TestThreshold(Settled):
+    def settle(self, pool, max_open_sockets=7, request_len=12 * KB):
+        memory = self.make(pool)
+        memory.settle(max_open_sockets, request_len)
+        return memory
+
+    def load(self, pool):
+        """Requests with heads of 3 to 5 KB; the least that the pool had meanwhile."""
+        least = sum(pool.blocks)
+        for count in range(300):
+            for length in (300, 3000 + count % 3 * 1000, 200, 1000):
+                pool.allocate(length)
+                least = min(least, sum(pool.blocks))
+        return least
+
+    def test_the_heap_never_grows_into_the_radios_share(self):
+        pool = FakePool()
+        memory = self.settle(pool)
+        self.assertEqual(pool.limit, memory.threshold)
+        self.assertEqual(self.load(pool), 46 * KB)
+        self.assertEqual(pool.added, [])
+
+    def test_the_policy_of_before_takes_the_largest_block(self):
+        """With a threshold from `gc.mem_free()` alone the fake pool does what the board did."""
+        pool = FakePool()
+        free = pool.mem_free()
+        pool.threshold(max(free // 2, free - 4 * 4096))
+        self.assertEqual(self.load(pool), 12 * KB)
+
+    def test_the_pools_largest_block_is_not_pythons(self):
+        small = self.settle(FakePool(blocks=(20 * KB,)))
+        large = self.settle(FakePool(blocks=(90 * KB, 20 * KB)))
+        self.assertEqual((small.threshold, small.budget), (large.threshold, large.budget))
+
+    def test_garbage_and_what_clients_take_fit_into_the_heap(self):
+        for live in (40, 60, 80):
+            pool = FakePool(live=live * KB)
+            memory = self.settle(pool)
+            free = pool.heap - pool.live
+            self.assertGreaterEqual(memory.budget, 12 * KB)
+            self.assertGreaterEqual(memory.threshold, free // 4)
+            if memory.threshold > free // 4:
+                self.assertLessEqual(memory.threshold + memory.budget + 7 * 2560, free)
+
+    def test_more_sockets_leave_less_for_garbage(self):
+        pool = FakePool(heap=200 * KB)
+        few, many = self.settle(pool, 3), self.settle(pool, 7)
+        self.assertEqual(few.threshold - many.threshold, 4 * 2560)
+
+    def test_the_largest_request_is_always_within_the_budget(self):
+        memory = self.settle(FakePool(live=100 * KB), request_len=30 * KB)
+        self.assertEqual(memory.take(30 * KB), 30 * KB)
+
+    def test_garbage_of_before_does_not_count(self):
+        pool = FakePool()
+        pool.garbage = 20 * KB
+        self.assertEqual(self.settle(pool).threshold, self.settle(FakePool()).threshold)
+
+    def test_a_board_without_figures_has_a_threshold_too(self):
+        memory = Memory(self.log)
+        before = gc.threshold()
+        try:
+            memory.settle(7, 4096)
+            self.assertTrue(0 < memory.threshold < gc.mem_free() + gc.mem_alloc())
+            self.assertLess(abs(gc.threshold() - memory.threshold), 64)  # it counts in blocks
+        finally:
+            gc.threshold(before)
+
+
+class TestBudget(Settled):
+    def setUp(self):
+        super().setUp()
+        self.memory = self.make(FakePool())
+        self.memory.budget = 1000
+
+    def test_it_is_taken_up_to_the_last_byte_and_no_further(self):
+        self.assertEqual(self.memory.take(400), 400)
+        self.assertEqual(self.memory.take(600), 600)
+        with self.assertRaises(MemoryError):
+            self.memory.take(1)
+
+    def test_what_takes_nothing_is_never_refused(self):
+        self.memory.take(1000)
+        self.assertEqual(self.memory.take(0), 0)
+
+    def test_what_was_refused_has_taken_nothing(self):
+        self.memory.take(500)
+        with self.assertRaises(MemoryError):
+            self.memory.take(501)
+        self.assertEqual(self.memory.take(500), 500)
+
+    def test_what_is_given_back_can_be_taken_again(self):
+        self.memory.take(1000)
+        self.memory.give_back(700)
+        self.assertEqual(self.memory.take(700), 700)
+        with self.assertRaises(MemoryError):
+            self.memory.take(1)
+
+
+class TestShort(Settled):
+    def poll(self, memory, start, end, step=100):
+        for now in range(start, end, step):
+            memory.poll(now)
+
+    def said(self, text):
+        return sum(1 for line in self.log.lines if text in line)
+
+    def test_enough_for_the_radio_is_not_short(self):
+        for blocks in ((RADIO_LEN,), (BLOCK_LEN,) * 4, (34 * KB, 12 * KB)):
+            pool = FakePool(blocks=blocks)
+            memory = self.make(pool)
+            self.poll(memory, 0, 20000)
+            self.assertFalse(memory.is_short())
+        self.assertEqual((self.log.lines, self.restarts, pool.collections), ([], [], 0))
+
+    def test_one_byte_less_in_all_or_in_one_piece_is_short(self):
+        for blocks in ((RADIO_LEN - 1,), (BLOCK_LEN - 1,) * 5):
+            memory = self.make(FakePool(blocks=blocks))
+            memory.poll(0)
+            self.assertTrue(memory.is_short())
+
+    def test_a_pool_that_is_empty_is_short(self):
+        memory = self.make(FakePool(blocks=(0,)))
+        memory.poll(0)
+        self.assertTrue(memory.is_short())
+
+    def test_a_collection_that_gives_a_part_of_the_heap_back_is_enough(self):
+        pool = FakePool(blocks=(2 * KB,))
+        pool.added = [30 * KB]
+        memory = self.make(pool)
+        memory.poll(0)
+        self.assertFalse(memory.is_short())
+        self.assertEqual((pool.added, sum(pool.blocks)), ([], 32 * KB))
+        self.assertEqual(self.log.lines, [])
+
+    def test_it_is_said_once_with_what_is_left(self):
+        pool = FakePool(blocks=(3 * KB, 1 * KB))
+        self.poll(self.make(pool), 0, 9000)
+        self.assertEqual(
+            self.log.lines, ["memory is short: 4096 bytes are left, 3072 in one piece"]
+        )
+        self.assertEqual(self.restarts, [])
+
+    def test_a_board_whose_memory_stays_short_for_ten_seconds_restarts(self):
+        memory = self.make(FakePool(blocks=(3 * KB,)))
+        self.poll(memory, 700, 700 + 10000)
+        self.assertEqual(self.restarts, [])
+        self.poll(memory, 700 + 10000, 700 + 10500)
+        self.assertEqual(len(self.restarts), 1)
+        self.assertEqual(self.said("restarting"), 1)
+
+    def test_ten_seconds_begin_anew_when_it_was_enough_in_between(self):
+        pool = FakePool(blocks=(3 * KB,))
+        memory = self.make(pool)
+        self.poll(memory, 0, 9000)
+        pool.blocks = [40 * KB]
+        self.poll(memory, 9000, 10000)
+        self.assertFalse(memory.is_short())
+        pool.blocks = [3 * KB]
+        self.poll(memory, 10000, 19500)
+        self.assertTrue(memory.is_short())
+        self.assertEqual((self.said("memory is short"), self.restarts), (2, []))
+
+    def test_the_pool_is_read_twice_a_second_and_not_more_often(self):
+        reads = []
+        pool = FakePool()
+
+        def read(capabilities):
+            reads.append(capabilities)
+            return pool.read(capabilities)
+
+        self.poll(self.make(pool, read), 0, 10000, 10)
+        self.assertEqual(len(reads), 20)
+
+    def test_the_pool_is_read_from_the_start_whatever_the_ticks_are(self):
+        for start in (0, ticks_add(0, -1000), ticks_add(0, 1 << 28)):
+            memory = self.make(FakePool(blocks=(3 * KB,)))
+            memory.poll(start)
+            self.assertTrue(memory.is_short())
+
+    def test_without_figures_it_is_never_short(self):
+        pool = FakePool(blocks=(0,))
+        for regions in ([], [EXTERNAL], [(4096 * KB, 0, 0, 0)]):
+            memory = self.make(pool, lambda capabilities, regions=regions: regions)
+            self.poll(memory, 0, 20000, 500)
+            self.assertFalse(memory.is_short())
+        self.assertEqual((pool.collections, self.log.lines, self.restarts), (0, [], []))
+
+    def test_external_memory_is_none_of_the_radios(self):
+        pool = FakePool(blocks=(3 * KB,))
+        memory = self.make(pool, lambda capabilities: [EXTERNAL] + pool.read(capabilities))
+        memory.poll(0)
+        self.assertTrue(memory.is_short())

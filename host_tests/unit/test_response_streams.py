@@ -1,0 +1,206 @@
+import asyncio
+
+from microdot.microdot import Response
+
+import firmware.response as response_module
+from host_tests.unit.fakes import FakeSocket, run_async, turns
+from host_tests.unit.sending import Pieces, Sent
+
+PACKET_LEN = 1400
+
+
+class Refilled:
+    """A body that fills one buffer three times."""
+
+    def __init__(self, buffer):
+        self._buffer = buffer
+        self._count = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._count == 3:
+            raise StopIteration
+        self._buffer[:] = b"%d" % self._count * 2
+        self._count += 1
+        return self._buffer
+
+
+class TestStreamed(Sent):
+    @run_async
+    async def test_a_body_of_unknown_length_goes_out_in_chunks(self):
+        self.assertTrue(await self.send(Pieces("ab", b"c", bytearray(b"d"), memoryview(b"e"))))
+        self.assertIn(b"Transfer-Encoding: chunked", self.fields())
+        self.assertEqual(self.body(), b"5\r\nabcde\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_a_buffer_that_is_used_again_for_the_next_piece_is_sent_as_it_was(self):
+        for is_view in False, True:
+            self.sock.sent = b""
+            buffer = bytearray(2)
+            await self.send(Response(Refilled(memoryview(buffer) if is_view else buffer)))
+            self.assertEqual(self.body(), b"6\r\n001122\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_a_client_of_1_0_gets_it_up_to_the_close(self):
+        self.assertFalse(await self.send(Pieces("ab", "c"), version="1.0"))
+        self.assertNotIn(b"Transfer-Encoding", self.sock.sent)
+        self.assertEqual(self.body(), b"abc")
+
+    @run_async
+    async def test_a_body_whose_length_was_said_goes_out_as_it_is(self):
+        for version in ("1.0", "1.1"):
+            self.sock.sent = b""
+            response = Response(Pieces("ab", "c"), 200, {"Content-Length": "3"})
+            self.assertTrue(await self.send(response, version=version))
+            self.assertNotIn(b"Transfer-Encoding", self.sock.sent)
+            self.assertEqual(self.body(), b"abc")
+
+    @run_async
+    async def test_a_body_that_has_not_its_length_ends_the_connection(self):
+        for length, sent in ((2, b"ab"), (9, b"abc")):
+            self.sock.sent = b""
+            response = Response(Pieces("ab", "c"), 200, {"Content-Length": str(length)})
+            with self.assertRaises(EOFError):
+                await self.send(response)
+            self.assertEqual(self.body(), sent)
+            self.assertIn("response body has not the length it said", self.log.lines)
+
+    @run_async
+    async def test_nothing_of_a_body_is_made_for_who_gets_none(self):
+        for method, status in (("HEAD", 200), ("GET", 204), ("GET", 304)):
+            self.sock.sent = b""
+            body = Pieces("a")
+            self.assertTrue(await self.send(Response(body, status), method))
+            self.assertEqual((self.body(), body.taken, body.is_closed), (b"", 0, True))
+
+    @run_async
+    async def test_an_empty_piece_does_not_end_the_body(self):
+        await self.send(Pieces("", "a", b"", "b"))
+        self.assertEqual(self.body(), b"2\r\nab\r\n0\r\n\r\n")
+        self.sock.sent = b""
+        await self.send(Pieces("", ""))
+        self.assertEqual(self.body(), b"0\r\n\r\n")
+
+    @run_async
+    async def test_a_piece_that_fails_ends_the_body_without_an_end(self):
+        for piece in (ValueError("third"), 3, OSError(2)):
+            self.sock.sent = b""
+            body = Pieces("a", "b", piece)
+            with self.assertRaises(EOFError):
+                await self.send(body)
+            self.assertEqual(self.body(), b"2\r\nab\r\n")
+            self.assertTrue(body.is_closed)
+            self.assertIn("response body failed", self.log.lines.pop())
+
+    @run_async
+    async def test_a_body_is_closed_when_the_client_is_gone(self):
+        body = Pieces(*["x" * 1000] * 10)
+        self.sock.error = OSError(104, "reset")
+        with self.assertRaises(OSError):
+            await self.send(body)
+        self.assertTrue(body.is_closed)
+
+
+class TestGathering(Sent):
+    def setUp(self):
+        super().setUp()
+        self.running = None
+
+    async def run_sender(self):
+        self.running = asyncio.create_task(self.sender.run())
+        await turns()
+
+    @run_async
+    async def test_small_pieces_that_come_without_waiting_leave_in_packets(self):
+        await self.run_sender()
+        await self.send(Pieces(*["x" * 10] * 1000))
+        self.running.cancel()
+        self.assertEqual(self.body().count(b"x"), 10000)
+        # Eight packets, and here and there one that left early, since others had their turn.
+        self.assertLessEqual(len(self.sock.sizes), 40)
+
+    @run_async
+    async def test_a_piece_leaves_at_once_when_the_next_has_to_wait(self):
+        await self.run_sender()
+        gate = asyncio.Event()
+        sending = asyncio.create_task(self.send(Pieces("one", "two", gate, "three")))
+        await turns()
+        self.assertEqual(self.body(), b"6\r\nonetwo\r\n")
+        gate.set()
+        await sending
+        self.running.cancel()
+        self.assertEqual(self.body(), b"6\r\nonetwo\r\n5\r\nthree\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_what_the_socket_did_not_take_at_once_is_not_lost(self):
+        await self.run_sender()
+        gate = asyncio.Event()
+        self.sock.room = 0
+        sending = asyncio.create_task(self.send(Pieces("one", gate, "two")))
+        for _ in range(20):
+            await turns(3)
+            self.sock.room = 7
+        gate.set()
+        while not sending.done():
+            await turns(3)
+            self.sock.room = 7
+        self.running.cancel()
+        self.assertEqual(self.body(), b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_a_client_that_is_gone_does_not_end_the_task_that_sends(self):
+        await self.run_sender()
+        gate = asyncio.Event()
+        self.sock.error = OSError(104, "reset")
+        sending = asyncio.create_task(self.send(Pieces("one", gate, "x" * 2000)))
+        await turns()
+        gate.set()
+        with self.assertRaises(OSError):
+            await sending
+        self.assertFalse(self.running.done())
+        self.sock = FakeSocket()
+        gate.clear()
+        sending = asyncio.create_task(self.send(Pieces("one", gate)))
+        await turns()
+        self.assertEqual(self.body(), b"3\r\none\r\n")
+        gate.set()
+        await sending
+        self.running.cancel()
+
+    @run_async
+    async def test_a_large_piece_is_a_chunk_of_its_own_and_not_copied(self):
+        large = b"y" * 20000
+        await self.send(Pieces("x" * 10, large, "z" * 10))
+        chunks = (b"x" * 10, large, b"z" * 10)
+        text = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+        self.assertEqual(self.body(), text + b"0\r\n\r\n")
+        for size in self.sock.sizes:
+            self.assertTrue(size < 2 * PACKET_LEN or size == 20000 - PACKET_LEN)
+
+    @run_async
+    async def test_a_body_that_never_waits_lets_others_run(self):
+        now = 0
+
+        def tick():
+            nonlocal now
+            now += 1
+            return now
+
+        ticks = response_module.ticks_ms
+        response_module.ticks_ms = tick
+        count = []
+
+        async def run_beside():
+            while True:
+                count.append(1)
+                await asyncio.sleep(0)
+
+        beside = asyncio.create_task(run_beside())
+        try:
+            await self.send(Pieces(*[""] * 100))
+        finally:
+            response_module.ticks_ms = ticks
+            beside.cancel()
+        self.assertGreaterEqual(len(count), 20)

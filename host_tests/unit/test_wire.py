@@ -1,0 +1,277 @@
+import asyncio
+import errno
+import unittest
+
+from firmware.slots import BUSY, READING, SENDING, TAKEN
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
+
+PIECE_LEN = 1024
+
+
+class TestReceive(unittest.TestCase):
+    @run_async
+    async def test_what_was_received_ahead_is_used_first(self):
+        wire = open_wire(FakeSocket(b"later"), READING)
+        wire.received = b"sooner"
+        self.assertEqual(await wire.receive(3), b"soo")
+        self.assertEqual(await wire.receive(), b"ner")
+        self.assertEqual(await wire.receive(), b"later")
+
+    @run_async
+    async def test_a_client_that_has_closed_is_empty_and_one_that_reset_an_oserror(self):
+        sock = FakeSocket()
+        sock.has_ended = True
+        self.assertEqual(await open_wire(sock).receive(), b"")
+        sock.error = OSError(errno.ECONNRESET, "reset")
+        with self.assertRaises(OSError):
+            await open_wire(sock).receive()
+
+    @run_async
+    async def test_receiving_counts_as_use(self):
+        wire = open_wire(FakeSocket(b"x"))
+        before = wire.slot.use
+        await wire.receive()
+        self.assertLess(before, wire.slot.use)
+
+    @run_async
+    async def test_a_line_comes_whole_in_any_split_and_what_follows_is_kept(self):
+        for step in (1, 3, 100):
+            wire = open_wire(FakeSocket(b"line\r\nmore", step=step), READING)
+            self.assertEqual(await wire.receive_line(20), b"line\r\n")
+            self.assertEqual(await wire.receive(2), b"mo"[:step])
+
+    @run_async
+    async def test_a_line_may_have_its_limit_and_not_one_more(self):
+        for limit, line in ((6, b"line\r\n"), (5, b"")):
+            wire = open_wire(FakeSocket(b"line\r\n" + b"x" * 50, step=2), READING)
+            self.assertEqual(await wire.receive_line(limit), line)
+            self.assertLessEqual(len(wire.received), limit)
+
+    def test_the_first_block_is_there_or_not_yet_or_the_client_has_gone(self):
+        wire = open_wire(FakeSocket(b"GET"))
+        self.assertTrue(wire.receive_now())
+        self.assertEqual(wire.received, b"GET")
+        sock = FakeSocket()
+        wire = open_wire(sock)
+        self.assertTrue(wire.receive_now())
+        self.assertEqual(wire.received, b"")
+        sock.has_ended = True
+        self.assertFalse(wire.receive_now())
+        sock.error = OSError(errno.ECONNRESET, "reset")
+        self.assertFalse(wire.receive_now())
+
+    @run_async
+    async def test_a_frame_header_in_two_segments_is_one_header(self):
+        wire = open_wire(FakeSocket(b"\x81\x05hello", step=1), BUSY)
+        self.assertEqual(await wire.read(2), b"\x81\x05")
+        self.assertEqual(await wire.readexactly(5), b"hello")
+        self.assertEqual(wire.slot.state, TAKEN)
+
+    @run_async
+    async def test_a_read_is_short_and_readexactly_raises_when_the_client_has_closed(self):
+        for function in ("read", "readexactly"):
+            sock = FakeSocket(b"abc")
+            sock.has_ended = True
+            wire = open_wire(sock, BUSY)
+            if function == "read":
+                self.assertEqual(await wire.read(5), b"abc")
+            else:
+                with self.assertRaises(EOFError):
+                    await wire.readexactly(5)
+
+
+class TestHasGone(unittest.TestCase):
+    def test_a_client_that_is_there_has_not_gone_and_what_it_sends_is_kept(self):
+        sock = FakeSocket()
+        wire = open_wire(sock, BUSY)
+        self.assertFalse(wire.has_gone())
+        sock.incoming.append(b"GET /next")
+        self.assertFalse(wire.has_gone(3))
+        self.assertFalse(wire.has_gone())
+        self.assertEqual(wire.received, b"GET /next")
+
+    def test_a_client_that_has_closed_or_reset_has_gone(self):
+        sock = FakeSocket()
+        sock.has_ended = True
+        self.assertTrue(open_wire(sock, BUSY).has_gone())
+        sock.error = OSError(errno.ECONNRESET, "reset")
+        self.assertTrue(open_wire(sock, BUSY).has_gone())
+
+    def test_no_more_than_512_bytes_are_kept(self):
+        sock = FakeSocket(b"x" * 2000)
+        wire = open_wire(sock, BUSY)
+        for _ in range(20):
+            self.assertFalse(wire.has_gone())
+        self.assertEqual(len(wire.received), 512)
+        self.assertEqual(len(sock.incoming[0]), 1488)
+
+    def test_nothing_is_asked_while_the_application_reads_or_something_is_sent(self):
+        sock = FakeSocket(b"x")
+        wire = open_wire(sock, TAKEN)
+        wire.is_reading = True
+        self.assertFalse(wire.has_gone())
+        wire.is_reading = False
+        wire._stream.out_buf = b"waits"
+        self.assertFalse(wire.has_gone())
+        self.assertEqual(wire.received, b"")
+
+
+class TestSend(unittest.TestCase):
+    @run_async
+    async def test_what_the_socket_takes_at_once_goes_at_once(self):
+        sock = FakeSocket()
+        data = b"x" * 100000
+        await open_wire(sock, SENDING).send(data)
+        self.assertEqual((sock.sent, sock.sizes), (data, [100000]))
+
+    @run_async
+    async def test_a_large_send_over_a_small_buffer_copies_a_piece_at_a_time(self):
+        sock = FakeSocket(room=5760)
+        wire = open_wire(sock, SENDING)
+        data = bytes(n * 7 % 256 for n in range(40000))
+        written = []
+        write = wire._stream.write
+        wire._stream.write = lambda piece: (written.append(piece), write(piece))
+        sending = asyncio.create_task(wire.send(data))
+        while not sending.done():
+            await turns(3)
+            sock.room = min(5760, sock.room + 1000)
+        await sending
+        self.assertEqual(sock.sent, data)
+        self.assertTrue(written)
+        for piece in written:
+            self.assertIs(type(piece), memoryview)
+            self.assertLessEqual(len(piece), PIECE_LEN)
+
+    @run_async
+    async def test_a_client_has_the_time_out_anew_for_each_4_kb(self):
+        sock = FakeSocket(room=0)
+        wire = open_wire(sock, SENDING, send_wait_timeout_ms=700)
+        deadlines = []
+        set_deadline = wire.set_deadline
+
+        def note(ms):
+            deadlines.append((ms, len(sock.sent)))
+            set_deadline(ms)
+
+        wire.set_deadline = note
+        sending = asyncio.create_task(wire.send(b"x" * 10000))
+        while not sending.done():
+            await turns(2)
+            sock.room = 500
+        self.assertEqual([ms for ms, _ in deadlines], [700] * 3)
+        self.assertTrue(all(b[1] - a[1] >= 4000 for a, b in zip(deadlines, deadlines[1:])))
+
+    @run_async
+    async def test_the_deadline_of_before_holds_again_when_all_is_sent(self):
+        sock = FakeSocket(room=0)
+        wire = open_wire(sock, SENDING)
+        wire.slot.deadline = 12345
+        sending = asyncio.create_task(wire.send(b"x" * 2000))
+        await turns()
+        self.assertTrue(wire.slot.deadline != 12345)
+        sock.room = None
+        await sending
+        self.assertEqual(wire.slot.deadline, 12345)
+
+    @run_async
+    async def test_defect_i_sending_counts_as_use(self):
+        sock = FakeSocket(room=1)
+        wire = open_wire(sock, SENDING)
+        before = wire.slot.use
+        sending = asyncio.create_task(wire.send(b"x" * 2000))
+        await turns()
+        sock.room = None
+        await sending
+        self.assertLess(before, wire.slot.use)
+
+    @run_async
+    async def test_two_tasks_send_on_one_wire_and_nothing_is_lost_or_reordered(self):
+        sock = FakeSocket(room=0)
+        wire = open_wire(sock, BUSY)
+
+        async def talk(octet):
+            for number in range(5):
+                await wire.awrite(b"<" + octet * (300 * number) + b">")
+
+        tasks = [asyncio.create_task(talk(octet)) for octet in (b"a", b"b")]
+        while not all(task.done() for task in tasks):
+            await turns(1)
+            sock.room = min(700, sock.room + 61)
+        frames = [frame + b">" for frame in sock.sent.split(b">")[:-1]]
+        for octet in (b"a", b"b"):
+            mine = [frame for frame in frames if octet in frame]
+            self.assertEqual(mine, [b"<" + octet * (300 * n) + b">" for n in range(1, 5)])
+        self.assertEqual(len(frames), 10)
+
+    @run_async
+    async def test_half_a_frame_whose_sender_was_cancelled_makes_the_wire_fail(self):
+        sock = FakeSocket(room=10)
+        wire = open_wire(sock, BUSY)
+        sending = asyncio.create_task(wire.awrite(b"x" * 3000))
+        waiting = asyncio.create_task(wire.awrite(b"next"))
+        await turns()
+        sending.cancel()
+        sock.room = None
+        for attempt in (waiting, wire.awrite(b"other"), wire.send(b"third")):
+            with self.assertRaises(OSError):
+                await attempt
+        self.assertEqual(sock.sent, b"x" * 10)
+
+    @run_async
+    async def test_a_sender_that_was_cancelled_before_its_turn_harms_nobody(self):
+        sock = FakeSocket(room=10)
+        wire = open_wire(sock, BUSY)
+        sending = asyncio.create_task(wire.awrite(b"x" * 3000))
+        waiting = asyncio.create_task(wire.awrite(b"never"))
+        await turns()
+        waiting.cancel()
+        await turns()
+        sock.room = None
+        await sending
+        await wire.awrite(b"next")
+        self.assertEqual(sock.sent, b"x" * 3000 + b"next")
+
+    @run_async
+    async def test_once_the_application_has_sent_there_is_no_http_any_more(self):
+        wire = open_wire(FakeSocket(), BUSY)
+        self.assertFalse(wire.is_answered)
+        await wire.awrite(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        self.assertTrue(wire.is_answered)
+        self.assertEqual(wire.slot.state, TAKEN)
+
+
+class TestClose(unittest.TestCase):
+    @run_async
+    async def test_a_closed_wire_reads_and_sends_nothing_and_moves_no_deadline(self):
+        sock = FakeSocket(b"of the next")
+        wire = open_wire(sock, BUSY)
+        wire.close()
+        self.assertTrue(sock.is_closed)
+        for use in (wire.read(5), wire.awrite(b"x"), wire.send(b"x")):
+            with self.assertRaises(OSError):
+                await use
+        wire.set_deadline(100)
+        self.assertIsNone(wire.slot.deadline)
+        self.assertEqual((wire.slot.state, sock.sent), (BUSY, b""))
+
+    @run_async
+    async def test_a_sender_that_waits_when_the_wire_is_closed_sends_no_more(self):
+        sock = FakeSocket(room=0)
+        wire = open_wire(sock, SENDING)
+        sending = asyncio.create_task(wire.send(b"x" * 3000))
+        await turns()
+        wire.close()
+        sock.room = None
+        with self.assertRaises(OSError):
+            await sending
+        self.assertLessEqual(len(sock.sent), PIECE_LEN)
+
+    def test_a_socket_that_fails_to_close_is_closed_all_the_same(self):
+        sock = FakeSocket()
+
+        def fail():
+            raise OSError(errno.EBADF, "closed")
+
+        sock.close = fail
+        open_wire(sock).close()

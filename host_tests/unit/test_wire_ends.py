@@ -1,0 +1,169 @@
+import asyncio
+import errno
+import unittest
+from time import ticks_ms
+
+from microdot import Microdot, Request
+
+import firmware.wire as wire_module
+from firmware.slots import BUSY, LINGERING, NEW, READING, SENDING, TAKEN
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns, until
+from host_tests.unit.sites import GET, App, Site
+
+PIECE_LEN = 1024
+
+
+class TestLeave(unittest.TestCase):
+    @run_async
+    async def test_a_client_that_is_silent_when_all_was_read_is_left_at_once(self):
+        for has_ended in False, True:
+            sock = FakeSocket()
+            sock.has_ended = has_ended
+            wire = open_wire(sock, SENDING)
+            await wire.leave()
+            self.assertEqual(wire.slot.state, SENDING)
+
+    @run_async
+    async def test_a_client_that_has_reset_is_left_at_once(self):
+        sock = FakeSocket()
+        sock.error = OSError(errno.ECONNRESET, "reset")
+        await open_wire(sock, SENDING).leave()
+
+    @run_async
+    async def test_what_a_client_still_sends_is_read_until_it_closes(self):
+        for is_read, received in ((False, b""), (True, b"ahead"), (True, b"")):
+            sock = FakeSocket(b"x" * 5000)
+            wire = open_wire(sock, SENDING)
+            wire.is_read = is_read
+            wire.received = received
+            leaving = asyncio.create_task(wire.leave())
+            await until(lambda sock=sock: not sock.incoming)
+            self.assertFalse(leaving.done())
+            self.assertEqual(wire.slot.state, LINGERING)
+            sock.has_ended = True
+            await leaving
+            self.assertEqual(wire.received, b"")
+
+    @run_async
+    async def test_a_client_that_pauses_for_two_seconds_is_cut_by_the_reaper(self):
+        for state in NEW, READING, BUSY, SENDING, TAKEN, LINGERING:
+            wire = open_wire(FakeSocket(), state)
+            wire.is_read = False
+            start = ticks_ms()
+            leaving = asyncio.create_task(wire.leave())
+            await turns()
+            self.assertFalse(wire.slot.is_expired(start + 1900))
+            self.assertTrue(wire.slot.is_expired(start + 2500))
+            leaving.cancel()
+
+    @run_async
+    async def test_a_client_that_never_stops_sending_is_left_after_a_minute(self):
+        class Endless(FakeSocket):
+            def is_readable(self):
+                return True
+
+            def recv(self, length):
+                return b"x"
+
+        now = [0]
+        ticks = wire_module.ticks_ms
+        wire_module.ticks_ms = lambda: now[0]
+        try:
+            wire = open_wire(Endless(), SENDING)
+            wire.is_read = False
+            count = 0
+            receive = wire.receive
+
+            async def pass_time():
+                nonlocal count
+                count += 1
+                now[0] += 1000
+                return await receive()
+
+            wire.receive = pass_time
+            await wire.leave()
+        finally:
+            wire_module.ticks_ms = ticks
+        self.assertEqual(count, 60)
+
+
+class TestApplications(unittest.TestCase):
+    def setUp(self):
+        self._max_content_length = Request.max_content_length
+        Request.max_content_length = 5000
+
+    def tearDown(self):
+        Request.max_content_length = self._max_content_length
+
+    @run_async
+    async def test_a_task_that_outlives_its_connection_does_not_reach_the_next_one(self):
+        app = Microdot()
+        kept = []
+
+        @app.get("/keep")
+        async def keep(request):
+            kept.append(request.sock[1])
+            return "kept"
+
+        @app.get("/quick")
+        async def quick(request):
+            return "quick"
+
+        async with Site(app, max_open_sockets=2, workers=1) as site:
+            first = site.connect()
+            await first.ask(GET % "/keep")
+            first.close()
+            await site.wait_open(0)
+            second = site.connect()
+            await second.ask(GET % "/quick")
+            with self.assertRaises(OSError):
+                await kept[0].awrite(b"secret")
+            with self.assertRaises(OSError):
+                await kept[0].read(10)
+            self.assertTrue((await second.ask(GET % "/quick")).startswith("HTTP/1.1 200"))
+            second.close()
+
+    @run_async
+    async def test_a_task_that_outlives_its_connection_keeps_off_the_deadline_of_the_next(self):
+        app = App()
+        kept = []
+
+        @app.app.post("/keep")
+        async def keep(request):
+            kept.append(request)
+            return "kept"
+
+        async with app.site(max_open_sockets=2, workers=1) as site:
+            first = site.connect()
+            await first.ask("POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: 4999\r\n\r\n")
+            first.close()
+            await site.wait_open(0)
+            peers = [site.connect(), site.connect()]
+            await site.wait_open(2)
+            before = [slot.deadline for slot in site.server._table.slots]
+            with self.assertRaises(OSError):
+                await kept[0].stream.read(10)
+            self.assertNotIn(None, before)
+            self.assertEqual([slot.deadline for slot in site.server._table.slots], before)
+            for peer in peers:
+                peer.close()
+
+    @run_async
+    async def test_a_client_that_closes_its_sending_half_still_gets_what_is_being_sent(self):
+        app = Microdot()
+
+        @app.get("/file")
+        async def file(request):
+            return iter(["x" * 4000] * 1000)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send("GET /file HTTP/1.0\r\n\r\n")
+            if not hasattr(peer.sock, "shutdown"):  # MicroPython has none
+                peer.close()
+                return
+            peer.sock.shutdown(1)
+            await asyncio.sleep(0.3)  # the server waits for room to send, the reaper looks
+            body = (await peer.read_all()).split("\r\n\r\n", 1)[1]
+            self.assertEqual(len(body), 4000000)
+            peer.close()
