@@ -33,7 +33,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     # together, the free heap is one piece, and each allocation finds its place at once.
     gc.threshold(_LOADING_THRESHOLD)
     try:
-        settings = _load(path)
+        settings = _load(path, pool)
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
@@ -66,7 +66,7 @@ def _serve(parts):
         raise SystemExit(1)
 
 
-def _load(path):
+def _load(path, pool):
     """The settings, None if they are wrong.
 
     What checks them is needed once, and leaves its 15 KB of a board's heap.
@@ -76,6 +76,9 @@ def _load(path):
     try:
         settings = config.load(path)
         config.check_interface(settings["network"])
+        if pool and pool.plain and not settings["server"]["max_threads"]:
+            text = "server.max_threads: 0, but %s is a plain function, which needs a thread"
+            raise ValueError(text % pool.plain)
         return settings
     except ValueError as error:
         print(path + ":", error)
@@ -96,7 +99,7 @@ class _Parts:
         from firmware.log import Log
         from firmware.server import Server
         from firmware.supervisor import Supervisor
-        from firmware.workers import WorkerPool
+        from firmware.workers import Busy, WorkerPool
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
@@ -105,6 +108,7 @@ class _Parts:
             from firmware.routes import create_app
 
             app = create_app(pool, self._log, **settings["demo"])
+        app.error_handlers.setdefault(Busy, pool.refuse)
         self._server = Server(app, pool, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
         self._supervisor = Supervisor(
@@ -130,7 +134,8 @@ class _Parts:
     def _start_workers(self) -> None:
         workers = self._server_settings["max_async_requests"]
         timeout_ms = self._server_settings["async_request_timeout_ms"]
-        self._pool.start(workers, timeout_ms, self._log)
+        threads = self._server_settings["max_threads"]
+        self._pool.start(workers, timeout_ms, self._log, threads)
 
     def _on_lost_exception(self, loop, context):
         error = context.get("exception")

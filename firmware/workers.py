@@ -19,6 +19,10 @@ _CANCEL_AGAIN_MS = const(1000)
 _RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
 
 
+class Busy(Exception):
+    """No worker is ready, or no thread."""
+
+
 class WorkerPool:
     """The workers, and the decorator `long` that sends a Microdot handler to them.
 
@@ -27,20 +31,31 @@ class WorkerPool:
     async def slow(request):
         await asyncio.sleep(10)
         return "done"
+
+    A plain function may compute or block: it runs on a thread, and so does each step of the
+    iterator, generator or file that it returns.
+
+    plain  the name of a handler that is a plain function; "" if there is none
     """
 
     _log: Log
 
     def __init__(self, ticks=ticks_ms) -> None:
         self._ticks = ticks
+        self.plain = ""
         self._timeout_ms = 0
         self._workers = 0
+        self._max_threads = 0
+        self._threads: list = []  # those of the process, once one was needed
         self._jobs: list[Job] = []  # those that have a worker
         self._idle = asyncio.Event()  # one more is ready
 
-    def start(self, max_async_requests: int, async_request_timeout_ms: int, log: Log) -> None:
+    def start(
+        self, max_async_requests: int, async_request_timeout_ms: int, log: Log, max_threads: int = 1
+    ) -> None:
         """Makes the workers; each logs that it starts.  Idle when they exist."""
         self._log = log
+        self._max_threads = max_threads
         self._timeout_ms = async_request_timeout_ms
         while self._workers < max_async_requests:
             log.info("starting async req task worker")
@@ -65,25 +80,65 @@ class WorkerPool:
 
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
-        current = asyncio.current_task()
-        return any(job.task is current for job in self._jobs)
+        for thread in self._threads:
+            if thread.is_current():
+                return thread.is_on_worker
+        return self._current_job() is not None
+
+    def is_cancelled(self) -> bool:
+        """Whether what the caller, on a thread, calculates is not wanted any more.
+
+        Its client is gone, the deadline has passed, or the server stops.  Nothing can stop a
+        calculation that does not ask.
+        """
+        return any(thread.is_cancelled and thread.is_current() for thread in self._threads)
+
+    async def to_thread(self, function, *args, **kwargs):
+        """What `function(*args, **kwargs)` returns or raises on a thread, as `asyncio.to_thread`.
+
+        It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
+        ends at once, and `is_cancelled()` tells the function.
+        """
+        self._check_started()
+        job = self._current_job()
+        path = job.request.path if job else "to_thread"
+        thread = self._take_thread(path, job is not None)
+        while thread is None:
+            if all(thread.is_stuck for thread in self._threads[: self._max_threads]):
+                raise Busy
+            self._idle.clear()
+            await self._idle.wait()
+            thread = self._take_thread(path, job is not None)
+        try:
+            return await thread.call(function, args, kwargs)
+        finally:
+            thread.leave(self._ticks())
+            self._idle.set()
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
 
         async def hand_over(request, **kwargs):
-            refusal = "<div> no workers available. server busy.</div>"
-            job = self._submit(handler, request, kwargs)
-            if job:
-                try:
-                    return await job.next()
-                except Exception:
-                    if not job.is_timed_out:
-                        raise
-                    refusal = "The request took too long.\n"
-            return refusal, 503, _RETRY_AFTER
+            job = None
+            try:
+                job = self._submit(handler, is_plain, request, kwargs)
+                return await job.next()
+            except Busy as error:
+                return await self.refuse(request, error)
+            except Exception:
+                if job and job.is_timed_out:
+                    return "The request took too long.\n", 503, _RETRY_AFTER
+                raise
 
+        is_plain = not _is_coroutine_function(handler, hand_over)
+        if is_plain:
+            self.plain = getattr(handler, "__name__", "handler")
         return hand_over
+
+    async def refuse(self, request, error) -> tuple:
+        """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
+        self._log.warning("No workers are available")
+        return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 
     def release(self, request) -> None:
         """Takes back the worker that still has a job for `request`, if any.
@@ -100,6 +155,9 @@ class WorkerPool:
 
         And once more every second: a handler that swallows its cancellation gets the next one.
         """
+        for thread in self._threads:
+            if thread.expire(now, self._log):
+                self._idle.set()
         for job in self._jobs:
             if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
@@ -109,21 +167,47 @@ class WorkerPool:
         job.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
         job.cancel()
 
-    def _submit(self, handler, request, kwargs: dict) -> Job | None:
-        """The job, on a ready worker; None if there is none.  Nothing ever queues."""
+    def _check_started(self) -> None:
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
+
+    def _current_job(self) -> Job | None:
+        current = asyncio.current_task()
+        for job in self._jobs:
+            if job.task is current:
+                return job
+        return None
+
+    def _take_thread(self, path: str, is_on_worker: bool):
+        """A free thread, made if need be; None if there is none."""
+        from firmware.thread import THREADS, take
+
+        self._threads = THREADS
+        return take(self._max_threads, self._log, path, is_on_worker)
+
+    def _submit(self, handler, is_plain: bool, request, kwargs: dict) -> Job:
+        """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
+        self._check_started()
         if not self.count_ready():
-            self._log.warning("No workers are available")
-            return None
+            raise Busy
         job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
-        self._jobs.append(job)
+        if is_plain:
+            job.thread = self._take_thread(request.path, True)
+            if not job.thread:
+                raise Busy
         try:
+            self._jobs.append(job)
             asyncio.create_task(self._work(job))
         except MemoryError:
-            self._jobs.remove(job)
+            self._end(job)
             raise
         return job
+
+    def _end(self, job: Job) -> None:
+        job.end(self._ticks())
+        if job in self._jobs:  # else it has not come so far, or the pool was closed
+            self._jobs.remove(job)
+        self._idle.set()
 
     async def _work(self, job: Job) -> None:
         """The task of a job.
@@ -142,7 +226,25 @@ class WorkerPool:
         except Exception as error:  # MemoryError, too: who waits for the job learns of it
             job.error = job.error or error
         finally:
-            job.end()
-            if job in self._jobs:  # else the pool was closed
-                self._jobs.remove(job)
-            self._idle.set()
+            self._end(job)
+
+
+def _is_coroutine_function(handler, closure) -> bool:
+    """Whether `handler` is an `async def`, whose call only makes a coroutine.
+
+    MicroPython shows it by the type, but not through a closure or a bound method: those have the
+    function in their second word, as every object has its type in the first.
+    closure  any
+    """
+    if hasattr(asyncio, "iscoroutinefunction"):
+        return asyncio.iscoroutinefunction(handler)
+    import uctypes
+
+    layout = {"words": (uctypes.ARRAY | 0, uctypes.ULONG | 2)}
+    wrappers = (id(type(closure)), id(type([].append)))
+    function = id(handler)
+    while True:
+        words = uctypes.struct(function, layout).words
+        if words[0] not in wrappers:
+            return words[0] == id(type(WorkerPool.close))
+        function = words[1]

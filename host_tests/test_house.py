@@ -28,7 +28,8 @@ ALLOWED = {
     "failover": {"log"},
     "supervisor": {"log", "link"},  # whose states it compares
     "job": set(),
-    "workers": {"log", "job", "tasks"},
+    "workers": {"log", "job", "tasks", "thread"},
+    "thread": set(),
     "listener": {"log"},
     "wire": {"slots"},
     "body": {"http1"},

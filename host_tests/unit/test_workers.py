@@ -177,7 +177,7 @@ class TestLostWorkers(unittest.TestCase):
             raise AssertionError("was called")
 
         request = FakeRequest()
-        site.pool._submit(handler, request, {})
+        site.pool._submit(handler, False, request, {})
         site.pool.release(request)
 
     async def client_goes_before_the_response(self, site):

@@ -6,6 +6,7 @@ before anything of `firmware/` is imported.
 
 import asyncio
 import gc
+import inspect
 import io
 import selectors
 import sys
@@ -114,6 +115,7 @@ def install():
     time.ticks_add = lambda ticks, delta: (ticks + delta) % _TICKS_PERIOD
     time.ticks_diff = _ticks_diff
     asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+    asyncio.iscoroutinefunction = inspect.iscoroutinefunction  # its own is on the way out
     asyncio.StreamReader = asyncio.StreamWriter = Stream
     asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
