@@ -15,7 +15,7 @@ ARGS ?=
 export PYTHONUTF8 := 1
 
 BIN := .venv/bin
-RUN := $(BIN)/python host_tests/harness.py
+TOOLS := $(BIN)/python -m tools
 
 # The Python that .venv was made from goes with an upgrade: then it is made anew.
 $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
@@ -28,32 +28,32 @@ help: ## prints this list
 		while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done
 
 run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=micropython|cpython
-	@exec $(RUN) --runtime '$(RUNTIME)' --port '$(HTTP_PORT)' --config '$(CONFIG)'
+	@exec $(TOOLS) run --runtime '$(RUNTIME)' --port '$(HTTP_PORT)' --config '$(CONFIG)'
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
-	@$(BIN)/python -m tools.build
+	@$(TOOLS) build
 
 bench: .venv/run ## measures httpd32 beside plain Microdot and a bare loop; ARGS=--quick for a look
-	@$(BIN)/python -m tools.bench $(ARGS)
+	@$(TOOLS) bench $(ARGS)
 
 doctor: .venv/board ## looks at the tools, the ports and the boards, and says what to do; PORT=
-	@$(BIN)/python -m tools.doctor --port '$(PORT)'
+	@$(TOOLS) doctor --port '$(PORT)'
 
 flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAUD= DRY_RUN=1
-	@$(BIN)/python -m tools.flash --port '$(PORT)' --firmware '$(FIRMWARE)' \
+	@$(TOOLS) flash --port '$(PORT)' --firmware '$(FIRMWARE)' \
 		$(if $(BAUD),--baud '$(BAUD)') $(if $(DRY_RUN),--dry-run)
 
 config: .venv/run ## asks for the network and writes config.json; INTERFACE= WIFI_SSID= ... for scripts
-	@$(BIN)/python -m tools.config --file '$(CONFIG)'
+	@$(TOOLS) config --file '$(CONFIG)'
 
 deploy: .venv/board ## copies to the board what changed and starts it; PORT= CONFIG=config.json DRY_RUN=1
-	@$(BIN)/python -m tools.deploy --port '$(PORT)' --config '$(CONFIG)' $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) deploy --port '$(PORT)' --config '$(CONFIG)' $(if $(DRY_RUN),--dry-run)
 
 rollback: .venv/board ## back to the version before on the board, and forth; PORT= DRY_RUN=1
-	@$(BIN)/python -m tools.rollback --port '$(PORT)' $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) rollback --port '$(PORT)' $(if $(DRY_RUN),--dry-run)
 
 monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
-	@$(BIN)/python -m tools.monitor --port '$(PORT)'
+	@$(TOOLS) monitor --port '$(PORT)'
 
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
@@ -65,7 +65,7 @@ lint: .venv/check build/typings
 check: lint test ## lint, types and tests: what CI runs
 
 smoke: .venv/check ## the black-box tests against a running server; HOST=host or host:port
-	@$(BIN)/python -m tools.smoke '$(HOST)' $(ARGS)
+	@$(TOOLS) smoke '$(HOST)' $(ARGS)
 
 clean: ## removes .venv and build
 	rm -rf .venv build

@@ -1,5 +1,5 @@
 """Runs httpd32 and its demo.  Your own application goes here: see README.md."""
 
-from firmware.app import run
+from firmware import run
 
 run()

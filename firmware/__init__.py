@@ -1,1 +1,25 @@
-"""httpd32: a web server for ESP32 boards that keeps answering."""
+"""httpd32: a web server for ESP32 boards that keeps answering.
+
+from firmware import run, WorkerPool
+"""
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """What an application needs, loaded when it is asked for."""
+    if name == "run":
+        from firmware.app import run
+
+        return run
+    if name == "WorkerPool":
+        from firmware.workers import WorkerPool
+
+        return WorkerPool
+    if name[0] == "_":
+        raise AttributeError(name)
+    # MicroPython asks here, and nowhere else, for a module: `from firmware import log`.
+    try:
+        return __import__("firmware." + name, None, None, ("*",))
+    except ImportError:
+        raise AttributeError(name)

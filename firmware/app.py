@@ -9,7 +9,7 @@ import sys
 
 from micropython import const
 
-import firmware
+from firmware.settings import load
 
 _CLOSE_S = 2
 _LOADING_THRESHOLD = const(8192)
@@ -33,20 +33,26 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     # together, the free heap is one piece, and each allocation finds its place at once.
     gc.threshold(_LOADING_THRESHOLD)
     try:
-        settings = _load(path, pool)
+        settings = load(path)
+        if settings and not _has_threads(settings, pool, path):
+            return 1
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
         return 1
     if not parts:
         return 1
-    # Garbage leaves room for a long head, which is there up to four times while it is read: so what
-    # lasts stays low in the heap, and that room in one piece.
-    gc.collect()
-    free = gc.mem_free()
-    gc.threshold(max(free // 2, free - 4 * settings["server"]["max_req_hdr_len"]))
+    parts.settle()
     _serve(parts)
     return 0
+
+
+def _has_threads(settings, pool, path) -> bool:
+    """Whether there may be threads if a handler needs them; if not, one line says so."""
+    if settings["server"]["max_threads"] or not pool or not pool.plain:
+        return True
+    print("%s: server.max_threads: 0, but %s is a plain function" % (path, pool.plain))
+    return False
 
 
 def _serve(parts):
@@ -66,54 +72,35 @@ def _serve(parts):
         raise SystemExit(1)
 
 
-def _load(path, pool):
-    """The settings, None if they are wrong.
-
-    What checks them is needed once, and leaves its 15 KB of a board's heap.
-    """
-    from firmware import config
-
-    try:
-        settings = config.load(path)
-        config.check_interface(settings["network"])
-        if pool and pool.plain and not settings["server"]["max_threads"]:
-            text = "server.max_threads: 0, but %s is a plain function, which needs a thread"
-            raise ValueError(text % pool.plain)
-        return settings
-    except ValueError as error:
-        print(path + ":", error)
-        return None
-    finally:
-        del config
-        for name in ("config", "config_network", "config_values", "ethernet_boards"):
-            if sys.modules.pop("firmware." + name, None):
-                delattr(firmware, name)
-        gc.collect()
-
-
 class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good."""
 
     def __init__(self, settings, app, pool, on_connect, on_disconnect):
         from firmware.link import Link
         from firmware.log import Log
+        from firmware.memory import Memory
         from firmware.server import Server
         from firmware.supervisor import Supervisor
         from firmware.workers import Busy, WorkerPool
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
-        self._pool = pool = pool or WorkerPool()
+        self._memory = Memory(self._log)
+        pool = pool or WorkerPool()
         if app is None:
             from firmware.routes import create_app
 
             app = create_app(pool, self._log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
-        self._server = Server(app, pool, self._log, self._server_settings)
+        self._server = Server(app, pool, self._memory, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
-        self._supervisor = Supervisor(
-            link, self._server, self._start_workers, self._log, on_connect, on_disconnect
-        )
+        self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
+
+    def settle(self):
+        """Everything is loaded: decides what memory is for what."""
+        limits = self._server_settings
+        request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
+        self._memory.settle(limits["max_open_sockets"], request_len)
 
     async def run(self):
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
@@ -129,13 +116,6 @@ class _Parts:
     async def _close(self):
         self._supervisor.end()
         await self._server.close()
-        await self._pool.close()
-
-    def _start_workers(self) -> None:
-        workers = self._server_settings["max_async_requests"]
-        timeout_ms = self._server_settings["async_request_timeout_ms"]
-        threads = self._server_settings["max_threads"]
-        self._pool.start(workers, timeout_ms, self._log, threads)
 
     def _on_lost_exception(self, loop, context):
         error = context.get("exception")

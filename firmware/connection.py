@@ -7,48 +7,71 @@ the reason on the slot and cancels the task (`cut`).  A connection ends in one o
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, None);
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;
 3. it was cut: purged, timed out (408 if part of a request had come), stopped, client gone;
-4. something that nobody foresaw: a traceback in the log, and the connection is closed.
+4. something that nobody foresaw: a traceback in the log, and 500 if no response had begun.
+
+`status_of` is the one place where an exception becomes an answer.
 """
 
 import asyncio
 import gc
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_ms
 
-from microdot import Response
 from micropython import const
 
+from firmware.encode import encode_error
+from firmware.heads import PartialHead
 from firmware.http1 import HTTPError
-from firmware.response import encode_error
-from firmware.service import Service
-from firmware.slots import BUSY, GONE, IDLE, NEW, NOT_CUT, READING, TIMED_OUT
-from firmware.wire import Wire
+from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING, TIMED_OUT
+from firmware.wire import BLOCK_LEN, Wire
 
-# After an answer that the client may not expect yet, what he still sends is read and thrown away,
-# because closing a socket with unread bytes resets it, and the reset can overtake the answer.
-_LINGER_MS = const(1000)
-_QUIET_MS = const(200)
-_BLOCK_LEN = const(1024)  # received at a time
 _RETRY_MS = const(100)
+_SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
 
 class Connection:
-    """Serves the connections that are put on `slot`, one after the other."""
+    """Serves the connections that are put on `slot`, one after the other.
 
-    def __init__(self, service: Service, slot):
-        self.task: asyncio.Task | None = None
-        self._service = service
+    exchange  what serves a request
+    parser    of heads
+    memory    the budget of long heads
+    limits    the settings of section "server", by name
+    is_spare  it only turns away: each client gets 503
+    """
+
+    def __init__(self, slot, exchange, parser, memory, log, limits: dict, is_spare: bool = False):
+        self.task = None
         self._slot = slot
-        self._wire: Wire | None = None
+        self._exchange = exchange
+        self._parser = parser
+        self._memory = memory
+        self._log = log
+        self._limits = limits
+        self._is_spare = is_spare
+        self._is_ending = False
+        self._wire = None
         self._arrived = asyncio.Event()
         self._address = None
-        self._body = None  # of the present request, if it has one
+        self._taken = 0  # of the budget, for a long head
+
+    def start(self):
+        """Makes the task that serves; idle when there is one."""
+        self._is_ending = False
+        if self.task is None:
+            self.task = asyncio.create_task(self._run())
+
+    def end(self):
+        """From now on a cancellation ends the task, which is the caller's to join."""
+        self._is_ending = True
+        task, self.task = self.task, None
+        return task
 
     def take(self, sock, address):
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
-        service = self._service
-        self._wire = Wire(sock, self._slot, service.send_wait_timeout_ms)
+        limits = self._limits
+        self._wire = Wire(sock, self._slot, limits["send_wait_timeout_ms"])
         self._address = address
-        self._slot.enter(NEW, ticks_ms(), service.recv_wait_timeout_ms)
+        wait_ms = limits["recv_wait_timeout_ms"]
+        self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()
 
     def cut(self, reason: int):
@@ -57,160 +80,184 @@ class Connection:
         if self.task:
             self.task.cancel()
 
-    def look(self):
-        """Finds out whether the client has gone while his request is at work; the reaper calls it.
+    def cut_if_gone(self):
+        """Ends it if the client has gone while its request is at work; the reaper calls it.
 
-        A client that only closes his sending half counts as gone, as with nginx and uvicorn.
+        A client that only closes its sending half counts as gone, as with nginx and uvicorn.
         """
-        if self._slot.reason or (self._body and not self._body.is_whole):
+        if self._slot.reason or not self._wire.is_read:
             return
         try:
-            is_gone = self._wire.look(self._service.max_req_hdr_len)
-        except MemoryError:
-            is_gone = True  # or his next request is torn
-        if is_gone:
+            has_gone = self._wire.has_gone()
+        except MemoryError:  # something of the next request may be lost
+            has_gone = True
+        if has_gone:
             self.cut(GONE)
 
-    async def run(self):
-        """The task: serves for ever, until it is cancelled with `is_closing` set."""
-        service = self._service
-        is_short = False
+    async def _run(self):
+        is_exhausted = False
         while True:
             try:
                 try:
-                    if is_short:  # others may give some back
-                        is_short = False
+                    if is_exhausted:  # others may give memory back
+                        is_exhausted = False
                         await asyncio.sleep_ms(_RETRY_MS)  # which takes none
                     await self._arrived.wait()
-                    # He has often sent his request already: that saves waiting for it.
-                    if not self._wire.look(service.max_req_hdr_len, _BLOCK_LEN):
-                        await self._converse()
-                except asyncio.CancelledError:
-                    self._say_last_word()
-                    if service.is_closing:
+                    await self._serve()
+                except asyncio.CancelledError as error:
+                    self._say_last_word(error)
+                    if self._is_ending:
                         raise
                 except (OSError, EOFError):
                     pass  # the client is gone
                 except MemoryError as error:  # even to wait, or to refuse
-                    is_short = True
-                    self._give_up(error)
+                    is_exhausted = True
+                    self._log.error("out of memory: %s", error)
+                    self._say_last_word(error)
+                    gc.collect()
                 except Exception as error:
-                    service.log.exception("connection failed", error)
+                    self._log.exception("connection failed", error)
                 finally:
                     self._hang_up()
             except MemoryError:  # even for the way out
-                is_short = True
+                is_exhausted = True
 
-    async def _converse(self):
-        service = self._service
-        slot = self._slot
+    async def _serve(self):
         wire = self._wire
+        # A client has often sent its request already: that saves waiting for it.
+        if not wire.receive_now():
+            return
+        if self._is_spare:
+            await self._turn_away()
+            return
         while True:
-            head = refusal = None
+            head = None
             try:
-                head = self._parse() if wire.received else None
-                while head is None:
-                    if not await wire.fill(service.max_req_hdr_len):
-                        return
-                    head = self._parse()
-                if not await self._exchange(head) or slot.reason:
+                head = await self._receive_head()
+                if head is None:
                     return
-            except HTTPError as error:
-                service.log.debug("rejected with %d", error.status)
-                refusal = encode_error(error.status, not head or head.method != "HEAD")
-            except MemoryError as error:
-                service.log.error("out of memory: %s", error)
-                refusal = service.busy_response
-            if refusal:
-                if slot.state <= BUSY:
-                    slot.work()
-                    await self._linger(wire.write(refusal))
+                keeps = await self._exchange.run(wire, head, self._address)
+            except (OSError, EOFError):
+                raise
+            except Exception as error:
+                if not await self._refuse(error, head):
+                    return
+                break
+            finally:
+                self._give_back()
+            if self._slot.reason:
                 return
-            slot.enter(IDLE, ticks_ms(), service.keep_alive_timeout_ms)
+            if not keeps:
+                if wire.is_read and not head.keep_alive:
+                    return
+                break
+            self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
             if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
+        await wire.leave()
 
-    def _parse(self):
-        """The `Head` of the next request, None while it is not complete."""
-        service = self._service
-        head = service.parse_head(self._wire)
-        # One deadline for the whole head, however it drips.
-        if head is None and self._wire.received and self._slot.state != READING:
-            self._slot.enter(READING, ticks_ms(), service.recv_wait_timeout_ms)
+    async def _receive_head(self):
+        """The next request's `Head`, None when the client has closed before it was complete."""
+        wire = self._wire
+        received = b""
+        while not received:  # empty lines before a request are skipped (RFC 9112, 2.2)
+            received = await wire.receive()
+            if not received:
+                return None
+            received = received.lstrip(b"\r\n")
+        wire.is_read = False
+        parsed = self._parser.parse(received)
+        if parsed is None:
+            received = await self._receive_rest(received)
+            parsed = received and self._parser.parse(received)
+            if not parsed:
+                return None
+        head, wire.received = parsed
+        wire.is_read = True
         return head
 
-    async def _exchange(self, head):
-        """One request and its response; whether the connection may go on."""
-        service = self._service
-        slot = self._slot
-        wire = self._wire
-        body = data = None
-        if head.content_length != 0:
-            slot.enter(READING)
-            body, data = await service.receive_body(wire, head)
-        slot.work()
-        request = service.build_request(head, self._address, wire, body, data)
-        service.log.info("uri: %s", request.path)
-        self._body = body
-        try:
-            response = await service.app.dispatch_request(request)
-            if response is Response.already_handled:  # a WebSocket that has ended
-                return False
-            if response.status_code == 405:
-                service.allow(request, response)
-            keeps = await service.sender.send(wire, head, response, service.keeps(head, body))
-            return keeps and (not body or await self._drain(body))
-        except (HTTPError, MemoryError):
-            raise
-        except Exception as error:
-            if slot.state != BUSY:
-                raise
-            service.log.exception("request failed", error)
-            raise HTTPError(500)
-        finally:
-            self._body = None
-            service.workers.release(request)
+    async def _receive_rest(self, received):
+        """A whole head, and what follows it, of which `received` is the beginning; None at an end.
 
-    async def _drain(self, body):
-        """Whether the next request begins where the wire stands, if need be after the rest."""
-        self._slot.enter(IDLE, ticks_ms())
-        try:
-            return await body.drain(self._service.max_body_len)
-        except HTTPError:  # he has his answer
+        There is one deadline for all of it, however it drips.
+        """
+        parser = self._parser
+        self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
+        partial = PartialHead(received)
+        length = len(received)
+        received = None
+        while received is None:
+            block = await self._wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
+            if not block:
+                return None
+            length += len(block)
+            if length - BLOCK_LEN > self._taken:
+                self._taken += self._memory.take(BLOCK_LEN)
+            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
+        return received
+
+    async def _refuse(self, error, head):
+        """Answers an error of the client, or of ours, if no response has begun; whether it has."""
+        status = status_of(error, NOT_CUT)
+        if status == 500:
+            self._log.exception("request failed", error)
+        if not self._slot.is_answerable():
             return False
+        if isinstance(error, MemoryError):
+            self._log.error("out of memory: %s", error)
+        else:
+            self._log.info("refused with %d: %s", status, self._address)
+        await self._wire.send(encode_error(status, not head or head.method != "HEAD"))
+        return True
 
-    async def _linger(self, is_sent):
-        """Waits until a refusal, if need be its rest that is to be sent yet, has been read."""
+    async def _turn_away(self):
+        """503, as soon as its request is there."""
         wire = self._wire
-        if not is_sent:
-            await wire.drain()
-        self._slot.enter(IDLE, ticks_ms())
-        end = ticks_add(ticks_ms(), _LINGER_MS)
-        wire.received = b""
-        while True:
-            wire.set_deadline(min(_QUIET_MS, ticks_diff(end, ticks_ms())))
-            if not await wire.receive(_BLOCK_LEN):
-                return
+        block = await wire.receive()
+        if block:
+            wire.is_read = False
+            await wire.send(encode_error(503, not block.startswith(b"HEAD ")))
+            await wire.leave()
 
-    def _give_up(self, error):
-        self._service.log.error("out of memory: %s", error)
-        if self._slot.state == NEW:  # else he has been told, as far as that can be
-            self._wire.send_now(self._service.busy_response)
-        gc.collect()
-
-    def _say_last_word(self):
-        """What a cut client is still told, if it goes out at once."""
-        if not READING <= self._slot.state <= BUSY:
+    def _say_last_word(self, error):
+        """What a client that is cut is still told, if it goes out at once."""
+        slot = self._slot
+        if self._is_spare and slot.state == NEW:
+            status = 503
+        elif slot.is_answerable() and (slot.has_request() or isinstance(error, MemoryError)):
+            status = status_of(error, slot.reason)
+        else:
             return
-        reason = self._slot.reason
-        if reason == TIMED_OUT:
-            self._wire.send_now(encode_error(408))
-        elif reason == NOT_CUT:  # something of the handler's own has cancelled him
-            self._wire.send_now(encode_error(500))
+        try:
+            if status:
+                self._wire.send_now(encode_error(status))
+        except (OSError, MemoryError):
+            pass
+
+    def _give_back(self):
+        if self._taken:
+            self._memory.give_back(self._taken)
+            self._taken = 0
 
     def _hang_up(self):
+        self._give_back()
         if self._wire:
             self._wire.close()
         self._wire = self._address = None
         self._arrived.clear()
-        self._slot.release()
+        if self._slot.state != FREE:
+            self._slot.enter(FREE, ticks_ms())
+
+
+def status_of(error, reason: int) -> int:
+    """The status that an exception is answered with; 0 for none, the connection is closed.
+
+    reason  why the connection was cut, if `error` is a cancellation
+    """
+    if isinstance(error, HTTPError):
+        return error.status
+    if isinstance(error, MemoryError):
+        return 503
+    if isinstance(error, asyncio.CancelledError) and reason:
+        return 408 if reason == TIMED_OUT else 503 if reason == PURGED else 0
+    return 500  # a handler that was cancelled by something of its own, too

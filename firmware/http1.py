@@ -6,20 +6,24 @@ a dictionary.
 
 Rules are those of RFC 9112 (framing) and RFC 9110 (meaning).  A line may end in a bare LF
 (RFC 9112, 2.2); a bare CR, a NUL or another control character makes the request a 400.
-Not handled: trailers are skipped, `Upgrade` is the application's, HTTP/2 is not spoken.
+Not handled: `Upgrade` is the application's, HTTP/2 is not spoken.
 """
 
 import re
 
 from micropython import const
 
-# The longest method and version around a target: "OPTIONS " and " HTTP/1.1\r".
-_LINE_OVERHEAD_LEN = const(18)
+# The longest usual method and the version around a target: "OPTIONS " and " HTTP/1.1\r".
+LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
 
 _CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"QUERY")
+# RFC 9110, 5.6.2; the most frequent first, because `strip` looks for each octet in this order.
+TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!#$%&'*+.^_`|~"
+# RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case.
+_NAME_CHARS = b"abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=%"
+_HEX_DIGITS = b"0123456789abcdef"
 # Fields that the server looks at, and those that Microdot looks up in each request.
 _NOTED = (b"host", b"connection", b"transfer-encoding", b"expect")
 _EARLY = {
@@ -27,6 +31,7 @@ _EARLY = {
     b"content-type": "Content-Type",
     b"content-length": "Content-Length",
 }
+_NOTED_INITIALS = b"hHcCtTeE"
 
 
 class HTTPError(Exception):
@@ -37,7 +42,7 @@ class HTTPError(Exception):
 
 
 class Head:
-    """What a request says before its body; and its fields, as Microdot's `request.headers`.
+    """What a request says before its body.
 
     method   "GET", …
     target   path and query, as sent: "/long?a=b"
@@ -47,20 +52,16 @@ class Head:
     expects_continue  it waits for a 100 before it sends the body (RFC 9110, 10.1.1)
     raw       itself, as it came
     early     those of its fields that Microdot looks up in each request, by name
-
-    Names are in any case.  Several fields of one name are one value, joined by ", " (RFC 9110,
-    5.3); cookies by "; ".
     """
 
     def __init__(self, raw: bytes, max_uri_len: int):
         if _CONTROL_OCTETS.search(raw) or b"\0" in raw or raw.count(b"\r") != raw.count(b"\r\n"):
             raise HTTPError(400)
         self.raw = raw
-        self._lower = raw.lower()
         self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
-        noted = self._note_fields()
-        # Exactly one is needed in HTTP/1.1.
-        if b"," in noted.get(b"host", b"," if self.minor else b""):
+        noted = _note_fields(raw)
+        # Exactly one is needed in HTTP/1.1 (RFC 9112, 3.2).
+        if not _is_host(noted.get(b"host", b"\0" if self.minor else b"")):
             raise HTTPError(400)
         self.content_length = _body_length(noted, self.minor)
         options = noted.get(b"connection", b"").replace(b" ", b"").replace(b"\t", b"").split(b",")
@@ -68,79 +69,56 @@ class Head:
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
         self.early = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
 
-    def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
-
-    def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
-
-    def __iter__(self):
-        return (name for name, _ in self.items())
-
-    keys = __iter__
-
     def get(self, name: str, default=None):
-        needle = b"\n" + name.lower().encode() + b":"
-        at = self._lower.find(needle)
-        if at < 0:
-            return default
-        values = []
-        while at >= 0:
-            at += len(needle)
-            values.append(self.raw[at : self.raw.find(b"\n", at)].strip())
-            at = self._lower.find(needle, at)
-        return _text((b"; " if needle == b"\ncookie:" else b", ").join(values))
+        """The value of a field, its name in any case; `default` if the head has none.
+
+        Several fields of one name are one value, joined by ", " (RFC 9110, 5.3); cookies by "; ".
+        """
+        wanted = name.lower()
+        values = [value for each, value in self.items() if each.lower() == wanted]
+        return ("; " if wanted == "cookie" else ", ").join(values) if values else default
 
     def items(self):
         """Every field as (name, value), in the order and with the capitals they came in."""
-        for line in self.raw.strip().split(b"\n")[1:]:
-            name, value = line.split(b":", 1)
-            yield _text(name), _text(value.strip())
-
-    def _note_fields(self):
-        """The values of what is noted, in lower case; those of one name are joined by ",".
-
-        So a second Host or Content-Length is a malformed one.
-        """
         raw = self.raw
-        noted = {}
         start = raw.find(b"\n") + 1
         while raw[start] != 10 and raw[start] != 13:
             end = raw.find(b"\n", start)
             colon = raw.find(b":", start, end)
-            name = self._lower[start:colon]
-            # No name, white space in or behind it, or a folded line, which begins with white space.
-            if colon <= start or b" " in name or b"\t" in name:
-                raise HTTPError(400)
-            if name in _NOTED or name in _EARLY:
-                value = self._lower[colon + 1 : end].strip()
-                noted[name] = noted[name] + b"," + value if name in noted else value
+            yield raw[start:colon].decode(), _text(raw[colon + 1 : end].strip())
             start = end + 1
-        return noted
 
 
 def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
     """Bytes of the complete head that `received` begins with, 0 while more is to come.
 
-    Raises 414 and 431 as soon as it is sure, long before the head is complete.
+    Raises HTTPError as soon as it is sure, long before the head is complete: 414 and 431, and 400,
+    501 or 505 for a first line that is none of HTTP's (TLS, SSH, MQTT on this port).
     """
-    end = received.find(b"\n\r\n") + 3
-    bare = received.find(b"\n\n") + 2
-    if end < 3 or 2 <= bare < end:
-        end = bare if bare >= 2 else 0
+    end = find_end(received)
     if 0 < end <= max_req_hdr_len:
         return end
     line_len = received.find(b"\n")
-    if line_len < 0:
+    if line_len >= 0:
+        _parse_request_line(received, max_uri_len)
+    else:
         line_len = len(received)
-    if line_len > max_uri_len + _LINE_OVERHEAD_LEN:
+        if received and received[:1].strip(TOKEN_CHARS):
+            raise HTTPError(400)
+    if line_len > max_uri_len + LINE_OVERHEAD_LEN:
         raise HTTPError(414)
     if end or len(received) >= max_req_hdr_len:
         raise HTTPError(431)
     return 0
+
+
+def find_end(received):
+    """Where the first empty line ends, 0 without one."""
+    end = received.find(b"\n\r\n") + 3
+    bare = received.find(b"\n\n") + 2
+    if end < 3 or 2 <= bare < end:
+        return bare if bare >= 2 else 0
+    return end
 
 
 def _parse_request_line(raw, max_uri_len):
@@ -151,8 +129,8 @@ def _parse_request_line(raw, max_uri_len):
     if version != b"HTTP/1.1" and version != b"HTTP/1.0":
         is_other = version.startswith(b"HTTP/") and version[5:6].isdigit()
         raise HTTPError(505 if is_other else 400)
-    if method not in _METHODS:
-        raise HTTPError(501 if method.isalpha() else 400)
+    if not method or method.strip(TOKEN_CHARS):
+        raise HTTPError(400)
     if len(target) > max_uri_len:
         raise HTTPError(414)
     try:
@@ -170,8 +148,55 @@ def _origin_form(target):
     target = target[7:]
     path, query = target.find(b"/"), target.find(b"?")
     if query >= 0 and not 0 <= path < query:
-        return b"/" + target[query:]
-    return target[path:] if path >= 0 else b"/"
+        path = query
+    authority = target[:path] if path >= 0 else target
+    if not authority or not _is_host(authority.lower()):
+        raise HTTPError(400)
+    if path < 0:
+        return b"/"
+    return (b"/" if path == query else b"") + target[path:]
+
+
+def _note_fields(raw):
+    """The values of what is noted, in lower case; those of one name are joined by ",".
+
+    So a second Host or Content-Length is a malformed one.  Raises HTTPError for a field whose name
+    is no token: white space in it or behind it, or a folded line, which begins with white space.
+    """
+    noted: dict = {}
+    start = raw.find(b"\n") + 1
+    while raw[start] != 10 and raw[start] != 13:
+        end = raw.find(b"\n", start)
+        colon = raw.find(b":", start, end)
+        name = raw[start:colon]
+        if colon <= start or name.strip(TOKEN_CHARS):
+            raise HTTPError(400)
+        if raw[start] in _NOTED_INITIALS:
+            name = name.lower()
+            if name in _NOTED or name in _EARLY:
+                value = raw[colon + 1 : end].strip().lower()
+                noted[name] = noted[name] + b"," + value if name in noted else value
+        start = end + 1
+    return noted
+
+
+def _is_host(value):
+    """Whether a Host field, in lower case, is one (RFC 9110, 7.2); it may be empty."""
+    if value.startswith(b"["):
+        end = value.find(b"]")
+        name, port = value[1:end], value[end + 1 :]
+        is_name = end > 2 and not name.strip(b":." + _HEX_DIGITS) and b":" in name
+    else:
+        name, colon, port = value.partition(b":")
+        port = colon + port
+        is_name = b"," not in name and not name.strip(_NAME_CHARS) and _is_escaped(name)
+    return is_name and (not port or (port.startswith(b":") and not port[1:].strip(b"0123456789")))
+
+
+def _is_escaped(name):
+    """Whether each "%" is followed by two hexadecimal digits."""
+    parts = name.split(b"%")
+    return all(len(part) >= 2 and not part[:2].strip(_HEX_DIGITS) for part in parts[1:])
 
 
 def _body_length(noted, minor):
@@ -188,7 +213,7 @@ def _body_length(noted, minor):
         return 0
     if not length.isdigit():
         raise HTTPError(400)
-    if len(length) > _MAX_LENGTH_DIGITS:
+    if len(length.lstrip(b"0")) > _MAX_LENGTH_DIGITS:
         raise HTTPError(413)
     return int(length)
 

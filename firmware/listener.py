@@ -1,9 +1,9 @@
-"""The listening socket: it waits for a knock without taking the client off the queue.
+"""The listening socket: it waits for a pending connection without taking it off the queue.
 
 asyncio's `start_server` accepts first and asks later.  On the board that is too late: lwIP takes
 the client off the queue before it looks for a free socket, and with none the client is reset; and a
-failing `accept()` makes asyncio's loop spin.  So the server must know that somebody knocks, make
-room, and only then accept.  The way to wait is `StreamReader.read(0)`: it returns when the socket
+failing `accept()` makes asyncio's loop spin.  So the server must know that a connection is pending,
+make room, and only then accept.  The way to wait is `StreamReader.read(0)`: it returns when the socket
 is readable, and since it wants no bytes it does not touch the socket.
 """
 
@@ -25,7 +25,7 @@ _MAX_BACKOFF_MS = const(1000)
 class Listener:
     """Owns the listening socket, from `open()` to `close()`.
 
-    is_short  whether `accept()` fails for want of a socket or of memory
+    is_exhausted  whether `accept()` fails because sockets or memory are exhausted
     """
 
     def __init__(self, log):
@@ -33,7 +33,7 @@ class Listener:
         self._sock = None
         self._stream = None
         self._backoff_ms = 0
-        self.is_short = False
+        self.is_exhausted = False
 
     def open(self, address: str, port: int, backlog_conn: int):
         """Raises OSError when the address or port can't be had."""
@@ -55,8 +55,8 @@ class Listener:
             self._sock.close()
         self._sock = self._stream = None
 
-    async def wait_knock(self):
-        """Returns when a client waits on the queue, at once if one does already.
+    async def wait_pending(self):
+        """Returns when a connection is pending, at once if one is already.
 
         After a failed `accept()` it first backs off: the client may still be on the queue, and a
         shortage of sockets or memory does not end by asking again.
@@ -77,23 +77,23 @@ class Listener:
             self._back_off(error, True)
             return None
         self._backoff_ms = 0
-        self.is_short = False
+        self.is_exhausted = False
         try:
             sock.setblocking(False)
             sock.setsockopt(_TCP, _TCP_NODELAY, 1)
-        except OSError:  # on the board, when he has reset it already
+        except OSError:  # on the board, when the client has reset it already
             sock.close()
             return None
         return sock, address
 
-    def _back_off(self, error, is_short):
-        """A client who has gone again costs a moment; a shortage, ever longer ones."""
-        if is_short and not self.is_short:
+    def _back_off(self, error, is_exhausted):
+        """A client that has gone again costs a moment; a shortage, ever longer ones."""
+        if is_exhausted and not self.is_exhausted:
             self._log.warning("accept failed: %s", error)
-        longer_ms = self._backoff_ms * 2 if is_short else 0
+        longer_ms = self._backoff_ms * 2 if is_exhausted else 0
         self._backoff_ms = min(_MAX_BACKOFF_MS, max(_MIN_BACKOFF_MS, longer_ms))
-        self.is_short = is_short
-        if is_short:
+        self.is_exhausted = is_exhausted
+        if is_exhausted:
             gc.collect()  # closes sockets that nobody holds
 
 

@@ -1,37 +1,25 @@
 """The server: who gets in, who has to leave, start and stop.
 
-It owns the listener, the connections and two tasks: one admits clients, one is the reaper, which
-keeps every deadline.  A client is admitted before he is accepted: a slot is free, or the least
-recently used one is purged, or, with every connection at work, he is turned away with a 503.
+It owns the listener, the connections, the worker pool and three tasks: one admits clients, one is
+the reaper, which keeps every deadline, and one sends what streams have gathered.  A client is
+admitted before it is accepted: a slot is free, or the least recently used one is purged, or, with
+every connection at work or memory short, it is turned away with a 503 on the spare slot.
 """
 
 import asyncio
-import errno
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
 from firmware.connection import Connection
+from firmware.exchange import Exchange
+from firmware.heads import HeadParser
 from firmware.listener import Listener
-from firmware.service import Service
-from firmware.slots import (
-    BUSY,
-    FREE,
-    GRACE_MS,
-    PURGED,
-    READING,
-    STOPPED,
-    TAKEN,
-    TIMED_OUT,
-    SlotTable,
-)
+from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT, SlotTable
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
-_BLOCK_LEN = const(1024)
 _GRACE_POLL_MS = const(20)
-# A client who is turned away has this long to send his request, so that he is not reset instead.
-_TURN_AWAY_POLLS = const(5)
 _JOIN_S = 5
 
 
@@ -40,21 +28,27 @@ class Server:
 
     app      the application, unchanged
     workers  the `WorkerPool` of its long handlers
+    memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     """
 
-    def __init__(self, app, workers, log, limits: dict):
+    def __init__(self, app, workers, memory, log, limits: dict):
         self._log = log
         self._workers = workers
+        self._memory = memory
         self._limits = limits
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
-        self._table = SlotTable(limits["max_open_sockets"], self._room.set)
+        self._table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         self._listener = Listener(log)
-        self._service = Service(app, workers, log, limits)
-        for slot in self._table.slots:
-            slot.owner = Connection(self._service, slot)
-        self._admitting: asyncio.Task | None = None  # the task, while the server runs
-        self._reaping: asyncio.Task | None = None  # the task, from the first start to close()
+        self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
+        workers.admit = exchange.admit_long
+        parser = HeadParser(limits["max_uri_len"], limits["max_req_hdr_len"])
+        self._slots = table.slots + [table.spare]
+        for slot in self._slots:
+            is_spare = slot is table.spare
+            slot.owner = Connection(slot, exchange, parser, memory, log, limits, is_spare)
+        self._admitting: asyncio.Task | None = None  # while the server runs
+        self._tasks: list = []  # the others, from the first start to close()
 
     def is_running(self) -> bool:
         return self._admitting is not None
@@ -67,15 +61,23 @@ class Server:
         """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
         if self._admitting:
             return
-        self._service.is_draining = False
+        self._exchange.is_draining = False
+        limits = self._limits
+        self._workers.start(
+            limits["max_async_requests"],
+            limits["async_request_timeout_ms"],
+            self._log,
+            limits["max_threads"],
+        )
         self._log.info("Starting webserver")
-        port = self._limits["port"]
+        port = limits["port"]
         self._log.info("Starting server on port: '%d'", port)
-        self._listener.open(address, port, self._limits["backlog_conn"])
-        if self._reaping is None:
-            self._reaping = asyncio.create_task(self._reap())
-            for slot in self._table.slots:
-                slot.owner.task = asyncio.create_task(slot.owner.run())
+        self._listener.open(address, port, limits["backlog_conn"])
+        if not self._tasks:
+            self._tasks.append(asyncio.create_task(self._reap()))
+            self._tasks.append(asyncio.create_task(self._exchange.sender.run()))
+            for slot in self._slots:
+                slot.owner.start()
         self._log.info("Registering URI handlers")
         self._admitting = asyncio.create_task(self._admit())
 
@@ -88,17 +90,17 @@ class Server:
             return
         self._log.info("Stopping webserver")
         # 1. No more clients.
-        self._service.is_draining = True
+        self._exchange.is_draining = True
         await join(self._admitting)
         self._admitting = None
         self._listener.close()
         # 2. Close the idle.
-        self._cut_all(READING)
+        self._cut_all(False)
         # 3. Let the busy finish.
         if grace_ms:
             await _is_within(self._wait_closed(), grace_ms / 1000)
         # 4. Cancel them.
-        self._cut_all(TAKEN)
+        self._cut_all(True)
         # 5. Join.  A handler that swallows every cancellation keeps its slot and its worker.
         if not await _is_within(self._wait_ended(), _JOIN_S):
             self._log.error("a handler does not end")
@@ -107,19 +109,17 @@ class Server:
         """Stops, and ends every task; the server can be started again."""
         await self.stop()
         self._listener.close()  # Ctrl-C may have come in the middle of start()
-        if self._reaping is None:
-            return
-        self._service.is_closing = True
-        for slot in list(self._table.slots):  # whose order changes meanwhile
-            await join(slot.owner.task)
-        await join(self._reaping)
-        self._reaping = None
-        self._service.is_closing = False
+        if self._tasks:
+            for slot in self._slots:
+                await join(slot.owner.end())
+            while self._tasks:
+                await join(self._tasks.pop())
+        await self._workers.close()
 
-    def _cut_all(self, last):
-        """Cuts every open connection whose state is `last` or before."""
-        for slot in self._table.slots:
-            if slot.state != FREE and slot.state <= last:
+    def _cut_all(self, is_at_work):
+        """Cuts every open connection that is not at work, or all of them."""
+        for slot in self._slots:
+            if slot.state != FREE and (is_at_work or not slot.is_at_work()):
                 slot.owner.cut(STOPPED)
 
     async def _wait_ended(self):
@@ -127,7 +127,7 @@ class Server:
         await self._workers.wait_ready()
 
     async def _wait_closed(self):
-        while self._table.count_open():
+        while any(slot.state != FREE for slot in self._slots):
             self._room.clear()
             await self._room.wait()
 
@@ -135,29 +135,33 @@ class Server:
         """The task that lets clients in."""
         while True:
             try:
-                await self._listener.wait_knock()
-                slot = self._table.find_free() or await self._make_room()
-                arrival = self._listener.accept()
-                if arrival is None:
-                    if self._listener.is_short:
-                        self._purge(True)  # gives a socket back
-                elif slot is None:
-                    await self._turn_away(arrival[0])
-                else:
-                    slot.owner.take(arrival[0], arrival[1])
+                await self._listener.wait_pending()
+                slot = await self._make_room()
+                accepted = self._listener.accept()
+                if accepted:
+                    slot.owner.take(accepted[0], accepted[1])
+                elif self._listener.is_exhausted:
+                    self._purge(True)  # gives a socket back
             except Exception as error:
                 self._log.exception("admission failed", error)
                 await asyncio.sleep_ms(_SWEEP_MS)
 
     async def _make_room(self):
-        """A free slot, if need be after a purge; None when every connection is at work."""
-        knock = ticks_ms()
+        """A free slot, if need be after a purge; the spare one if no other can become free."""
+        start = ticks_ms()
         while True:
-            slot = self._table.find_free()
-            if slot or self._table.is_all_at_work():
+            must_refuse = self._memory.is_short() or self._table.is_all_at_work()
+            slot = self._table.spare if must_refuse else self._table.find_free()
+            if slot and slot.state == FREE:
+                if must_refuse:
+                    self._log.warning("No sockets are available")
                 return slot
             self._room.clear()
-            if self._purge(ticks_diff(ticks_ms(), knock) >= GRACE_MS):
+            if must_refuse:
+                if slot.state == LINGERING and not slot.reason:
+                    slot.owner.cut(PURGED)
+                await _is_within(self._room.wait(), _SWEEP_MS / 1000)
+            elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
                 await self._room.wait()
             else:  # until somebody's grace is over
                 await asyncio.sleep_ms(_GRACE_POLL_MS)
@@ -169,22 +173,8 @@ class Server:
             victim.owner.cut(PURGED)
         return victim is not None
 
-    async def _turn_away(self, sock):
-        """503 on the spare socket, when his request is there or he has had the time to send it."""
-        self._log.warning("No sockets are available")
-        try:
-            for _ in range(_TURN_AWAY_POLLS):
-                await asyncio.sleep_ms(_GRACE_POLL_MS)
-                if not _is_silent(sock):
-                    break
-            sock.send(self._service.busy_response)
-        except OSError:
-            pass  # he is gone
-        finally:
-            sock.close()
-
     async def _reap(self):
-        """The task that keeps the deadlines."""
+        """The task that keeps the deadlines, and an eye on memory."""
         while True:
             await asyncio.sleep_ms(_SWEEP_MS)
             try:
@@ -193,12 +183,16 @@ class Server:
                 self._log.exception("sweep failed", error)
 
     def _sweep(self, now):
-        for slot in self._table.slots:
+        for slot in self._slots:
             if slot.is_expired(now):
                 slot.owner.cut(TIMED_OUT)
-            elif BUSY <= slot.state < TAKEN:
-                slot.owner.look()
+            elif slot.is_at_work():
+                slot.owner.cut_if_gone()
+        self._exchange.sweep(now)
         self._workers.expire(now)
+        self._memory.poll(now)
+        if self._memory.is_short():
+            self._cut_all(False)
 
 
 async def _is_within(coroutine, timeout_s):
@@ -208,12 +202,3 @@ async def _is_within(coroutine, timeout_s):
         return True
     except asyncio.TimeoutError:
         return False
-
-
-def _is_silent(sock):
-    """Whether a client has not sent anything; what he has sent is thrown away."""
-    try:
-        sock.recv(_BLOCK_LEN)
-        return False
-    except OSError as error:
-        return error.errno == errno.EAGAIN

@@ -1,4 +1,4 @@
-"""The table of connection slots: who has a socket, since when, and who gives his up.
+"""The table of connection slots: who has a socket, since when, and who gives its own up.
 
 Pure: it decides and changes nothing but itself.  The caller hands in the time, and does what was
 decided at once, with no `await` between.  As ESP-IDF's `httpd_sess`, it is sized once and scanned;
@@ -12,11 +12,29 @@ from micropython import const
 # States of a slot.
 FREE = const(0)
 NEW = const(1)  # accepted, nothing received yet
-IDLE = const(2)  # between two requests, or about to be closed
+IDLE = const(2)  # between two requests
 READING = const(3)  # part of a request was received
-BUSY = const(4)  # at work, as in the states that follow: a handler runs
-ANSWERING = const(5)  # a response is being sent
-TAKEN = const(6)  # the application speaks to its client itself
+BUSY = const(4)  # a handler runs
+SENDING = const(5)  # a response is being sent
+TAKEN = const(6)  # the application speaks to its client itself (WebSocket)
+LINGERING = const(7)  # answered; what the client still sends is read and forgotten
+
+# Who may follow whom: for each state the set of its successors, a bit each.  Every state may end
+# in FREE.
+_SUCCESSORS = (
+    1 << NEW,
+    1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
+    1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
+    1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
+    1 << SENDING | 1 << TAKEN | 1 << LINGERING | 1 << FREE,
+    1 << IDLE | 1 << LINGERING | 1 << FREE,
+    1 << SENDING | 1 << LINGERING | 1 << FREE,
+    1 << IDLE | 1 << LINGERING | 1 << FREE,
+)
+_AT_WORK = const(1 << BUSY | 1 << SENDING | 1 << TAKEN)
+_REQUESTED = const(1 << READING | 1 << BUSY)  # a request, or part of one, without a response yet
+_ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
+_SPARED = const(1 << NEW | 1 << READING)  # for their first moment
 
 # Why a slot was cut.
 NOT_CUT = const(0)
@@ -25,76 +43,134 @@ TIMED_OUT = const(2)  # a deadline has passed
 STOPPED = const(3)  # the server stops
 GONE = const(4)  # the client has closed while its request was at work
 
-# A request needs a moment to arrive.  For this long a newcomer is not purged, so that under a storm
-# of connections each gets the chance to be answered; nor is a client who asks again and again.
+# A client that was answered less than this ago is not purged for a newcomer that has waited for
+# less than this: otherwise busy clients, one more than there are slots, cut each other off.
 GRACE_MS = const(50)
+# A request needs up to this long to come over a slow link: to a phone that saves power it is 100 to
+# 200 ms from the connection to the first byte.  Each client that is purged without having sent its
+# request halves it, down to GRACE_MS, and each request brings some of it back.
+_ARRIVAL_MS = const(300)
+_REGAINED_MS = const(10)
+# What has been at work outside the worker pool for this long counts as something that stays.
+_LASTING_MS = const(5000)
 # A handler's own clean-up has this long before it is cancelled, too.
 _CUT_AGAIN_MS = const(1000)
+_MAX_USE = const(0x3FFFFFFF)  # the largest small integer of a 32-bit board
 
 
 class Slot:
     """One place for a connection.
 
-    state     one of the states above
+    state     one of the states above; `enter` alone changes it
     deadline  `time.ticks_ms()` when the present state has lasted too long; None: it may last
     reason    why its owner is being cancelled; NOT_CUT while it is not
-    owner     the one task's object that owns the socket; set once, by who makes it
+    owner     the connection that owns the socket; set once, by who makes it
+    lasts     the response is one that stays: an event stream, or a long request on its worker
+    route     the handler of the request at work, None before it is known
+    since     when the present state began
     """
 
-    def __init__(self, order, on_room):
+    def __init__(self, table):
         self.state = FREE
         self.deadline = None
         self.reason = NOT_CUT
         self.owner = None
-        self.since = 0  # when it became NEW or IDLE
-        self._order = order
-        self._on_room = on_room
+        self.lasts = False
+        self.route = None
+        self.since = 0
+        self.use = 0
+        self._table = table
 
-    def enter(self, state: int, now: int = 0, timeout_ms=None):
-        """The connection comes into a state, in which it may stay for `timeout_ms`."""
+    def enter(self, state: int, now: int, timeout_ms=None):
+        """The connection comes into a state, in which it may stay for `timeout_ms`.
+
+        Raises RuntimeError for a state that may not follow the present one.
+        """
+        if not _SUCCESSORS[self.state] >> state & 1:
+            raise RuntimeError("slot: %d after %d" % (state, self.state))
+        if state == FREE:
+            self.reason = NOT_CUT
+        if state == BUSY:
+            self._table.regain_patience()
+        elif state == TAKEN:
+            self._table.lasting += 1
+        if state == FREE or state == IDLE:
+            self.lasts = False
+            self.route = None
         self.state = state
         self.since = now
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
         self.touch()
-        self._on_room()
-
-    def work(self):
-        """The connection is at work, for as long as it takes."""
-        self.state = BUSY
-        self.deadline = None
+        self._table.on_change()
 
     def touch(self):
         """The connection has received or sent something."""
-        self._order.remove(self)
-        self._order.append(self)
-
-    def release(self):
-        self.reason = NOT_CUT
-        self.enter(FREE)
+        self.use = self._table.count_use()
 
     def cut(self, reason: int, now: int):
         """Writes down why the owner is being cancelled; only the first reason counts.
 
-        The deadline is then when to cancel him again, if something has swallowed it.
+        The deadline is then when to cancel it again, if something has swallowed it.
         """
+        if reason == PURGED and _SPARED >> self.state & 1:
+            self._table.lose_patience()
         self.reason = self.reason or reason
         self.deadline = ticks_add(now, _CUT_AGAIN_MS)
 
     def is_expired(self, now: int) -> bool:
         return self.deadline is not None and ticks_diff(now, self.deadline) >= 0
 
+    def is_at_work(self) -> bool:
+        """A handler runs, a response is being sent, or the application has the connection."""
+        return _AT_WORK >> self.state & 1 > 0
+
+    def has_request(self) -> bool:
+        """A request, or a part of one, has come, and no response to it has begun."""
+        return _REQUESTED >> self.state & 1 > 0
+
+    def is_answerable(self) -> bool:
+        """No response has begun."""
+        return _ANSWERABLE >> self.state & 1 > 0
+
+    def is_lasting(self, now: int) -> bool:
+        """Whether the connection is at work with something that stays."""
+        if not self.is_at_work():
+            return False
+        return self.lasts or self.state == TAKEN or ticks_diff(now, self.since) >= _LASTING_MS
+
 
 class SlotTable:
-    """`max_open_sockets` slots, made once.
+    """`max_open_sockets` slots, made once, and a spare one on which newcomers are turned away.
 
-    slots    in the order of their last use
-    on_room  called when one may have become free, or purgeable
+    lasting    connections that stay, as far as is known: it may be too many for a moment
+    on_change  called when a slot has changed its state: it may have become free, or purgeable
     """
 
-    def __init__(self, max_open_sockets: int, on_room):
-        self.slots: list = []
-        for _ in range(max_open_sockets):
-            self.slots.append(Slot(self.slots, on_room))
+    def __init__(self, max_open_sockets: int, on_change):
+        self.on_change = on_change
+        self._use = 0
+        self._arrival_ms = _ARRIVAL_MS
+        self.lasting = 0
+        self.slots = [Slot(self) for _ in range(max_open_sockets)]
+        self.spare = Slot(self)
+
+    def count_use(self) -> int:
+        """The number of one more use; the slot with the least one is the least recently used."""
+        if self._use == _MAX_USE:
+            self._use = 0
+            for slot in self.slots:
+                slot.use = 0
+        self._use += 1
+        return self._use
+
+    def lose_patience(self):
+        """A client was purged before its request had come: there may be many like it."""
+        self._arrival_ms = max(GRACE_MS, self._arrival_ms // 2)
+
+    def regain_patience(self):
+        """A request has come."""
+        if self._arrival_ms < _ARRIVAL_MS:
+            self._arrival_ms += _REGAINED_MS
 
     def find_free(self):
         """A free slot, or None."""
@@ -106,23 +182,39 @@ class SlotTable:
     def find_victim(self, now: int, is_urgent: bool):
         """The least recently used slot that is not at work, or None.
 
-        Not a newcomer in his first moment, nor, unless it is urgent, one in the first moment after
-        a request; and none while one is being cut, since its place is about to be free.
+        Not one whose request may still be on its way, nor, unless it is urgent, one in the first
+        moment after a response; and none while one is being cut, since its place is about to be
+        free.
         """
         victim = None
         for slot in self.slots:
-            if slot.state == FREE or slot.state >= BUSY:
+            if slot.state == FREE or slot.is_at_work():
                 continue
             if slot.reason:
                 return None
-            is_spared = slot.state == NEW or (slot.state == IDLE and not is_urgent)
-            if not is_spared or ticks_diff(now, slot.since) >= GRACE_MS:
-                victim = victim or slot
+            age_ms = ticks_diff(now, slot.since)
+            if _SPARED >> slot.state & 1:
+                is_spared = age_ms < self._arrival_ms
+            else:
+                is_spared = slot.state == IDLE and not is_urgent and age_ms < GRACE_MS
+            if not is_spared and (victim is None or slot.use < victim.use):
+                victim = slot
         return victim
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""
-        return all(slot.state >= BUSY and not slot.reason for slot in self.slots)
+        return all(slot.is_at_work() and not slot.reason for slot in self.slots)
+
+    def has_room_to_last(self, now: int) -> bool:
+        """Whether one more connection may stay: one slot is left for requests that are quick."""
+        if self.lasting + 1 < len(self.slots):
+            return True
+        self.count_lasting(now)
+        return self.lasting + 1 < len(self.slots)
+
+    def count_lasting(self, now: int):
+        """Brings `lasting` up to date."""
+        self.lasting = sum(slot.is_lasting(now) for slot in self.slots)
 
     def count_open(self) -> int:
         return sum(slot.state != FREE for slot in self.slots)

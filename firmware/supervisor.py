@@ -16,15 +16,13 @@ _MAX_RETRY_MS = const(60000)
 class Supervisor:
     """Keeps `server` in step with `link`.
 
-    start_workers  called before each start of the server; idle when they exist
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
     """
 
-    def __init__(self, link, server, start_workers, log, on_connect=None, on_disconnect=None):
+    def __init__(self, link, server, log, on_connect=None, on_disconnect=None):
         self._link = link
         self._server = server
-        self._start_workers = start_workers
         self._log = log
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
@@ -70,7 +68,6 @@ class Supervisor:
     async def _start(self, now):
         self._retry_at = ticks_add(now, self._retry_ms)
         try:
-            self._start_workers()
             await self._server.start(self._link.address)
         except (OSError, MemoryError) as error:
             self._log.error("Error starting server! %s; again in %d ms", error, self._retry_ms)

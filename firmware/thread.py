@@ -11,6 +11,8 @@ from time import ticks_diff
 
 from micropython import const
 
+from firmware.log import Log
+
 _STACK_LEN = const(8192)  # of a board's: callbacks of MicroPython's scheduler run on it, too
 _POLL_MS = const(10)
 _STUCK_MS = const(1000)
@@ -68,7 +70,7 @@ class Thread:
         self.is_on_worker = is_on_worker
         return True
 
-    async def call(self, function, args: tuple, kwargs: dict):
+    async def call(self, function: object, args: tuple, kwargs: dict) -> object:
         """What `function(*args, **kwargs)` returns or raises on the thread.
 
         A caller that is cancelled does not wait for it: then `leave()` is all that may follow.
@@ -98,7 +100,7 @@ class Thread:
         self._is_left = True
         self._free()
 
-    def expire(self, now: int, log) -> bool:
+    def expire(self, now: int, log: Log) -> bool:
         """Whether it has become free, or stuck."""
         if not self._is_left:
             return False
@@ -151,7 +153,7 @@ class Thread:
             self._ended.release()
 
 
-def take(max_threads: int, log, path: str, is_on_worker: bool) -> Thread | None:
+def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread | None:
     """A free thread, made if need be; None if there is none, or can't be."""
     for thread in THREADS[:max_threads]:
         if thread.take(path, is_on_worker):

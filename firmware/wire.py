@@ -1,18 +1,27 @@
 """One client's socket: bytes in, bytes out, every wait within the deadline of its slot.
 
-It does not know HTTP.  The task of the connection reads and writes; the reaper only looks whether
+It does not know HTTP.  The task of the connection reads and writes; the reaper only asks whether
 the client is still there.
 """
 
 import asyncio
 import errno
-from time import ticks_add, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.slots import TAKEN
+from firmware.slots import LINGERING, TAKEN
 
-_BLOCK_LEN = const(1024)  # received at a time
+BLOCK_LEN = const(1024)  # received at a time
+_PEEK_LEN = const(64)
+_MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
+_PIECE_LEN = const(1024)  # sent at a time when the socket is full
+_SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
+# After a response that the client may not expect yet, what it still sends is read and forgotten,
+# because closing a socket with unread bytes resets it, and the reset can overtake the response
+# (RFC 9112, 9.6).  The slot can be purged meanwhile.
+_QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
+_LINGER_MS = const(60000)  # in all
 
 
 class Wire:
@@ -20,13 +29,21 @@ class Wire:
 
     received   bytes that the client has sent ahead of what was asked for
     slot       the connection's
+    is_read    the client has sent all of its request; else more of it may come
+    is_reading the application waits for the client
+    is_answered  the application has sent something itself: there is no HTTP any more
     `read`, `readexactly` and `awrite` are those of an asyncio stream, for an application that
     speaks to its client itself (WebSocket).
     """
 
-    # In the class: each attribute of an instance costs time, and most clients need neither.
+    # In the class: each attribute of an instance costs time, and most clients need none of them.
     received = b""
+    is_reading = False
+    is_read = True
+    is_answered = False
+    _is_partial = False  # something was sent in part, and its sender was cancelled
     _stream = None
+    _lock = None
 
     def __init__(self, sock, slot, send_wait_timeout_ms: int):
         self._sock = sock
@@ -36,9 +53,7 @@ class Wire:
     def close(self):
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
         sock = self._sock
-        self._sock = None
-        if self._stream:
-            self._stream = None
+        self._sock = self._stream = None
         try:
             sock.close()
         except OSError:
@@ -51,25 +66,32 @@ class Wire:
 
     # Receiving.
 
-    async def fill(self, limit: int) -> bool:
-        """Lets `received` grow, at most to `limit` bytes; False when the client has closed.
+    async def receive(self, limit: int = BLOCK_LEN) -> bytes:
+        """Up to `limit` bytes, as they come; b"" when the client has closed.
 
-        Raises OSError when he is gone.
+        Raises OSError when the client is gone.
         """
+        return self.use(limit) if self.received else await self._receive_block(limit)
+
+    async def receive_line(self, limit: int) -> bytes:
+        """The next line with its LF; b"" when the client has closed, or with no end in `limit`."""
+        while True:
+            end = self.received.find(b"\n") + 1
+            if 0 < end <= limit:
+                return self.use(end)
+            room = limit - len(self.received)
+            block = await self._receive_block(room) if room > 0 else b""
+            if not block:
+                return b""
+            self.received += block
+
+    async def _receive_block(self, limit):
         # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
         # socket a second time, for what is missing to `limit`.
-        received = self.received
         await (self._stream or self._open_stream()).read(0)
-        block = self._sock.recv(min(_BLOCK_LEN, limit - len(received)))
+        block = self._open_sock().recv(min(limit, BLOCK_LEN))
         self.slot.touch()
-        self.received = received + block if received else block
-        return len(block) > 0
-
-    async def receive(self, limit: int) -> bytes:
-        """Up to `limit` bytes; b"" when the client has closed."""
-        if not self.received:
-            await self.fill(limit)
-        return self.use(limit)
+        return block
 
     def use(self, length: int) -> bytes:
         """Up to `length` bytes of `received`, which are gone from there."""
@@ -80,36 +102,80 @@ class Wire:
         self.received = used[length:]
         return used[:length]
 
-    async def read(self, n: int = 1024) -> bytes:
-        self._open_sock()  # the slot may be another client's by now
-        self.slot.state = TAKEN
-        return await self.receive(n)
+    async def read(self, n: int = BLOCK_LEN) -> bytes:
+        """`n` bytes, fewer only when the client has closed."""
+        self.take()
+        blocks = []
+        self.is_reading = True
+        try:
+            while n > 0:
+                block = await self.receive(n)
+                if not block:
+                    break
+                blocks.append(block)
+                n -= len(block)
+        finally:
+            self.is_reading = False
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     async def readexactly(self, n: int) -> bytes:
-        data = b""
-        while len(data) < n:
-            block = await self.read(n - len(data))
-            if not block:
-                raise EOFError
-            data += block
+        data = await self.read(n)
+        if len(data) < n:
+            raise EOFError
         return data
 
-    def look(self, limit: int, length: int = 64) -> bool:
-        """Whether the client has gone.  What he has sent instead is kept, up to `limit` bytes.
+    def has_gone(self, length: int = _PEEK_LEN) -> bool:
+        """Whether the client has gone.  What it has sent instead is kept, up to a limit.
 
         It never waits.  `length` bytes are allocated even if there is nothing.  After a
-        MemoryError something of what has come may be lost, as with `fill`.
-        While something is being sent to him, the sending itself will tell.
+        MemoryError something of what has come may be lost, as with `receive`.
+        While something is being sent to the client, the sending itself will tell; while the
+        application waits for it, the reading.
         """
-        room = limit - len(self.received)
-        if room <= 0 or (self._stream and self._stream.out_buf):
+        room = _MAX_AHEAD_LEN - len(self.received)
+        if room <= 0 or self.is_reading or (self._stream and self._stream.out_buf):
             return False
         try:
             block = self._sock.recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
-        self.received += block
+        self.received = self.received + block if self.received else block
         return not block
+
+    def receive_now(self) -> bool:
+        """The first block, if it is there already; whether the client has not gone instead."""
+        try:
+            self.received = self._sock.recv(BLOCK_LEN)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        return len(self.received) > 0
+
+    async def leave(self):
+        """Before a connection is closed by us: what the client still sends is read and forgotten.
+
+        Every way out on which the client may still send, or has sent what was not read, ends here.
+        Until the client closes or has been quiet, or for a minute.
+        """
+        if self.is_read and not self.received:
+            try:
+                if not self._open_sock().recv(_PEEK_LEN):
+                    return
+            except OSError:  # nothing has come, or the client is gone
+                return
+        self.slot.enter(LINGERING, ticks_ms())
+        end = ticks_add(ticks_ms(), _LINGER_MS)
+        while True:
+            self.received = b""
+            left = ticks_diff(end, ticks_ms())
+            self.set_deadline(min(_QUIET_MS, left))
+            if left <= 0 or not await self.receive():
+                return
+
+    def take(self):
+        """The application takes the connection over, to read or to send itself."""
+        self._open_sock()  # the slot may be another client's by now
+        if self.slot.state != TAKEN:
+            self.slot.enter(TAKEN, ticks_ms())
 
     def _open_stream(self):
         if self._stream is None:
@@ -123,38 +189,47 @@ class Wire:
 
     # Sending.
 
-    def write(self, data: bytes) -> bool:
-        """Sends what the socket takes at once; whether that was all.  If not, call `drain`."""
-        stream = self._stream
-        if not stream or not stream.out_buf:
-            try:
-                sent = (self._sock or self._open_sock()).send(data)
-                if sent == len(data):
-                    return True
-                data = data[sent:]
-            except OSError as error:
-                if error.errno != errno.EAGAIN:
-                    raise
-        self._open_stream().write(data)
-        return False
+    def send_now(self, data) -> int:
+        """Sends what the socket takes at once; how much that was."""
+        try:
+            return self._open_sock().send(data)
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+            return 0
 
-    async def drain(self):
-        """Sends the rest, within one deadline for the whole."""
+    async def send(self, data):
+        """Sends all of it, from where it lies: what does not go at once is not copied."""
+        if self._is_partial:
+            raise OSError(errno.ECONNRESET)
+        sent = self.send_now(data)
+        if sent < len(data):
+            self._is_partial = True
+            await self._send_rest(memoryview(data)[sent:])
+            self._is_partial = False
+
+    async def _send_rest(self, data):
+        """A piece at a time, each when the socket has room again."""
         before = self.slot.deadline
-        self.set_deadline(self._send_wait_timeout_ms)
-        await self._open_stream().drain()
+        stream = self._open_stream()
+        at = due = 0
+        while at < len(data):
+            if at >= due:
+                due = at + _SPAN_LEN
+                self.set_deadline(self._send_wait_timeout_ms)
+            stream.write(data[at : at + _PIECE_LEN])
+            await stream.drain()
+            self._open_sock()
+            at += _PIECE_LEN
+            at += self.send_now(data[at:]) if at < len(data) else 0
+        self.slot.touch()
         self.slot.deadline = before
 
-    async def send(self, data: bytes):
-        """Sends all of it."""
-        if not self.write(data):
-            await self.drain()
-
-    awrite = send
-
-    def send_now(self, data: bytes):
-        """Sends what the socket takes at once, to a client who may be gone."""
-        try:
-            self.write(data)
-        except (OSError, MemoryError):
-            pass
+    async def awrite(self, data):
+        """As `send`, for the application, in whose tasks several may send at a time."""
+        self.take()
+        self.is_answered = True
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with self._lock:
+            await self.send(data)

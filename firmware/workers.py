@@ -39,6 +39,7 @@ class WorkerPool:
     """
 
     _log: Log
+    admit = None  # asked whether a request may stay; set by the server
 
     def __init__(self, ticks=ticks_ms) -> None:
         self._ticks = ticks
@@ -196,9 +197,11 @@ class WorkerPool:
             if not job.thread:
                 raise Busy
         try:
+            if self.admit and not self.admit(request):
+                raise Busy
             self._jobs.append(job)
             asyncio.create_task(self._work(job))
-        except MemoryError:
+        except (Busy, MemoryError):
             self._end(job)
             raise
         return job

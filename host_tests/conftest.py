@@ -1,21 +1,17 @@
 """Where a test runs: which interpreter, which board, which address."""
 
-import sys
 import time
-from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE / "shims" / "cpython"), str(HERE / "shims")]
+from tools.simulator import modules
 
-import adapt  # noqa: E402
-
-adapt.install()
+modules.install()
 
 import pytest  # noqa: E402
 
-import deployed  # noqa: E402
-import harness  # noqa: E402
-from boards import Board, RemoteBoard  # noqa: E402
+from host_tests.blackbox import deployed  # noqa: E402
+from host_tests.blackbox.board import Board, RemoteBoard  # noqa: E402
+from host_tests.serial.board import SerialBoard, format_flash  # noqa: E402
+from tools.simulator import harness  # noqa: E402
 
 VENDOR = {"max_async_requests": 2, "max_open_sockets": 3}
 
@@ -60,7 +56,7 @@ def runtime(target):
 @pytest.fixture
 def start_board(runtime, tmp_path):
     """Starts boards of a test's own: start_board(server={...}, demo={...}, limit_files=None)."""
-    boards = []
+    boards: list[Board] = []
 
     def start(**options):
         folder = tmp_path / str(len(boards))
@@ -76,7 +72,7 @@ def start_board(runtime, tmp_path):
 @pytest.fixture(scope="module")
 def make_board(runtime):
     """Starts boards that the tests of a file share: make_board(folder, main=…, …)."""
-    boards = []
+    boards: list[Board] = []
 
     def make(folder, **options):
         boards.append(Board(runtime, folder, **options))
@@ -85,6 +81,17 @@ def make_board(runtime):
     yield make
     for each in boards:
         each.stop()
+
+
+@pytest.fixture
+def serial_board(request, tmp_path):
+    """A board at a serial port, with an empty flash: a pseudo-terminal, or as `SOCKET` or `BOTH`.
+
+    The sockets of pyserial are slower.
+    """
+    is_pty = getattr(request, "param", "pty") == "pty"
+    with SerialBoard(format_flash(tmp_path / "flash"), is_pty=is_pty) as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=[{}, VENDOR], ids=["default", "vendor"])

@@ -16,6 +16,7 @@ from typing import NoReturn, TextIO
 _QUIET_S = 2.0  # what takes less than this shows no progress
 _REDRAW_S = 0.2
 _REPEAT_S = 10.0  # where lines can't be redrawn, as in a file
+_OURS = ("firmware", "tools")
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -23,8 +24,8 @@ class Refused(Exception):
     """What the tool can't or won't do.  The text is one line: what is wrong, and what to do."""
 
 
-def run_tool(main: Callable[[], None]) -> NoReturn:
-    """Runs a tool and exits: 0 when it is done, 1 with a line if it was refused, 130 by Ctrl-C.
+def run_tool(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a tool and exits with its status, 1 with a line if it was refused, 130 by Ctrl-C.
 
     A signal that ends it, as when its terminal is closed, is taken as Ctrl-C.
     """
@@ -33,10 +34,15 @@ def run_tool(main: Callable[[], None]) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Each line at once, also into a file; what the file's encoding lacks is no reason to end.
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    status: int | None = None
     try:
-        main()
+        status = main()
     except Refused as refused:
         _end(str(refused))
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] in _OURS:
+            raise
+        _end(f"{error.name} is missing in .venv; make clean, and try again")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(1)
@@ -44,23 +50,23 @@ def run_tool(main: Callable[[], None]) -> NoReturn:
         _end(": ".join(str(each) for each in (error.filename, error.strerror or error) if each))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
-def _end(line):
+def _end(line: str) -> NoReturn:
     print(line, file=sys.stderr)
     sys.exit(1)
 
 
-def _take_signals():
+def _take_signals() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has one of them
         if number and signal.getsignal(number) == signal.SIG_DFL:  # not under nohup
             signal.signal(number, signal.default_int_handler)
 
 
-def _forget_lost_connection(args: threading.ExceptHookArgs):
-    """pyserial reads rfc2217:// in a thread; who uses the connection gets an exception, too."""
+def _forget_lost_connection(args: threading.ExceptHookArgs) -> None:
+    """pyserial reads rfc2217:// in a thread; the tool that has opened it gets an exception, too."""
     if not issubclass(args.exc_type, OSError):
         threading.__excepthook__(args)
 
@@ -76,7 +82,7 @@ class Progress:
 
     def __init__(
         self, what: str, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic
-    ):
+    ) -> None:
         self._what = what
         self._out = out or sys.stdout
         self._clock = clock
@@ -87,14 +93,14 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
-        self._next = math.inf  # whoever still shows something does not spoil what comes after
+        self._next = math.inf  # what still calls it does not spoil what comes after
 
-    def show(self, share: float | None = None):
-        """Tells how much is done, 0 to 1; None if nobody knows: the seconds that have passed."""
+    def show(self, share: float | None = None) -> None:
+        """Tells how much is done, 0 to 1; None if that is unknown: the seconds that have passed."""
         now = self._clock()
         if now < self._next:
             return

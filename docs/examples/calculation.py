@@ -7,8 +7,7 @@ import os
 
 from microdot import Microdot
 
-from firmware.app import run
-from firmware.workers import WorkerPool
+from firmware import WorkerPool, run
 
 STEP = 2000
 

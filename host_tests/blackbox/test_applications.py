@@ -130,8 +130,8 @@ async def inject(request):
 async def status(request, status):
     return "text", status
 
-@app.get("/torn")
-async def torn(request):
+@app.get("/incomplete")
+async def incomplete(request):
     return iter(["one", 2])
 
 @app.get("/large")
@@ -367,7 +367,7 @@ def test_204_and_304_have_no_body(site):
 
 def test_a_stream_that_fails_is_cut_so_that_the_client_can_tell(site):
     with site.connect() as client:
-        client.send("GET", "/torn")
+        client.send("GET", "/incomplete")
         received = b""
         while block := client.sock.recv(4096):
             received += block

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-import harness
-from boards import Board, RemoteBoard, find_port
+from host_tests.blackbox.board import Board, RemoteBoard
+from tools.simulator import harness
 
 START = [
     "IPv4 address: 127.0.0.1,",
@@ -109,13 +109,14 @@ def test_a_taken_port_is_a_line_and_is_tried_again_until_it_is_free(start_board)
 @pytest.fixture(params=["closed", "null", "file", "pipe"])
 def run_process(request, runtime, tmp_path):
     """`make run` with one or another standard input: its process, and the board it plays."""
-    port = find_port()
+    port = harness.find_port()
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"log": {"level": "info"}}))
-    program = [sys.executable, harness.__file__, "--runtime", runtime]
+    program = [sys.executable, "-m", "tools", "run", "--runtime", runtime]
     with open(config if request.param == "file" else os.devnull) as source:
         process = subprocess.Popen(
             [*program, "--port", str(port), "--config", str(config)],
+            cwd=harness.ROOT,
             stdin=subprocess.PIPE if request.param == "pipe" else source,
             stdout=subprocess.PIPE,
             text=True,

@@ -9,7 +9,7 @@ CYCLES = 40
 
 def test_forty_times_down_and_up_leaves_everything_as_after_the_first(start_board):
     board = start_board(log={"level": "info"})
-    sockets = heap = None
+    sockets = heap = 0
     for cycle in range(CYCLES):
         with ExitStack() as stack:
             clients = [stack.enter_context(board.connect()) for _ in range(7)]

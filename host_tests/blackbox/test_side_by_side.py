@@ -37,7 +37,7 @@ def test_a_hundred_connections_in_three_seconds_stop_neither_long_nor_quick(boar
         longs = start_longs(board, stack)
         start = time.monotonic()
         for number in range(100):
-            stack.enter_context(knock(board))
+            stack.enter_context(connect_only(board))
             time.sleep(max(0, start + number * 0.03 - time.monotonic()))
         for client in longs:
             pieces = [client.read_piece() for _ in range(3)]
@@ -45,8 +45,8 @@ def test_a_hundred_connections_in_three_seconds_stop_neither_long_nor_quick(boar
         assert board.get("/quick").status == 200
 
 
-def knock(board):
-    """A client who does not even wait to be let in."""
+def connect_only(board):
+    """A client that does not even wait to be accepted."""
     sock = socket.socket()
     sock.setblocking(False)
     sock.connect_ex((board.host, board.port))

@@ -6,13 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-import harness
+from tools.checkout import ROOT
 
 APP = """
 import time
 from microdot import Microdot
-from firmware.app import run
-from firmware.workers import WorkerPool
+from firmware import WorkerPool, run
 
 app = Microdot()
 pool = WorkerPool()
@@ -191,12 +190,12 @@ def test_the_end_does_not_wait_for_a_calculation(start_board):
 
 def test_a_plain_handler_without_threads_stops_the_start_with_one_line(start_board):
     board = start_board(main=APP, waits=False, server={"max_threads": 0})
-    board.wait_line("server.max_threads: 0, but exhaust is a plain function, which needs a thread")
+    board.wait_line("server.max_threads: 0, but exhaust is a plain function")
     assert board.process.wait(10) == 1
 
 
 def test_the_example_counts_primes_line_by_line_beside_quick_requests(start_board):
-    main = (harness.ROOT / "docs" / "examples" / "calculation.py").read_text()
+    main = (ROOT / "docs" / "examples" / "calculation.py").read_text()
     board = start_board(main=main)
     with board.connect() as client:
         client.send("GET", "/primes/5000")

@@ -1,16 +1,8 @@
-"""What the tests of deploy and rollback begin with: an empty board, and a version for it."""
+"""What the tests of deploy and rollback begin with: a version for an empty board."""
 
 import pytest
 
-from sample_version import make_sources
-from serial_board import SerialBoard, format_flash
-
-
-@pytest.fixture
-def board(tmp_path):
-    # A pseudo-terminal: the sockets of pyserial are slower.
-    with SerialBoard(format_flash(tmp_path / "flash"), is_pty=True) as started:
-        yield started
+from host_tests.tools.sample_version import make_sources
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 import pytest
 
-import harness
-from tools import application, build
+from tools.checkout import ROOT
+from tools.simulator import harness
+from tools.terminal import Refused
+from tools.version import application, build
 
 
 def write(folder, *empty, **texts):
@@ -40,7 +42,7 @@ def test_the_folder_app_goes_along_whole(tmp_path):
 
 
 def test_what_is_only_for_this_computer_stays_here():
-    assert application.find(build.ROOT / "main.py") == []
+    assert application.find(ROOT / "main.py") == []
 
 
 def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
@@ -59,7 +61,7 @@ def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
 )
 def test_what_does_not_compile_is_one_line(tmp_path, text, reason):
     main = write(tmp_path, main=text, first="match 1:\n    case 1:\n        pass\n")
-    with pytest.raises(SystemExit, match=r"\A.*\Z") as refused:
+    with pytest.raises(Refused, match=r"\A.*\Z") as refused:
         build.build(board=tmp_path / "board", main=main)
     assert reason in str(refused.value)
 

@@ -7,10 +7,10 @@ import time
 import h11
 import pytest
 
-from expect import wait_for
+from host_tests.tools.expect import wait_for
 from tools.bench.clients import Hold, Pour, Reconnect, Stream
 from tools.bench.generator import Load, Plan, response_length, run
-from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, parse_wrk
+from tools.bench.load import BROWSER, QUICK, QUICK_ONCE
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LAST = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -58,7 +58,7 @@ class TinyServer:
                     self.requests.append(request)
                     answer = self._next()
                     if isinstance(answer, float):
-                        time.sleep(answer)  # for everybody, who all want the lock
+                        time.sleep(answer)  # for every connection: they all want the lock
                         answer = self._next()
                 sock.sendall(answer)
                 if answer in (b"", LAST):
@@ -90,7 +90,7 @@ def test_the_browser_sends_about_fifteen_fields_in_about_700_bytes():
 def test_the_generator_counts_what_the_server_has_answered(answer):
     with TinyServer(answer) as server:
         load = run(Plan(server.port, QUICK, connections=3, count=50, seconds=30))
-        # Who was asking when the count was full has sent a request, too.
+        # A connection that was asking when the count was full has sent a request, too.
         assert 50 <= len(load.latencies_ms) <= len(server.requests) <= 55
         assert set(server.requests) == {QUICK.encode()}
     assert load.errors == 0
@@ -152,13 +152,6 @@ def test_a_percentile_is_the_wait_that_so_many_did_not_exceed():
 )
 def test_the_length_of_a_response_is_known_from_its_head(received, length):
     assert response_length(received) == length
-
-
-def test_what_wrk_prints_is_understood():
-    text = "  Socket errors: connect 1, read 20, write 300, timeout 4000\n"
-    text += "  Non-2xx or 3xx responses: 50000\n  9639 requests in 1.10s, 1.54MB read\n"
-    assert parse_wrk(text) == (9639, 1.1, 54321)
-    assert parse_wrk("  12 requests in 900.00ms, 1KB read") == (12, 0.9, 0)
 
 
 class Watched:

@@ -47,11 +47,15 @@ def test_a_goal_is_held_against_the_result(goal, verdict):
 
 
 def test_every_series_is_visited_once_a_round_and_each_is_first_in_turn():
-    visited = []
+    visited: list[str] = []
     row = Row("a", "a", "")
 
     def visit(name):
-        return lambda: visited.append(name) or [len(visited)]
+        def run():
+            visited.append(name)
+            return [len(visited)]
+
+        return run
 
     experiment = Experiment("a", (row,), {name: visit(name) for name in "abc"})
     for number in range(3):
@@ -126,14 +130,14 @@ def test_the_picture_is_well_formed_and_has_bars_in_proportion():
     row = make_row(httpd32=[9000], microdot=[3000])
     row.title = '<&> "quoted"'
     own, peer = bars(picture.draw([row], "a < b"))
-    assert float(own.get("width")) == pytest.approx(3 * float(peer.get("width")), abs=0.3)
+    assert float(own.attrib["width"]) == pytest.approx(3 * float(peer.attrib["width"]), abs=0.3)
 
 
 def test_the_picture_keeps_inside_its_frame_and_knows_dark_pages():
     svg = picture.draw([make_row(httpd32=[90], microdot=[30]), make_row(httpd32=[1])], "")
-    width = float(ElementTree.fromstring(svg).get("width"))
+    width = float(ElementTree.fromstring(svg).attrib["width"])
     assert len(bars(svg)) == 4
-    assert all(float(bar.get("x")) + float(bar.get("width")) < width for bar in bars(svg))
+    assert all(float(bar.attrib["x"]) + float(bar.attrib["width"]) < width for bar in bars(svg))
     assert "prefers-color-scheme: dark" in svg
 
 

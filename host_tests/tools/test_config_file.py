@@ -6,16 +6,18 @@ import select
 import stat
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-import harness
 from firmware.config import ConfigError
 from firmware.ethernet_boards import BOARDS
-from tools import config
-from tools.config_plan import plan
+from tools.checkout import ROOT
+from tools.commands import config
+from tools.settings import file
+from tools.settings.plan import plan
+from tools.settings.wizard import Wizard
 from tools.terminal import Refused
-from tools.wizard import Wizard
 
 HOME = {"network": {"wifi": [{"ssid": "home", "password": "secret12"}]}}
 
@@ -42,10 +44,10 @@ class Person:
 def run(path, variables=None, **options):
     """make config, without a terminal."""
     environment = {each: text for each, text in os.environ.items() if each not in config.VARIABLES}
-    line = [sys.executable, "-m", "tools.config", "--file", str(path)]
+    line = [sys.executable, "-m", "tools", "config", "--file", str(path)]
     return subprocess.run(
         line,
-        cwd=harness.ROOT,
+        cwd=ROOT,
         env={**environment, **(variables or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -96,7 +98,7 @@ def test_a_password_can_be_taken_away():
 
 
 def test_what_is_not_asked_stays():
-    given = {
+    given: dict[str, Any] = {
         "server": {"port": 8080},
         "network": {
             "country": "DE",
@@ -137,7 +139,7 @@ def test_a_password_survives_from_the_environment_through_make(tmp_path, passwor
     path = tmp_path / "config.json"
     done = subprocess.run(
         ["make", "--silent", "config", f"CONFIG={path}"],
-        cwd=harness.ROOT,
+        cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -164,7 +166,7 @@ def test_the_file_is_for_its_owner_only_and_replaced_as_a_whole(tmp_path):
 
 def test_a_link_to_the_file_stays_a_link(tmp_path):
     (tmp_path / "config.json").symlink_to(tmp_path / "real.json")
-    config.write(tmp_path / "config.json", HOME)
+    file.write(tmp_path / "config.json", HOME)
     assert (tmp_path / "config.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text()) == HOME
 
@@ -232,9 +234,9 @@ def test_on_a_terminal_the_password_is_asked_for_and_never_shown(tmp_path):
     host, device = os.openpty()
     tty = os.ttyname(device)
     # A session of its own that opens a terminal has it for getpass to find.
-    line = f"exec '{sys.executable}' -m tools.config --file '{path}' <{tty} >{tty} 2>&1"
+    line = f"exec '{sys.executable}' -m tools config --file '{path}' <{tty} >{tty} 2>&1"
     dialogue = [("Interface", "wifi"), ("Wi-Fi", "home"), ("not shown", "secret12"), ("Host", "")]
-    with subprocess.Popen(["sh", "-c", line], cwd=harness.ROOT, start_new_session=True) as process:
+    with subprocess.Popen(["sh", "-c", line], cwd=ROOT, start_new_session=True) as process:
         shown = ""
         for question, answer in dialogue:
             shown += read_until(host, question)

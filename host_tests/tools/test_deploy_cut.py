@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from expect import refused
-from sample_version import contents, make_sources, read_flash
-from serial_board import SerialBoard, format_flash
-from tools import deploy, rollback
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.expect import refused
+from host_tests.tools.sample_version import contents, make_sources, read_flash
+from tools.commands import deploy, rollback
 from tools.terminal import Refused
 
 AT_A_TIME = 8

@@ -4,12 +4,12 @@ import hashlib
 
 import pytest
 
-from tools import version
-from tools.deploy_plan import main_text, plan
-from tools.inventory import Inventory, parse
-from tools.rollback import plan as plan_rollback
+from tools.commands.rollback import plan as plan_rollback
 from tools.terminal import Refused
-from tools.version import File
+from tools.version import manifest
+from tools.version.inventory import Inventory, parse
+from tools.version.manifest import File
+from tools.version.plan import main_text, plan
 
 BLOCK_LEN = 4096
 ROOMY = 1 << 20
@@ -19,9 +19,9 @@ def make_version(**contents):
     """The files of a version, `a` for a.mpy, and its folder."""
     files = {f"{path}.mpy": make_file(content) for path, content in contents.items()}
     files["lib/microdot/microdot.mpy"] = make_file("microdot")
-    manifest = "".join(f"{files[path].sha256} {path}\n" for path in sorted(files))
-    files[version.MANIFEST] = make_file(manifest)
-    return files, version.name(files)
+    text = "".join(f"{files[path].sha256} {path}\n" for path in sorted(files))
+    files[manifest.MANIFEST] = make_file(text)
+    return files, manifest.name(files)
 
 
 def make_file(content):
@@ -97,7 +97,7 @@ def test_the_version_before_becomes_the_current_one_without_a_copy():
 
 
 def test_what_failed_to_start_does_not_become_the_version_before():
-    failed = {**OLD, version.FAILED: make_file("")}
+    failed = {**OLD, manifest.FAILED: make_file("")}
     steps = plan(NEW, make_board({OLD_NAME: failed, OLDEST_NAME: OLDEST}, OLD_NAME, OLDEST_NAME))
     assert steps.previous == f"/{OLDEST_NAME}" and steps.superseded == [f"/{OLD_NAME}"]
     first = plan(NEW, make_board({OLD_NAME: failed}, OLD_NAME))
@@ -105,7 +105,7 @@ def test_what_failed_to_start_does_not_become_the_version_before():
 
 
 def test_the_version_before_deployed_over_one_that_failed_has_none_before():
-    failed = {**NEW, version.FAILED: make_file("")}
+    failed = {**NEW, manifest.FAILED: make_file("")}
     steps = plan(OLD, make_board({NEW_NAME: failed, OLD_NAME: OLD}, NEW_NAME, OLD_NAME))
     assert (steps.target, steps.previous) == (f"/{OLD_NAME}", "")
     assert steps.superseded == [f"/{NEW_NAME}"] and not steps.removes_first()
@@ -113,9 +113,9 @@ def test_the_version_before_deployed_over_one_that_failed_has_none_before():
 
 @pytest.mark.parametrize("current", [NEW_NAME, OLD_NAME])
 def test_a_version_that_failed_is_given_another_chance(current):
-    failed = {**NEW, version.FAILED: make_file("")}
+    failed = {**NEW, manifest.FAILED: make_file("")}
     steps = plan(NEW, make_board({NEW_NAME: failed, OLD_NAME: OLD}, current, OLD_NAME))
-    assert steps.removes_first() == [f"/{NEW_NAME}/{version.FAILED}"]
+    assert steps.removes_first() == [f"/{NEW_NAME}/{manifest.FAILED}"]
     assert steps.previous == f"/{OLD_NAME}" and not steps.superseded
 
 
@@ -154,7 +154,7 @@ def test_a_board_that_is_full_is_one_line_with_both_numbers():
 
 
 def test_the_version_to_go_back_to_stays_even_if_there_is_no_room_else():
-    failed = {**OLD, version.FAILED: make_file("")}
+    failed = {**OLD, manifest.FAILED: make_file("")}
     board = make_board({OLD_NAME: failed, OLDEST_NAME: OLDEST}, OLD_NAME, OLDEST_NAME)
     board = board._replace(free_len=13 * BLOCK_LEN)  # 14 are needed, and OLDEST has 4
     with pytest.raises(Refused, match="are free; make rollback, or remove files of yours from"):
@@ -234,4 +234,4 @@ def test_an_old_micropython_and_half_an_answer_are_refused():
 )
 def test_a_compiled_file_runs_on_its_own_mpy_version(tmp_path, head, board, runs):
     (tmp_path / "a.mpy").write_bytes(head)
-    assert version.runs_on(tmp_path / "a.mpy", board) == runs
+    assert manifest.runs_on(tmp_path / "a.mpy", board) == runs

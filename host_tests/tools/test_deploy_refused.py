@@ -10,12 +10,15 @@ import termios
 
 import pytest
 
-import harness
-from boards import find_port
-from sample_version import contents, read_flash
-from serial_board import SerialBoard, format_flash
-from tools import deploy, remote, repl, rollback
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.sample_version import contents, read_flash
+from tools.board import startup
+from tools.board.console import Console
+from tools.checkout import ROOT
+from tools.commands import deploy, rollback
+from tools.simulator import harness
 from tools.terminal import Refused
+from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -45,7 +48,7 @@ def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
     ids=["silent", "another", "noise", "resets", "bootloader"],
 )
 def test_a_board_without_micropython_is_one_line(says, reason, sources, monkeypatch):
-    monkeypatch.setattr(deploy, "_PROMPT_LIMIT_S", 2)
+    monkeypatch.setattr(startup, "_PROMPT_LIMIT_S", 2)
     with SerialBoard(says=says, every_s=0.3) as board, pytest.raises(Refused) as refused:
         deploy.deploy(board.port, sources)
     assert reason in str(refused.value)
@@ -64,9 +67,9 @@ def test_a_board_without_micropython_is_one_line(says, reason, sources, monkeypa
 def test_a_config_that_will_not_do_is_refused_before_the_board_is_touched(tmp_path, text, reason):
     if text is not None:
         (tmp_path / "config.json").write_text(text)
-    line = [sys.executable, "-m", "tools.deploy", "--config", str(tmp_path / "config.json")]
+    line = [sys.executable, "-m", "tools", "deploy", "--config", str(tmp_path / "config.json")]
     line += ["--port", "socket://127.0.0.1:1"]
-    done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(reason) and done.stderr.count("\n") == 1
 
@@ -82,44 +85,44 @@ def test_a_file_whose_name_the_board_can_not_keep_is_refused_before_it_is_touche
         assert board.byte_count == 0
 
 
-def test_a_board_that_runs_other_mpy_files_is_refused_and_runs_what_it_ran(board, sources):
-    deploy.deploy(board.port, sources)
+def test_a_board_that_runs_other_mpy_files_is_refused_and_runs_what_it_ran(serial_board, sources):
+    deploy.deploy(serial_board.port, sources)
     sources["other.mpy"] = sources["main.py"].with_name("other.mpy")
     sources["other.mpy"].write_bytes(b"M\x07\x00\x1f")
-    start = len(board.console)
+    start = len(serial_board.console)
     with pytest.raises(Refused, match=r"runs \.mpy 6\.\d, which this mpy-cross does not make; put"):
-        deploy.deploy(board.port, sources)
-    board.wait_text(b"Registering URI handlers", start)
+        deploy.deploy(serial_board.port, sources)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
-def test_a_failure_of_this_computer_leaves_the_board_running(board, sources, monkeypatch):
-    deploy.deploy(board.port, sources)
-    monkeypatch.setattr(deploy, "plan", lambda *_: 1 / 0)
-    start = len(board.console)
+def test_a_failure_of_this_computer_leaves_the_board_running(serial_board, sources, monkeypatch):
+    deploy.deploy(serial_board.port, sources)
+    monkeypatch.setattr(install, "plan", lambda *_: 1 / 0)
+    start = len(serial_board.console)
     with pytest.raises(ZeroDivisionError):
-        deploy.deploy(board.port, sources)
-    board.wait_text(b"Registering URI handlers", start)
+        deploy.deploy(serial_board.port, sources)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
 @pytest.mark.parametrize("tool", ["deploy", "rollback"])
 def test_ctrl_c_while_the_prompt_is_waited_for_leaves_the_board_running(
-    board, sources, monkeypatch, tool
+    serial_board, sources, monkeypatch, tool
 ):
-    deploy.deploy(board.port, sources)
-    ask = repl.ask
+    deploy.deploy(serial_board.port, sources)
+    ask = Console.ask
 
-    def interrupted(*args, **options):
-        ask(*args, **options)
+    def interrupted(self, *args, **options):
+        ask(self, *args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(repl, "ask", interrupted)
-    start = len(board.console)
+    monkeypatch.setattr(Console, "ask", interrupted)
+    start = len(serial_board.console)
     with pytest.raises(KeyboardInterrupt):
         if tool == "deploy":
-            deploy.deploy(board.port, sources)
+            deploy.deploy(serial_board.port, sources)
         else:
-            rollback.rollback(board.port)
-    board.wait_text(b"Registering URI handlers", start)
+            rollback.rollback(serial_board.port)
+    serial_board.wait_text(b"Registering URI handlers", start)
 
 
 def test_a_port_that_another_program_holds_is_one_line_that_names_it(tmp_path):
@@ -128,11 +131,9 @@ def test_a_port_that_another_program_holds_is_one_line_that_names_it(tmp_path):
     with SerialBoard(is_pty=True) as board, open(board.port, "rb", buffering=0) as held:
         fcntl.ioctl(held, termios.TIOCEXCL)
         fcntl.flock(held, fcntl.LOCK_EX)
-        for tool in (["tools.deploy", "--config", str(config)], ["tools.rollback"]):
+        for tool in (["tools", "deploy", "--config", str(config)], ["tools", "rollback"]):
             line = [sys.executable, "-m", *tool, "--port", board.port]
-            done = subprocess.run(
-                line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60
-            )
+            done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
             assert (done.returncode, done.stdout) == (1, "")
             assert re.fullmatch(
                 rf"{board.port} is busy: .*\({os.getpid()}\).* has it open; close that .*\n",
@@ -143,15 +144,13 @@ def test_a_port_that_another_program_holds_is_one_line_that_names_it(tmp_path):
 def test_a_port_where_nothing_is_is_one_line(tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"network": {"wifi": [{"ssid": "home"}]}}))
-    port = f"socket://127.0.0.1:{find_port()}"
-    for tool in (["tools.deploy", "--config", str(config)], ["tools.rollback"], ["tools.monitor"]):
+    port = f"socket://127.0.0.1:{harness.find_port()}"
+    for tool in (
+        ["tools", "deploy", "--config", str(config)],
+        ["tools", "rollback"],
+        ["tools", "monitor"],
+    ):
         line = [sys.executable, "-m", *tool, "--port", port]
-        done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and done.stderr.startswith(f"{port} does not answer (")
         assert done.stderr.count("\n") == 1
-
-
-def test_an_environment_without_mpremote_is_one_line(monkeypatch):
-    monkeypatch.setattr(remote, "_MPREMOTE", "import mpremote.not_there")
-    with pytest.raises(Refused, match=r"^mpremote is missing in \.venv; make clean, and"):
-        remote.Remote("/dev/null").run([["exec", "1"]], lambda line: None)

@@ -2,27 +2,31 @@
 
 import pytest
 
-from sample_version import make_sources, read_flash, versions
-from serial_board import SerialBoard, format_flash
-from tools import deploy, rollback, startup
+from host_tests.blackbox.deployed import bring
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.tools.sample_version import make_sources, read_flash, versions
+from tools.board import startup
+from tools.board.console import Console
+from tools.commands import deploy, rollback
 from tools.terminal import Refused
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(board, sources):
-    deploy.deploy(board.port, sources)
-    console = startup.Board(board.port)
-    console.restart()
-    for _ in range(3):
-        start = len(board.console)
-        console._type((b"import main\r", b"import main"))
-        start = board.wait_text(b"Registering URI handlers", start)
-        console._console.write(b"\x03")
-        start = board.wait_text(b"main ends first", start)
-        board.wait_text(b">>> ", start)
-    console.close()
+def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(
+    serial_board, sources
+):
+    deploy.deploy(serial_board.port, sources)
+    with Console(serial_board.port) as console:
+        for _ in range(3):
+            assert console.ask(20).version
+            start = len(serial_board.console)
+            console.write(b"import main\r")
+            start = serial_board.wait_text(b"Registering URI handlers", start)
+            console.write(b"\x03")
+            start = serial_board.wait_text(b"main ends first", start)
+            serial_board.wait_text(b">>> ", start)
 
 
 @pytest.mark.parametrize(
@@ -47,47 +51,47 @@ def test_an_application_that_does_not_start_is_one_line(tmp_path, part, reason, 
         assert len(versions(board, tmp_path)) == 1
 
 
-def test_a_board_whose_log_is_hidden_is_not_waited_for_long(board, sources, monkeypatch, capsys):
+def test_a_board_whose_log_is_hidden_is_not_waited_for_long(
+    serial_board, sources, monkeypatch, capsys
+):
     sources["part.py"].write_text("import asyncio\nasyncio.run(asyncio.Event().wait())\n")
     monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
-    deploy.deploy(board.port, sources, is_quiet=True)
+    deploy.deploy(serial_board.port, sources, is_quiet=True)
     assert "its log.level hides its address" in capsys.readouterr().out
     with pytest.raises(Refused, match="The board has said nothing for 2 s; make monitor"):
-        startup.run(board.port, limit_s=2)
+        startup.run(Console(serial_board.port), limit_s=2)
 
 
 def test_a_version_whose_log_is_hidden_is_rolled_back_to_and_not_waited_for_long(
-    board, tmp_path, monkeypatch, capsys
+    serial_board, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
     mute = make_sources(tmp_path / "mute", "import asyncio\nasyncio.run(asyncio.Event().wait())\n")
     mute["config.json"].write_text('{"log": {"level": "error"}}')
-    deploy.deploy(board.port, mute, is_quiet=True)
-    deploy.deploy(board.port, make_sources(tmp_path / "loud", part="NAME = 1\n"))
+    deploy.deploy(serial_board.port, mute, is_quiet=True)
+    deploy.deploy(serial_board.port, make_sources(tmp_path / "loud", part="NAME = 1\n"))
     capsys.readouterr()
-    rollback.rollback(board.port)
+    rollback.rollback(serial_board.port)
     assert "its log.level hides its address" in capsys.readouterr().out
 
 
-def test_a_board_without_its_network_is_one_line(board, sources):
+def test_a_board_without_its_network_is_one_line(serial_board, sources):
     sources["part.py"].write_text(
         "import asyncio\nprint('I (1) httpd32: connecting to home')\n"
         "asyncio.run(asyncio.Event().wait())\n"
     )
-    deploy.wait_prompt(board.port)
-    deploy.install(board.port, sources)
+    bring(serial_board.port, sources)
     with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
-        startup.run(board.port, limit_s=2)
+        startup.run(Console(serial_board.port), limit_s=2)
 
 
 def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "_AWAY_S", 1)
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
-        deploy.wait_prompt(board.port)
-        deploy.install(board.port, sources)
+        bring(board.port, sources)
         board.cut_after(300)
         with pytest.raises(Refused, match="has gone; the board runs the new version"):
-            startup.run(board.port)
+            startup.run(Console(board.port))
 
 
 def test_a_port_that_goes_away_with_a_reset_and_comes_back_is_followed(

@@ -6,21 +6,22 @@ import threading
 
 import pytest
 
-import harness
-from boards import find_port
-from esp32_board import Esp32Board
-from serial_board import SerialBoard, format_flash
-from tools import doctor, usb
-from tools.port import Found
-from tools.repl import Console
+from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.serial.esp32 import Esp32Board
+from tools.board import usb
+from tools.board.console import Answer
+from tools.board.ports import Found
+from tools.checkout import ROOT
+from tools.commands import doctor
+from tools.simulator import harness
 
 CP2102 = Found("/dev/ttyUSB0", "CP2102 USB to UART Bridge Controller", 0x10C4, 0xEA60, "0001")
 IN_A_LOOP = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13\r\ninvalid header: 0xffffffff\r\n"
 
 
 def examine(port):
-    line = [sys.executable, "-m", "tools.doctor", "--port", port]
-    return subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=120)
+    line = [sys.executable, "-m", "tools", "doctor", "--port", port]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 def plug_in(sys_usb, name, ids, tty=None):
@@ -47,7 +48,7 @@ def test_a_board_with_micropython_has_nothing_to_do_and_runs_on(tmp_path, is_pty
 
 
 def test_a_board_behind_rfc2217_is_examined_as_well(tmp_path):
-    port = find_port()
+    port = harness.find_port()
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
         line = [sys.executable, "-u", "-m", "esp_rfc2217_server", "-p", str(port), board.port]
         server = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -104,7 +105,7 @@ def test_a_port_that_hangs_is_not_waited_for(monkeypatch):
     "version, is_old", [("v1.24.1", True), ("v1.25.0", False), ("v2.0", False)]
 )
 def test_a_micropython_that_is_too_old_is_a_finding(version, is_old):
-    (finding,) = doctor.examine_console(Console(version, "ESP32", b""))
+    (finding,) = doctor.examine_console(Answer(version, "ESP32", b""))
     assert finding.remedy.startswith("too old; make flash") == is_old
 
 

@@ -5,22 +5,20 @@ import sys
 
 import pytest
 
-import harness
-from esp32_board import Esp32Board, image_for, official_image
-from serial_board import SerialBoard
-from tools.chip import Chip, connect
-from tools.flash import plan, wait_repl
-from tools.image import Image
+from host_tests.serial.board import SerialBoard
+from host_tests.serial.esp32 import Esp32Board, image_for, official_image
+from tools.checkout import ROOT
+from tools.commands.flash import plan, wait_repl
+from tools.image.chip import Chip, connect
+from tools.image.image import Image
 from tools.terminal import Refused
 
 MB = 1 << 20
 
 
 def flash(port, *args, **options):
-    line = [sys.executable, "-m", "tools.flash", "--port", port, *args]
-    return subprocess.run(
-        line, cwd=harness.ROOT, capture_output=True, text=True, timeout=120, **options
-    )
+    line = [sys.executable, "-m", "tools", "flash", "--port", port, *args]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
 
 
 def refusal(done):
@@ -31,19 +29,19 @@ def refusal(done):
 
 
 @pytest.fixture
-def board(tmp_path):
+def esp32(tmp_path):
     with Esp32Board(tmp_path) as started:
         yield started
 
 
-def test_the_official_image_is_written_and_micropython_answers(board, tmp_path):
-    done = flash(board.port, "--firmware", str(official_image()))
+def test_the_official_image_is_written_and_micropython_answers(esp32, tmp_path):
+    done = flash(esp32.port, "--firmware", str(official_image()))
     assert done.returncode == 0 and done.stderr == "", done
     assert "Wrote and verified 1702240 bytes in " in done.stdout
     assert "MicroPython v1.25.0 answers on socket://127.0.0.1:" in done.stdout
     assert done.stdout.endswith("Next: make config, then make deploy.\n")
     contents = official_image().read_bytes()
-    assert board.flash[0x1000 : 0x1000 + len(contents)] == contents
+    assert esp32.flash[0x1000 : 0x1000 + len(contents)] == contents
 
 
 def test_an_esp32_s3_gets_its_image_at_0x0(tmp_path):
@@ -56,28 +54,28 @@ def test_an_esp32_s3_gets_its_image_at_0x0(tmp_path):
         assert board.flash[: len(contents)] == contents
 
 
-def test_a_dry_run_tells_and_changes_nothing(board, tmp_path):
-    board.flash[0x1000:0x1004] = kept = b"kept"
-    done = flash(board.port, "--firmware", str(official_image()), "--dry-run")
+def test_a_dry_run_tells_and_changes_nothing(esp32, tmp_path):
+    esp32.flash[0x1000:0x1004] = kept = b"kept"
+    done = flash(esp32.port, "--firmware", str(official_image()), "--dry-run")
     assert done.returncode == 0, done
     assert "Would erase the whole flash" in done.stdout
     assert "would write 1702240 bytes at 0x1000" in done.stdout
-    assert board.flash[0x1000:0x1004] == kept
+    assert esp32.flash[0x1000:0x1004] == kept
 
 
-def test_an_image_for_another_chip_is_refused_before_anything_is_erased(board, tmp_path):
-    assert flash(board.port, "--firmware", str(official_image())).returncode == 0
+def test_an_image_for_another_chip_is_refused_before_anything_is_erased(esp32, tmp_path):
+    assert flash(esp32.port, "--firmware", str(official_image())).returncode == 0
     path = tmp_path / "c3.bin"
     path.write_bytes(image_for("esp32c3"))
-    line = refusal(flash(board.port, "--firmware", str(path)))
+    line = refusal(flash(esp32.port, "--firmware", str(path)))
     assert line.startswith("The image is for ESP32-C3, the board is ESP32; it needs ESP32_GENERIC ")
     assert "https://micropython.org/download/ESP32_GENERIC/" in line
     contents = official_image().read_bytes()
-    assert board.flash[0x1000 : 0x1000 + len(contents)] == contents
+    assert esp32.flash[0x1000 : 0x1000 + len(contents)] == contents
 
 
-def test_without_an_image_it_says_which_one_and_where(board):
-    line = refusal(flash(board.port))
+def test_without_an_image_it_says_which_one_and_where(esp32):
+    line = refusal(flash(esp32.port))
     assert line.startswith("FIRMWARE is missing; this board is ESP32-D0WD")
     assert "ESP32_GENERIC from https://micropython.org/download/ESP32_GENERIC/" in line
     assert "SPIRAM" in line and line.endswith("make flash FIRMWARE=file.bin")
@@ -109,7 +107,7 @@ def test_a_cable_that_is_pulled_while_writing_is_one_line(tmp_path):
 
 
 def test_micropython_that_does_not_answer_afterwards_is_told_about_reset(monkeypatch):
-    monkeypatch.setattr("tools.flash._REPL_LIMIT_S", 0.5)
+    monkeypatch.setattr("tools.commands.flash._REPL_LIMIT_S", 0.5)
     with SerialBoard() as board, pytest.raises(Refused, match=r"press RESET \(EN\) on the board"):
         wait_repl(board.port)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from esp32_board import IMAGE_NAME, image_for, official_image
-from expect import refused
-from tools import image
+from host_tests.serial.esp32 import IMAGE_NAME, image_for, official_image
+from host_tests.tools.expect import refused
+from tools.image import image
 from tools.terminal import Refused
 
 # From MicroPython's own instructions for each board.

@@ -6,23 +6,21 @@ import sys
 
 import pytest
 
-import harness
-from sample_version import make_sources
-from serial_board import SerialBoard, format_flash
-from tools import deploy
+from host_tests.blackbox.deployed import bring
+from host_tests.serial.board import SOCKET
+from tools.checkout import ROOT
 
 
 @pytest.fixture
-def board(tmp_path):
-    with SerialBoard(format_flash(tmp_path / "flash")) as started:
-        deploy.wait_prompt(started.port)
-        deploy.install(started.port, make_sources(tmp_path / "sources", part="NAME = 'first'\n"))
-        yield started
+def deployed_board(serial_board, sources):
+    """The same, with a version on it, at its prompt."""
+    bring(serial_board.port, sources)
+    return serial_board
 
 
 def open_monitor(board, **streams):
-    line = [sys.executable, "-u", "-m", "tools.monitor", "--port", board.port]
-    return subprocess.Popen(line, cwd=harness.ROOT, **streams)
+    line = [sys.executable, "-u", "-m", "tools", "monitor", "--port", board.port]
+    return subprocess.Popen(line, cwd=ROOT, **streams)
 
 
 def read_until(file, text):
@@ -33,9 +31,10 @@ def read_until(file, text):
         seen += block
 
 
-def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(board):
+@SOCKET
+def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(deployed_board):
     terminal, ours = os.openpty()
-    monitor = open_monitor(board, stdin=ours, stdout=ours, stderr=ours)
+    monitor = open_monitor(deployed_board, stdin=ours, stdout=ours, stderr=ours)
     try:
         read_until(terminal, b"Ctrl-] leaves")
         os.write(terminal, b"\x04")  # Ctrl-D at the prompt: main.py
@@ -44,10 +43,10 @@ def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(board):
         read_until(terminal, b"main ends first")
         os.write(terminal, b"import main\r")
         read_until(terminal, b"Registering URI handlers")
-        start = len(board.console)
+        start = len(deployed_board.console)
         os.write(terminal, b"\x1d")
         assert monitor.wait(20) == 0
-        assert b"main ends" not in board.console[start:]
+        assert b"main ends" not in deployed_board.console[start:]
     finally:
         monitor.kill()
         monitor.wait()
@@ -55,15 +54,16 @@ def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(board):
         os.close(ours)
 
 
-def test_without_a_terminal_it_shows_what_the_board_says_over_a_loss_of_the_line(board):
-    monitor = open_monitor(board, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+@SOCKET
+def test_without_a_terminal_it_shows_what_the_board_says_over_a_loss_of_the_line(deployed_board):
+    monitor = open_monitor(deployed_board, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
-        board.wait_client()
-        board.cut()
+        deployed_board.wait_client()
+        deployed_board.cut()
         read_until(monitor.stdout.fileno(), b"is away; waiting for it")
-        board.power_on()
-        board.wait_client()
-        board.press_reset()
+        deployed_board.power_on()
+        deployed_board.wait_client()
+        deployed_board.press_reset()
         read_until(monitor.stdout.fileno(), b"Registering URI handlers")
     finally:
         monitor.kill()

@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-import harness
-from boards import Board
-from expect import refused
-from tools import smoke
+from host_tests.blackbox.board import Board
+from host_tests.tools.expect import refused
+from tools.checkout import ROOT
+from tools.commands import smoke
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_without_an_address_it_says_how():
 def test_a_host_that_does_not_answer_is_one_line_and_no_test_runs():
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = "127.0.0.1:%d" % server.getsockname()[1]
-    line = [sys.executable, "-m", "tools.smoke", host]
-    done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
+    line = [sys.executable, "-m", "tools", "smoke", host]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith(f"{host} does not answer (Connection refused); is it on")
     assert len(done.stderr.splitlines()) == 1
@@ -61,8 +61,8 @@ def test_a_server_that_runs_is_tested_and_what_is_skipped_is_said(tmp_path):
     board = Board("micropython", tmp_path)
     try:
         host = "%s:%d" % (board.host, board.port)
-        line = [sys.executable, "-m", "tools.smoke", host, "-k", "else_is_404 or sixty_lines"]
-        done = subprocess.run(line, cwd=harness.ROOT, capture_output=True, text=True, timeout=120)
+        line = [sys.executable, "-m", "tools", "smoke", host, "-k", "else_is_404 or sixty_lines"]
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
     finally:
         board.stop()
     assert done.returncode == 0, done.stdout

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tools.start_log import StartLog
+from tools.board.start_log import StartLog
 
 ROM = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0xc (SW_CPU_RESET),boot:0x13\r\nentry 0x400805d4\r\n"
 UP = (

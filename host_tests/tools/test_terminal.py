@@ -59,11 +59,16 @@ def test_what_the_system_refuses_is_one_line_and_status_1(capsys, error, line):
     assert capsys.readouterr() == ("", line)
 
 
+def test_a_package_that_is_missing_is_one_line_and_one_of_ours_a_defect(capsys):
+    assert status(raises(ModuleNotFoundError("No module named 'a.b'", name="a.b"))) == 1
+    line = "a.b is missing in .venv; make clean, and try again\n"
+    assert capsys.readouterr() == ("", line)
+    with pytest.raises(ModuleNotFoundError):
+        run_tool(raises(ModuleNotFoundError("No module named 'tools.b'", name="tools.b")))
+
+
 def test_output_that_nobody_reads_any_more_ends_it_quietly():
-    tool = (
-        "from tools.terminal import run_tool\n"
-        "run_tool(lambda: [print('x' * 99) for _ in range(9999)])"
-    )
+    tool = "from tools.terminal import run_tool\nrun_tool(lambda: print(('x' * 99 + '\\n') * 9999))"
     shell = [sys.executable, "-c", tool]
     with subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()

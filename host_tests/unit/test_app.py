@@ -9,7 +9,7 @@ import unittest
 import network
 
 from firmware import app
-from surroundings import AccessPoint, Surroundings
+from tools.simulator.surroundings import AccessPoint, Surroundings
 
 _PATH = "test_app_%s.json" % os.urandom(4).hex()
 _PORT = 20000 + int.from_bytes(os.urandom(2), "little") % 10000

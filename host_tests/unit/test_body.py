@@ -1,8 +1,8 @@
 import unittest
 
-from fakes import run_async
 from firmware.body import Body, parse_chunk_size
 from firmware.http1 import Head, HTTPError
+from host_tests.unit.fakes import run_async
 
 
 class FakeWire:

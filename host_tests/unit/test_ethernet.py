@@ -3,11 +3,11 @@ import unittest
 import machine
 import network
 
-from fakes import Play
 from firmware.config import check
 from firmware.ethernet import Ethernet
 from firmware.ethernet_boards import BOARDS, arguments_of
-from surroundings import Surroundings
+from host_tests.unit.fakes import Play
+from tools.simulator.surroundings import Surroundings
 
 STATIC = {
     "address": "10.0.0.9",

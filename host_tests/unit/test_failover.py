@@ -1,11 +1,11 @@
 import unittest
 
-from fakes import Play
 from firmware.config import check
 from firmware.ethernet import Ethernet
 from firmware.failover import Failover
 from firmware.wifi import WiFi
-from surroundings import AccessPoint, Surroundings
+from host_tests.unit.fakes import Play
+from tools.simulator.surroundings import AccessPoint, Surroundings
 
 WIFI = "192.168.4.2"
 CABLE = "10.0.0.2"

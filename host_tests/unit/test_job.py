@@ -1,6 +1,14 @@
 import unittest
 
-from fakes import POOL_TIMEOUT_MS, FakeRequest, Lines, Pooled, read_all, run_async, turns
+from host_tests.unit.fakes import (
+    POOL_TIMEOUT_MS,
+    FakeRequest,
+    Lines,
+    Pooled,
+    read_all,
+    run_async,
+    turns,
+)
 
 
 class File:

@@ -1,7 +1,7 @@
 import unittest
 
-from fakes import FakeInterface
 from firmware.link import CONNECTING, DOWN, UP, Link
+from host_tests.unit.fakes import FakeInterface
 
 
 class TestLink(unittest.TestCase):

@@ -10,10 +10,10 @@ import firmware.connection as connection_module
 import firmware.http1 as http1
 import firmware.listener as listener_module
 import firmware.service as service_module
-from fakes import Site, run_async, turns, until
 from firmware.listener import Listener
 from firmware.slots import PURGED
 from firmware.workers import WorkerPool
+from host_tests.unit.fakes import Site, run_async, turns, until
 
 GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -2,9 +2,9 @@ import asyncio
 import unittest
 from time import ticks_diff, ticks_ms
 
-from fakes import FakeInterface, FakeLog, FakeServer, run_async, until
 from firmware.link import Link
 from firmware.supervisor import Supervisor
+from host_tests.unit.fakes import FakeInterface, FakeLog, FakeServer, run_async, until
 
 
 class TestSupervisor(unittest.TestCase):

@@ -4,9 +4,17 @@ import io
 import sys
 import unittest
 
-from fakes import POOL_TIMEOUT_MS, FakeRequest, Pooled, read_all, run_async, turns, until
 from firmware.thread import THREADS, Thread
 from firmware.workers import Busy
+from host_tests.unit.fakes import (
+    POOL_TIMEOUT_MS,
+    FakeRequest,
+    Pooled,
+    read_all,
+    run_async,
+    turns,
+    until,
+)
 
 # MicroPython for Unix takes the margin off the length of a new thread's stack when the thread may
 # have read it already; then a recursion overflows it.  A board's margin is a constant.

@@ -2,9 +2,9 @@ import unittest
 
 import network
 
-from fakes import Play
 from firmware.wifi import WiFi
-from surroundings import AccessPoint, Surroundings
+from host_tests.unit.fakes import Play
+from tools.simulator.surroundings import AccessPoint, Surroundings
 
 HOME = {"ssid": "home", "password": "home-secret"}
 WORK = {"ssid": "work", "password": "work-secret"}

@@ -1,8 +1,16 @@
 import asyncio
 import unittest
 
-from fakes import POOL_TIMEOUT_MS, FakeRequest, Lines, Pooled, read_all, run_async, turns
 from firmware.workers import WorkerPool
+from host_tests.unit.fakes import (
+    POOL_TIMEOUT_MS,
+    FakeRequest,
+    Lines,
+    Pooled,
+    read_all,
+    run_async,
+    turns,
+)
 
 
 class OutOfMemory:

@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from typing import NoReturn
 
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Slow: "
 _LONG = b"GET /long HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -42,20 +43,20 @@ class _Client:
     pause_s = (0.0, 0.0)  # before it does, from and to
     events = select.POLLIN
 
-    def __init__(self, burden: Burden, poller: "select.poll"):
+    def __init__(self, burden: Burden, poller: "select.poll") -> None:
         self._burden = burden
         self._poller = poller
         self.has_begun = False
         self.return_s = 0.0
         self.connect()
 
-    def connect(self):
+    def connect(self) -> None:
         self.sock = socket.socket()
         self.sock.setblocking(False)
         self.sock.connect_ex((self._burden.host, self._burden.port))
         self._poller.register(self.sock, select.POLLOUT)
 
-    def step(self, events: int):
+    def step(self, events: int) -> None:
         try:
             if events & select.POLLOUT:
                 self.write()
@@ -64,16 +65,16 @@ class _Client:
         except OSError:
             self.lose()
 
-    def write(self):
+    def write(self) -> None:
         self.sock.send(self.first)
         self.has_begun = True
         self._poller.modify(self.sock, self.events)
 
-    def read(self):
+    def read(self) -> None:
         if not self.sock.recv(65536):
             self.lose()
 
-    def lose(self):
+    def lose(self) -> None:
         """It was cut."""
         self._poller.unregister(self.sock)
         self.sock.close()
@@ -109,11 +110,11 @@ class Stream(_Client):
     returns = True
     pause_s = _RETURN_S
 
-    def write(self):
+    def write(self) -> None:
         self.sock.send(self.first)
         self._poller.modify(self.sock, self.events)
 
-    def read(self):
+    def read(self) -> None:
         block = self.sock.recv(65536)
         if b"<div>req: " in block:
             self.has_begun = True
@@ -125,7 +126,7 @@ class Stream(_Client):
 _KINDS = {"hold": Hold, "reconnect": Reconnect, "pour": Pour, "stream": Stream}
 
 
-def run(burden: Burden):
+def run(burden: Burden) -> NoReturn:
     """Until it is killed."""
     random.seed(burden.kind)
     poller = select.poll()

@@ -1,4 +1,4 @@
-"""One client that asks and waits, with as much of TCP as the system tells about his connection."""
+"""One client that asks and waits, with as much of TCP as the system tells about its connection."""
 
 import socket
 import struct
@@ -15,14 +15,14 @@ _SEGMENTS = struct.Struct("=II")
 class Conversation:
     """Requests one after the other, on one connection for as long as the server keeps it."""
 
-    def __init__(self, port: int):
+    def __init__(self, port: int) -> None:
         self._port = port
         self.sock = self._connect()
 
-    def __enter__(self):
+    def __enter__(self) -> "Conversation":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.sock.close()
 
     def ask(self, request: str) -> bytes:
@@ -44,7 +44,7 @@ class Conversation:
         info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
         return sum(_SEGMENTS.unpack_from(info, _SEGMENTS_AT))
 
-    def _connect(self):
+    def _connect(self) -> socket.socket:
         sock = socket.create_connection((HOST, self._port), _TIMEOUT_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock

@@ -7,11 +7,12 @@ start does not count.  What a server does by the clock meanwhile is in it.
 import re
 import shutil
 import sys
+from collections.abc import Callable, Iterable, Sequence
 
 from tools.bench.conversation import Conversation
 from tools.bench.experiment import Experiment, Goal, Row, Visit
 from tools.bench.load import BROWSER, QUICK
-from tools.bench.servers import Failure, Rack
+from tools.bench.servers import Failure, Rack, Server
 
 _KINDS = ("httpd32", "microdot", "bare")
 _SHORT, _LONG = 50, 250
@@ -26,13 +27,13 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     instructions = Row("instructions", "instructions of one /quick", "thousands", "microdot")
     browser = Row("instructions.browser", "  of a browser's request", "thousands", "microdot")
 
-    def visit_instructions(kind) -> Visit:
+    def visit_instructions(kind: str) -> Visit:
         return lambda: [
             _difference(rack, kind, _CALLGRIND, request, _read_callgrind) / 1000
             for request in (QUICK, BROWSER)
         ]
 
-    def visit_calls(kind) -> Visit:
+    def visit_calls(kind: str) -> Visit:
         return lambda: [_difference(rack, kind, _STRACE, QUICK, _read_strace)]
 
     return [
@@ -46,7 +47,7 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     ]
 
 
-def _make_if(tool, experiment, visit):
+def _make_if(tool: str, experiment: Experiment, visit: Callable[[str], Visit]) -> Experiment:
     """The experiment with its visits, or none and a remark where the tool is missing."""
     if shutil.which(tool):
         experiment.visits = {kind: visit(kind) for kind in _KINDS}
@@ -55,7 +56,9 @@ def _make_if(tool, experiment, visit):
     return experiment
 
 
-def _difference(rack, kind, tool, request, read) -> float:
+def _difference(
+    rack: Rack, kind: str, tool: Sequence[str], request: str, read: Callable[[Server], int]
+) -> float:
     with rack.start(kind, prefix=tool) as short, rack.start(kind, prefix=tool) as long:
         counts = [
             _count(server, request, read, requests)
@@ -64,7 +67,7 @@ def _difference(rack, kind, tool, request, read) -> float:
     return (counts[1] - counts[0]) / (_LONG - _SHORT)
 
 
-def _count(server, request, read, requests) -> int:
+def _count(server: Server, request: str, read: Callable[[Server], int], requests: int) -> int:
     """What the tool has counted of a server that has answered so many requests."""
     server.wait_ready()
     with Conversation(server.port) as client:
@@ -74,27 +77,27 @@ def _count(server, request, read, requests) -> int:
     return read(server)
 
 
-def _read_callgrind(server):
+def _read_callgrind(server: Server) -> int:
     found = re.search(r"Collected : (\d+)", server.console())
     if not found:
         raise Failure(f"valgrind: {server.last_line()}")
     return int(found[1])
 
 
-def _read_strace(server):
+def _read_strace(server: Server) -> int:
     try:
         lines = (server.folder / "strace.txt").read_text().strip().split("\n")
         return int(lines[-1].split()[3])  # the line of totals
     except (OSError, IndexError, ValueError):
-        raise Failure(f"strace: {server.last_line()}") from None
+        raise Failure(f"strace: {server.last_line()}")
 
 
-def _make_segments(rack):
+def _make_segments(rack: Rack) -> Experiment:
     row = Row("segments", "TCP segments of one /quick, keep-alive", "", goal=Goal("at most", 2))
     experiment = Experiment("segments", (row,), {}, 1)
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(kind) as server:
                 server.wait_ready()
                 return [_count_segments(server.port)]
@@ -108,7 +111,7 @@ def _make_segments(rack):
     return experiment
 
 
-def _count_segments(port) -> float:
+def _count_segments(port: int) -> float:
     with Conversation(port) as client:
         for _ in range(_WARM_UP):
             client.ask(QUICK)

@@ -32,10 +32,10 @@ class Row:
     values: dict[str, list[float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, series: str, value: float):
+    def add(self, series: str, value: float) -> None:
         self.values.setdefault(series, []).append(value)
 
-    def note(self, text: str):
+    def note(self, text: str) -> None:
         """A remark under the table, once."""
         if text not in self.notes:
             self.notes.append(text)
@@ -81,8 +81,8 @@ class Experiment:
     visits: dict[str, Visit]
     rounds: int = 1000
 
-    def run_round(self, number: int):
-        """Round `number`: the order turns, so that nobody always comes after the same."""
+    def run_round(self, number: int) -> None:
+        """Round `number`: the order turns, so that none always comes after the same one."""
         names = list(self.visits)
         shift = number % len(names)
         for series in names[shift:] + names[:shift]:

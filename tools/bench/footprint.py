@@ -6,6 +6,7 @@ itself.  The same for every server.  Figures are of 64-bit MicroPython for Unix.
 """
 
 import socket
+from collections.abc import Iterable
 from contextlib import ExitStack
 from statistics import median
 
@@ -14,7 +15,7 @@ from tools.bench.experiment import Experiment, Goal, Row, Visit
 from tools.bench.generator import Plan
 from tools.bench.load import QUICK, generate
 from tools.bench.servers import HOST, Rack, Server
-from tools.build import BOARD
+from tools.version.build import BOARD
 
 _KINDS = ("httpd32", "microdot", "bare")
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Half: "
@@ -32,7 +33,7 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     return [_make_heap(rack), _make_garbage(rack), _make_pause(rack, seconds), _make_mpy(rack)]
 
 
-def _make_heap(rack):
+def _make_heap(rack: Rack) -> Experiment:
     in_use = Row(
         "heap", "heap in use, nothing connected", "bytes", "microdot", Goal("at most", 1.8)
     )
@@ -40,7 +41,7 @@ def _make_heap(rack):
     half = Row("heap.half", "  with half a request", "bytes", goal=Goal("at most", 1843))
     after = Row("heap.after", "  for one idle after a request", "bytes", goal=idle.goal)
 
-    def visit(kind) -> Visit:
+    def visit(kind: str) -> Visit:
         return lambda: [
             _read_empty(rack, kind, in_use),
             *(_grow_by_client(rack, kind, each) for each in (b"", _HALF, QUICK.encode())),
@@ -50,15 +51,15 @@ def _make_heap(rack):
     return Experiment("heap", (in_use, idle, half, after), visits, rounds=3)
 
 
-def _read_empty(rack, kind, row) -> int:
+def _read_empty(rack: Rack, kind: str, row: Row) -> int:
     with rack.start(kind, has_probe=True) as server:
         server.wait_ready()
         row.note(f"heap: without the probe and a fake network, {server.ask('own')} bytes")
         return _read_heap(server)
 
 
-def _grow_by_client(rack, kind, sent) -> float:
-    """Heap for one more client who has sent this much.  The first one may cost extra."""
+def _grow_by_client(rack: Rack, kind: str, sent: bytes) -> float:
+    """Heap for one more client that has sent this much.  The first one may cost extra."""
     with ExitStack() as stack:
         server = stack.enter_context(rack.start(kind, has_probe=True))
         server.wait_ready()
@@ -69,8 +70,8 @@ def _grow_by_client(rack, kind, sent) -> float:
         return (_read_heap(server) - first) / _MORE_CLIENTS
 
 
-def _connect(stack, server, sent):
-    """A client who stays; if he has asked for something he has got it."""
+def _connect(stack: ExitStack, server: Server, sent: bytes) -> None:
+    """A client that stays; if it has asked for something it has got it."""
     sock = stack.enter_context(socket.create_connection((HOST, server.port), 5))
     sock.sendall(sent)
     if sent.endswith(b"\r\n\r\n"):
@@ -88,11 +89,11 @@ def _read_heap(server: Server) -> int:
     return min(int(server.ask("heap")) for _ in range(_READINGS))
 
 
-def _make_garbage(rack):
+def _make_garbage(rack: Rack) -> Experiment:
     row = Row("garbage", "garbage of one /quick, keep-alive", "bytes", goal=Goal("at most", 4096))
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(kind, has_probe=True, heap=_GARBAGE_HEAP) as server:
                 server.wait_ready()
                 server.ask("off")
@@ -105,7 +106,7 @@ def _make_garbage(rack):
     return Experiment("garbage", (row,), {kind: visit(kind) for kind in _KINDS}, rounds=1)
 
 
-def _grow(server, client, requests) -> float:
+def _grow(server: Server, client: Conversation, requests: int) -> float:
     """How much the heap grows by so many requests, the questions to the probe included.
 
     The median, because a server may choose to collect by itself.
@@ -119,12 +120,12 @@ def _grow(server, client, requests) -> float:
     return median(growths)
 
 
-def _make_pause(rack, seconds):
+def _make_pause(rack: Rack, seconds: float) -> Experiment:
     pause = Row("pause", "longest pause of the loop under load", "ms")
     collection = Row("pause.collection", "  a full collection", "ms")
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(kind, has_probe=True) as server:
                 server.wait_ready()
                 server.ask("pause")
@@ -138,12 +139,12 @@ def _make_pause(rack, seconds):
     return Experiment("pause", (pause, collection), {kind: visit(kind) for kind in _KINDS})
 
 
-def _make_mpy(rack):
+def _make_mpy(rack: Rack) -> Experiment:
     row = Row("mpy", ".mpy files that stay loaded, without Microdot", "bytes")
     row.goal = Goal("at most", 16 * 1024)
     microdot = Row("mpy.microdot", "  Microdot", "bytes")
 
-    def visit():
+    def visit() -> Iterable[float]:
         with rack.start("httpd32", has_probe=True) as server:
             server.wait_ready()
             names = server.ask("modules").split()
@@ -152,7 +153,7 @@ def _make_mpy(rack):
     return Experiment("mpy", (row, microdot), {"httpd32": visit}, rounds=1)
 
 
-def _file_len(names, package) -> int:
+def _file_len(names: list[str], package: str) -> int:
     """Bytes of the files of those modules that belong to a package.  httpd32 and its demo serve."""
     total = 0
     for name in names:

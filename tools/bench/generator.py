@@ -3,7 +3,7 @@
 It keeps every latency, from the first attempt to the whole answer, so that one that had to be tried
 again counts with the time it took.  At a pace, what waits behind a late answer counts from when it
 should have been asked.  As a program of its own (`python -m tools.bench.generator JSON`) it shares
-no interpreter with whoever measures.
+no interpreter with what measures.
 """
 
 import json
@@ -47,7 +47,6 @@ class Load:
 
     seconds: float = 0.0
     errors: int = 0
-    cpu_s: float = 0.0
     pending_ms: list[float] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
 
@@ -76,7 +75,7 @@ def response_length(received: bytes) -> int | None:
 class _Connection:
     """Asks, again and again."""
 
-    def __init__(self, plan: Plan, load: Load, poller: "select.poll", due_s: float):
+    def __init__(self, plan: Plan, load: Load, poller: "select.poll", due_s: float) -> None:
         self._plan = plan
         self._load = load
         self._poller = poller
@@ -87,7 +86,7 @@ class _Connection:
         self.is_asking = False
         self.asked_s = self.due_s = due_s
 
-    def ask(self, now: float):
+    def ask(self, now: float) -> None:
         """The next request; it was due at `due_s`."""
         self.is_asking = True
         self.asked_s = now
@@ -100,14 +99,18 @@ class _Connection:
             except OSError:
                 self._fail()
 
-    def _connect(self):
+    def _connect(self) -> None:
         self.sock = socket.socket()
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.connect_ex((self._plan.host, self._plan.port))
         self._poller.register(self.sock, select.POLLOUT)
 
-    def step(self, events: int):
+    def fileno(self) -> int:
+        """Of its socket; -1 without one."""
+        return self.sock.fileno() if self.sock else -1
+
+    def step(self, events: int) -> None:
         """What its socket is ready for."""
         assert self.sock
         try:
@@ -119,7 +122,8 @@ class _Connection:
         except OSError:
             self._fail()
 
-    def _receive(self):
+    def _receive(self) -> None:
+        assert self.sock
         block = self.sock.recv(_BLOCK_LEN)
         if not block:
             self._fail()
@@ -129,7 +133,7 @@ class _Connection:
         if length is not None and len(received) >= length:
             self._end(received)
 
-    def _end(self, received):
+    def _end(self, received: bytes) -> None:
         now = time.perf_counter()
         if received[9:12] == b"200":
             self._load.latencies_ms.append((now - self.asked_s) * 1000)
@@ -144,15 +148,15 @@ class _Connection:
         elif self.due_s <= now:
             self.ask(self.due_s)
 
-    def _fail(self):
-        """Cut: while nobody asks that is no error, and otherwise it is tried again."""
+    def _fail(self) -> None:
+        """It was cut: between two requests that is no error, and otherwise it is tried again."""
         self.close()
         if self.is_asking:
             self._load.errors += 1
             self._received = b""
             self._connect()
 
-    def close(self):
+    def close(self) -> None:
         if self.sock:
             self._poller.unregister(self.sock)
             self.sock.close()
@@ -170,7 +174,7 @@ def run(plan: Plan) -> Load:
     """The load of a plan, when it is over."""
     load = Load()
     poller = select.poll()
-    start, start_cpu = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     step_s = plan.pace_ms / 1000 / plan.connections  # not all at the same moment
     connections = [
         _Connection(plan, load, poller, start + number * step_s)
@@ -181,15 +185,16 @@ def run(plan: Plan) -> Load:
     finally:
         now = time.perf_counter()
         load.seconds = now - start
-        load.cpu_s = time.process_time() - start_cpu
         for each in connections:
             load.pending_ms += each.waits_ms(now)
             each.close()
     return load
 
 
-def _turn(plan, load, poller, connections, end):
-    by_fd = {}
+def _turn(
+    plan: Plan, load: Load, poller: "select.poll", connections: list[_Connection], end: float
+) -> None:
+    by_fd: dict[int, _Connection] = {}
     while (now := time.perf_counter()) < end:
         if plan.count and len(load.latencies_ms) >= plan.count:
             return
@@ -198,17 +203,17 @@ def _turn(plan, load, poller, connections, end):
             if each.due_s <= now:
                 each.ask(now)
         for fd, events in poller.poll(_until_next(waiting, now)):
-            if fd not in by_fd or by_fd[fd].sock is None or by_fd[fd].sock.fileno() != fd:
-                by_fd = {each.sock.fileno(): each for each in connections if each.sock}
+            if fd not in by_fd or by_fd[fd].fileno() != fd:
+                by_fd = {each.fileno(): each for each in connections}
             by_fd[fd].step(events)
 
 
-def _until_next(waiting, now):
-    """Milliseconds until somebody has to ask."""
+def _until_next(waiting: list[_Connection], now: float) -> float:
+    """Milliseconds until the next request is due."""
     return min([max(0, (each.due_s - now) * 1000) for each in waiting] + [_POLL_MS])
 
 
-def main():
+def main() -> None:
     print(json.dumps(asdict(run(Plan(**json.loads(sys.argv[1]))))))
 
 

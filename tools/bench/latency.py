@@ -1,9 +1,10 @@
 """How long `/quick` takes while others are a burden, and how soon a server answers at all."""
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 
 from tools.bench.experiment import Experiment, Goal, Row, Visit
-from tools.bench.generator import Plan
+from tools.bench.generator import Load, Plan
 from tools.bench.load import QUICK, burden, generate
 from tools.bench.servers import Rack, Server
 
@@ -23,17 +24,17 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     return [*burdens, _make_pour(rack, seconds), _make_start(rack)]
 
 
-def _load(server: Server, seconds):
+def _load(server: Server, seconds: float) -> Load:
     return generate(Plan(server.port, QUICK, _CONNECTIONS, seconds, pace_ms=_PACE_MS))
 
 
-def _make_burden(rack, seconds, name):
+def _make_burden(rack: Rack, seconds: float, name: str) -> Experiment:
     title, kind, count, limit = _BURDENS[name]
     row = Row(name, f"/quick {title}", "ms", "alone", Goal("at most", limit))
     errors = Row(f"{name}.errors", "  cut, refused or not 200", "a second", hides_zero=True)
 
-    def visit(server_kind, is_burdened=True) -> Visit:
-        def run():
+    def visit(server_kind: str, is_burdened: bool = True) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(server_kind) as server:  # a fresh one: it may not survive
                 server.wait_ready()
                 with burden(server, kind, count) if is_burdened else nullcontext():
@@ -46,7 +47,7 @@ def _make_burden(rack, seconds, name):
     return Experiment(name, (row, errors), {**visits, "microdot": visit("microdot")})
 
 
-def _make_pour(rack, seconds):
+def _make_pour(rack: Rack, seconds: float) -> Experiment:
     row = Row(
         "pouring",
         "/quick at worst while one pours bytes without a newline",
@@ -54,8 +55,8 @@ def _make_pour(rack, seconds):
         goal=Goal("at most", _POUR_GOAL_MS),
     )
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(kind) as server:
                 server.wait_ready()
                 with burden(server, "pour", 1):
@@ -66,12 +67,12 @@ def _make_pour(rack, seconds):
     return Experiment("pouring", (row,), {kind: visit(kind) for kind in ("httpd32", "microdot")})
 
 
-def _make_start(rack):
+def _make_start(rack: Rack) -> Experiment:
     row = Row("start", "from start to first answer", "ms", "microdot", Goal("at most", 1.5))
     cpu = Row("start.cpu", "  processor time of it", "ms", "microdot", hides_zero=True)
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             with rack.start(kind) as server:
                 ready_s = server.wait_ready()
                 return ready_s * 1000, (server.cpu_s() or 0) * 1000

@@ -1,9 +1,7 @@
-"""Puts load on a server: with `wrk` where it is installed, else with our own generator."""
+"""Puts load on a server, from processes of their own: requests, and clients that are a burden."""
 
 import json
-import re
 import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +10,9 @@ from dataclasses import dataclass
 
 from tools.bench.clients import Burden
 from tools.bench.generator import Load, Plan
-from tools.bench.servers import HOST, Failure, Server, die_with_parent, fetch
-from tools.build import ROOT
+from tools.bench.servers import Failure, Server, fetch
+from tools.checkout import ROOT
+from tools.simulator.interpreter import die_with_parent
 
 QUICK = "GET /quick HTTP/1.1\r\nHost: bench\r\n\r\n"
 QUICK_ONCE = "GET /quick HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
@@ -58,24 +57,13 @@ class Result:
     errors: int
     cpu_us: float | None
     server_share: float | None
-    load_share: float | None = None
 
 
-def has_wrk() -> bool:
-    return shutil.which("wrk") is not None
-
-
-def measure(server: Server, request: str, connections: int, seconds: float, own=False) -> Result:
-    """The throughput of a server.  own: with our own generator, even where `wrk` is installed."""
+def measure(server: Server, request: str, connections: int, seconds: float) -> Result:
+    """The throughput of a server."""
     before = server.cpu_s()
-    share = None
-    if has_wrk() and not own:
-        text = _run_wrk(server.port, request, connections, seconds)
-        total, spent_s, errors = parse_wrk(text)
-    else:
-        load = generate(Plan(server.port, request, connections, seconds))
-        total, spent_s, errors = len(load.latencies_ms), load.seconds, load.errors
-        share = load.cpu_s / spent_s
+    load = generate(Plan(server.port, request, connections, seconds))
+    total, spent_s, errors = len(load.latencies_ms), load.seconds, load.errors
     if not total:
         raise Failure(f"{server.kind} answers nothing: {errors} errors")
     cpu_s = None if before is None else (server.cpu_s() or 0) - before
@@ -85,7 +73,6 @@ def measure(server: Server, request: str, connections: int, seconds: float, own=
         errors=errors,
         cpu_us=None if cpu_s is None else cpu_s / total * 1e6,
         server_share=None if cpu_s is None else cpu_s / spent_s,
-        load_share=share,
     )
 
 
@@ -113,13 +100,9 @@ def burden(server: Server, kind: str, count: int) -> Iterator[None]:
             process.kill()
 
 
-def _start(module, order):
-    return _spawn([sys.executable, "-m", f"tools.bench.{module}", json.dumps(vars(order))])
-
-
-def _spawn(line):
+def _start(module: str, order: Plan | Burden) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        line,
+        [sys.executable, "-m", f"tools.bench.{module}", json.dumps(vars(order))],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -128,37 +111,11 @@ def _spawn(line):
     )
 
 
-def _collect(process, seconds) -> str:
+def _collect(process: "subprocess.Popen[str]", seconds: float) -> str:
     """What a client prints, when it is over."""
     try:
         return process.communicate(timeout=_WAIT_S + seconds)[0]
     except subprocess.TimeoutExpired:
-        raise Failure(f"{process.args[0]} does not end") from None
+        raise Failure("the generator does not end")
     finally:
         process.kill()
-
-
-def _run_wrk(port, request, connections, seconds):
-    first, *lines = request.strip().split("\r\n")
-    line = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
-    for each in lines:
-        line += ["-H", each]
-    line.append(f"http://{HOST}:{port}{first.split()[1]}")
-    with _spawn(line) as process:
-        return _collect(process, seconds)
-
-
-def parse_wrk(text: str) -> tuple[int, float, int]:
-    """(answers, seconds, errors) from what `wrk` prints."""
-    found = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", text)
-    if not found:
-        raise Failure(f"wrk: {text.strip()}")
-    seconds = float(found[2]) * {"ms": 0.001, "s": 1, "m": 60}[found[3]]
-    errors = 0
-    sockets = re.search(r"Socket errors: (.*)", text)
-    if sockets:
-        errors += sum(int(number) for number in re.findall(r"\d+", sockets[1]))
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    if refused:
-        errors += int(refused[1])
-    return int(found[1]), seconds, errors

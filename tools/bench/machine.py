@@ -8,9 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tools.bench.load import has_wrk
-from tools.bench.servers import find_micropython
-from tools.build import ROOT
+from tools.checkout import ROOT
+from tools.simulator.interpreter import micropython
 
 
 def describe(heap: str, rounds: int) -> dict:
@@ -23,7 +22,6 @@ def describe(heap: str, rounds: int) -> dict:
         "MicroPython": _micropython(),
         "Microdot": importlib.metadata.version("microdot"),
         "heap": heap,
-        "load from": "wrk" if has_wrk() else "our own generator, because no wrk is on PATH",
         "rounds": rounds,
     }
 
@@ -67,5 +65,5 @@ def _micropython() -> str:
         "sys.version.split('MicroPython ')[-1])"
     )
     return subprocess.run(
-        [find_micropython(), "-c", code], capture_output=True, text=True, check=True
+        [*micropython("1M"), "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()

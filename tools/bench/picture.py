@@ -53,7 +53,7 @@ def draw(rows: list[Row], footer: str) -> str:
     )
 
 
-def _group(row, top, scale):
+def _group(row: Row, top: int, scale: float) -> list[str]:
     """The bars of a row, with the ratio behind the first one."""
     parts = [_text(_MARGIN, top + _BAR + 6, row.title.strip())]
     for index, (name, label, style) in enumerate(_SERIES):
@@ -71,12 +71,12 @@ def _group(row, top, scale):
     return parts
 
 
-def _text(x, y, text, style=""):
+def _text(x: float, y: float, text: str, style: str = "") -> str:
     kind = f' class="{style}"' if style else ""
     return f'<text x="{x:.0f}" y="{y:.0f}"{kind}>{escape(text)}</text>'
 
 
-def _describe(rows):
+def _describe(rows: list[Row]) -> str:
     return "; ".join(
         f"{row.title.strip()}: "
         + ", ".join(f"{label} {format_value(row.middle(name))}" for name, label, _ in _SERIES)

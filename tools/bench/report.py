@@ -21,7 +21,7 @@ def table(rows: list[Row], earlier: dict | None = None) -> str:
 
     earlier  the results of another run by name, to be shown behind those of this one
     """
-    notes = [note for row in rows for note in row.notes]
+    notes = list(dict.fromkeys(note for row in rows for note in row.notes))
     rows = [row for row in rows if row.is_shown()]
     titles = [f"{row.title}, {row.unit}".rstrip(", ") for row in rows]
     width = max([len(title) for title in titles], default=0)
@@ -49,7 +49,7 @@ def describe(row: Row) -> str:
     return text
 
 
-def _was(row, earlier):
+def _was(row: Row, earlier: dict[str, float | None] | None) -> str:
     value = (earlier or {}).get(row.name)
     return "" if value is None else f" (was {format_value(value)})"
 

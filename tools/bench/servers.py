@@ -4,20 +4,24 @@ All run from compiled .mpy with the same heap.  What they print goes into a file
 that takes everything at once; with the probe, answers come through a pipe.
 """
 
-import ctypes
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from tools.build import ROOT, build, compile_module
+from tools.checkout import ROOT
+from tools.simulator.harness import find_port
+from tools.simulator.interpreter import die_with_parent, micropython
+from tools.terminal import Refused
+from tools.version.build import build, compile_module, find_microdot
 
 # name: (its module in board/, an argument of it, its log level)
 KINDS = {
@@ -30,33 +34,27 @@ KINDS = {
 HOST = "127.0.0.1"
 
 _SCRIPTS = ROOT / "build" / "bench"
+_WHOLE = _SCRIPTS / "whole"  # Microdot with its own server, which a board goes without
 _START_S = 60  # under valgrind it takes long
 _POLL_S = 0.001
-_PR_SET_PDEATHSIG = 1
 
 
-class Failure(Exception):
+class Failure(Refused):
     """A server or one of its clients does not do as it should; one line."""
 
 
 def prepare() -> str:
     """Compiles everything; the MICROPYPATH from which the servers run."""
     board = build()
-    _SCRIPTS.mkdir(parents=True, exist_ok=True)
-    for source in sorted((Path(__file__).parent / "board").glob("*.py")):
-        target = _SCRIPTS / f"{source.stem}.mpy"
+    (_WHOLE / "microdot").mkdir(parents=True, exist_ok=True)
+    sources = {source: _SCRIPTS for source in (Path(__file__).parent / "board").glob("*.py")}
+    for name in ("__init__", "microdot"):
+        sources[find_microdot() / f"{name}.py"] = _WHOLE / "microdot"
+    for source, folder in sources.items():
+        target = folder / f"{source.stem}.mpy"
         if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
             compile_module(source, target, _SCRIPTS.parent)
     return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
-
-
-def find_micropython() -> str:
-    """The MicroPython of the virtual environment, or else the one on PATH."""
-    own = Path(sys.executable).parent / "micropython"
-    program = str(own) if own.exists() else shutil.which("micropython")
-    if program is None:
-        raise SystemExit("PyPI has no MicroPython for this kind of computer; put one on PATH")
-    return program
 
 
 class Server:
@@ -68,21 +66,31 @@ class Server:
     settings  sections of httpd32's configuration, besides port and log level
     """
 
-    def __init__(self, kind: str, path: str, heap: str, has_probe=False, prefix=(), settings=None):
+    def __init__(
+        self,
+        kind: str,
+        path: str,
+        heap: str,
+        has_probe: bool = False,
+        prefix: Sequence[str] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> None:
         module, argument, level = KINDS[kind]
+        if kind == "microdot":
+            path = f"{_WHOLE}:{path}"
         self.kind = kind
         self.port = find_port()
         self.folder = Path(tempfile.mkdtemp(prefix="httpd32-bench-"))
         self._write_config(level, settings or {})
         words = [module, str(self.port), argument, "probe" if has_probe else ""]
-        line = [*prefix, find_micropython(), "-X", f"heapsize={heap}", "-m", "serve", *words]
+        line = [*prefix, *micropython(heap), "-m", "serve", *words]
         self.started_s = time.monotonic()
         self.process = self._spawn(line, path, has_probe)
 
-    def __enter__(self):
+    def __enter__(self) -> "Server":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def wait_ready(self) -> float:
@@ -120,7 +128,7 @@ class Server:
         os.killpg(self.process.pid, signal.SIGTERM)
         return self.process.wait(_START_S)
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends it, whatever it does."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -138,7 +146,7 @@ class Server:
         """The end of that, for a message."""
         return self.console().strip().split("\n")[-1] or f"exit status {self.process.poll()}"
 
-    def _write_config(self, level, settings):
+    def _write_config(self, level: str, settings: dict[str, Any]) -> None:
         config = {
             "server": {"port": self.port, **settings.get("server", {})},
             "demo": settings.get("demo", {}),
@@ -147,7 +155,7 @@ class Server:
         }
         (self.folder / "config.json").write_text(json.dumps(config))
 
-    def _spawn(self, line, path, has_probe):
+    def _spawn(self, line: list[str], path: str, has_probe: bool) -> subprocess.Popen[bytes]:
         with (self.folder / "console").open("wb") as console:
             return subprocess.Popen(
                 line,
@@ -164,16 +172,16 @@ class Server:
 class Rack:
     """The servers of a run: each is started when it is first needed, and lives to the end."""
 
-    def __init__(self, heap: str):
+    def __init__(self, heap: str) -> None:
         self.heap = heap
         self.path = prepare()
         self._stack = ExitStack()
         self._servers: dict[str, Server] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> "Rack":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def get(self, kind: str) -> Server:
@@ -183,16 +191,9 @@ class Rack:
             self._servers[kind].wait_ready()
         return self._servers[kind]
 
-    def start(self, kind: str, **options) -> Server:
+    def start(self, kind: str, **options: Any) -> Server:
         """A fresh one, for the caller to stop."""
         return Server(kind, self.path, options.pop("heap", self.heap), **options)
-
-
-def find_port() -> int:
-    """A TCP port that is free now."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return sock.getsockname()[1]
 
 
 def fetch(port: int, timeout_s: float = 5, request: bytes = b"") -> bytes:
@@ -206,9 +207,3 @@ def fetch(port: int, timeout_s: float = 5, request: bytes = b"") -> bytes:
                 raise ConnectionError("no answer")
             received += block
         return received
-
-
-def die_with_parent():
-    """In a child before it runs: it must not outlive us."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,7 +1,9 @@
 """Requests a second, and what each costs the processor."""
 
+from collections.abc import Iterable
+
 from tools.bench.experiment import Experiment, Goal, Row, Visit
-from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, has_wrk, measure
+from tools.bench.load import BROWSER, QUICK, QUICK_ONCE, measure
 from tools.bench.servers import Rack
 
 # name: (title, request, connections, goal against plain Microdot, the bare loop to compare with)
@@ -22,18 +24,20 @@ _CROWDED = (
 
 def make(rack: Rack, seconds: float) -> list[Experiment]:
     """The experiments, one a kind of load."""
-    return [_make_one(rack, seconds, name) for name in _LOADS] + [_make_check(rack, seconds)]
+    return [_make_one(rack, seconds, name) for name in _LOADS]
 
 
-def _make_one(rack, seconds, name):
+def _make_one(rack: Rack, seconds: float, name: str) -> Experiment:
     title, request, connections, goal, limit = _LOADS[name]
     rate = Row(name, title, "requests/s", "microdot", goal)
     cpu = Row(f"{name}.cpu", "  processor time", "us a request", "microdot", hides_zero=True)
     errors = Row(f"{name}.errors", "  cut, refused or not 200", "a second", hides_zero=True)
 
-    def visit(kind) -> Visit:
-        def run():
+    def visit(kind: str) -> Visit:
+        def run() -> Iterable[float]:
             result = measure(rack.get(kind), request, connections, seconds)
+            if kind == "httpd32" and (result.server_share or 1) < _BUSY:
+                rate.note(_CROWDED)
             return result.rate, result.cpu_us or 0, result.errors / result.seconds
 
         return run
@@ -41,23 +45,3 @@ def _make_one(rack, seconds, name):
     kinds = ("httpd32", "info", "microdot", limit)
     visits = {"bare" if kind == limit else kind: visit(kind) for kind in kinds}
     return Experiment(name, (rate, cpu, errors), visits)
-
-
-def _make_check(rack, seconds):
-    """Whether the generators are fast enough: each against the fastest server there is."""
-    rate = Row("generator", "the generators on the bare loop", "requests/s", None)
-    share = Row("generator.server", "  share of a core that the server used", "%", None)
-
-    def visit(kind, own) -> Visit:
-        def run():
-            result = measure(rack.get(kind), QUICK, 4, seconds, own)
-            if kind == "httpd32" and (result.server_share or 1) < _BUSY:
-                rate.note(_CROWDED)
-            return result.rate, (result.server_share or 0) * 100
-
-        return run
-
-    visits = {"ours": visit("bare", True), "ours on httpd32": visit("httpd32", True)}
-    if has_wrk():
-        visits = {"wrk": visit("bare", False), "wrk on httpd32": visit("httpd32", False), **visits}
-    return Experiment("generator", (rate, share), visits, rounds=3)

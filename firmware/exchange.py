@@ -1,0 +1,276 @@
+"""One request and its response: the seam to Microdot.
+
+The server asks an application as Microdot's ASGI adapter does: it builds a `Request`, awaits
+`dispatch_request`, and sends the `Response`.  What it refuses after the head was parsed goes
+through the application's own handlers of errors, so that a page of another origin sees a 413, too.
+"""
+
+from time import ticks_ms
+
+from microdot import Request, Response
+from microdot.microdot import NoCaseDict, invoke_handler
+from micropython import const
+
+from firmware.encode import error_text
+from firmware.http1 import HTTPError
+from firmware.response import ResponseError, Sender
+from firmware.slots import BUSY, LINGERING, READING, SENDING
+
+_MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
+# A body is sent by a client in its own time: one of more than this takes from the common budget.
+_LARGE_LEN = const(1024)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+
+
+class _Request(Request):
+    """Microdot's request; its dictionary of headers and its stream are made when asked for."""
+
+    def __init__(self, app, address, head, wire, body, data):
+        self._head = head
+        self._fields = None
+        version = "1.1" if head.minor else "1.0"
+        super().__init__(
+            app,
+            address,
+            head.method,
+            head.target,
+            version,
+            head.early,
+            data or b"",
+            None,
+            (wire, wire),
+        )
+        self._fields = None
+        self._incoming = body
+        if body:
+            self.max_content_length = body.max_len
+            if data:
+                self.content_length = len(data)  # of a chunked one, too
+
+    @property
+    def headers(self):
+        if self._fields is None:
+            self._fields = _fields_of(self._head)
+        return self._fields
+
+    @headers.setter
+    def headers(self, fields):
+        self._fields = fields
+
+    @property
+    def stream(self):
+        if self._stream is None:
+            from firmware.stream import Stream
+
+            self._stream = Stream(self._incoming, self.body)
+        return self._stream
+
+
+class Exchange:
+    """Serves the requests of an application; one for the whole server.
+
+    app      a Microdot application
+    workers  the `WorkerPool` of its long handlers
+    table    the `SlotTable`, which knows how many connections stay
+    memory   its `Memory`
+    limits   the settings of section "server", by name
+    is_draining    the server stops: no connection is kept alive
+    """
+
+    def __init__(self, app, workers, table, memory, log, limits: dict):
+        self.is_draining = False
+        self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
+        self._app = app
+        self._workers = workers
+        self._table = table
+        self._memory = memory
+        self._log = log
+        self._max_body_len = limits["max_body_len"]
+        self._wait_ms = limits["recv_wait_timeout_ms"]
+        self._lasting: list = []  # handlers whose responses stay
+
+    def load(self):
+        """Loads what requests with bodies need, if the application has routes for them.
+
+        Another application does without, until a client sends a body all the same.
+        """
+        if any(method not in ("GET", "HEAD") for route in self._app.url_map for method in route[0]):
+            import firmware.body
+            import firmware.stream  # noqa: F401
+
+    async def run(self, wire, head, address) -> bool:
+        """One request and its response; whether the connection may go on.
+
+        Raises HTTPError for a request that no handler can see; MemoryError; OSError and EOFError
+        when the client is gone.
+        """
+        slot = wire.slot
+        body = request = None
+        taken = 0
+        keeps = head.keep_alive
+        try:
+            try:
+                data = b""
+                if head.content_length != 0:
+                    slot.enter(READING, ticks_ms())
+                    wire.is_read = False
+                    body = self._expect_body(wire, head)
+                    taken = self._memory.take(_cost_of(head, body))
+                    data = await body.read_whole(body.span)
+                slot.enter(BUSY, ticks_ms())
+                request = _build(self._app, address, head, wire, body, data)
+                response = await self._dispatch(request, slot, head)
+                if body and body.failure and response and response.status_code < 400:
+                    raise HTTPError(body.failure)
+            except HTTPError as error:
+                if request is None:
+                    request = _build(self._app, address, head, wire, None, b"")
+                    slot.enter(BUSY, ticks_ms())
+                self._log.info("refused with %d: %s", error.status, address)
+                response = await self._refusal(request, error.status)
+                keeps = False
+            if response is None or wire.is_answered:
+                return False  # a WebSocket that has ended
+            keeps = keeps and not self.is_draining
+            if body:
+                keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
+            keeps = await self._respond(wire, head, request, response, keeps)
+            keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
+            return keeps and not self.is_draining
+        finally:
+            self._memory.give_back(taken)
+            if request:
+                self._workers.release(request)
+
+    def admit_long(self, request) -> bool:
+        """Whether a long request may go to a worker: one slot is left for quick ones."""
+        if not self._table.has_room_to_last(ticks_ms()):
+            return False
+        self._mark_lasting(request.sock[0].slot)
+        return True
+
+    def sweep(self, now: int):
+        """Counts the connections that stay, and remembers which handlers they are of."""
+        self._table.count_lasting(now)
+        for slot in self._table.slots:
+            if slot.route and slot.is_lasting(now) and slot.route not in self._lasting:
+                self._lasting.append(slot.route)
+
+    def _mark_lasting(self, slot):
+        slot.lasts = True
+        self.sweep(ticks_ms())
+
+    def _expect_body(self, wire, head):
+        """The `Body` that is to come.  Raises HTTPError.
+
+        One of up to `max_body_len` bytes is received in advance.  For longer ones an application
+        sets `Request.max_content_length` and, if they are to be received in advance too,
+        `Request.max_body_length`, as Microdot documents them.
+        """
+        span = self._max_body_len
+        if Request.max_body_length != _MICRODOT_MAX_LEN:
+            span = Request.max_body_length
+        max_len = max(span, self._max_body_len)
+        if Request.max_content_length != _MICRODOT_MAX_LEN:
+            max_len = max(max_len, Request.max_content_length)
+        if head.content_length is not None and head.content_length > max_len:
+            raise HTTPError(413)
+        from firmware.body import Body
+
+        return Body(wire, head, max_len, span, self._wait_ms)
+
+    async def _dispatch(self, request, slot, head):
+        """What the application answers; None if it has answered itself.  Raises HTTPError."""
+        app = self._app
+        method = request.method
+        if method not in _METHODS and not any(method in route[0] for route in app.url_map):
+            raise HTTPError(501)
+        self._log.info("uri: %s", request.path)
+        table = self._table
+        if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
+            if not table.has_room_to_last(ticks_ms()):
+                raise HTTPError(503)
+        try:
+            response = await app.dispatch_request(request)
+        except RuntimeError as error:
+            # The pattern of a route takes a step of the stack for each character of a path.
+            if "recursion" in str(error):
+                raise HTTPError(414)
+            raise
+        if not slot.lasts:  # else it is on a worker: the pool counts those
+            slot.route = request.route
+        return response
+
+    def _stays(self, request, head):
+        """Whether the response to a request is likely to be one that stays."""
+        if (head.get("Upgrade") or "").lower() == "websocket":
+            return True
+        return self._app.find_route(request)[0] in self._lasting
+
+    async def _respond(self, wire, head, request, response, keeps):
+        """Sends a response; one that can't be sent is a 500."""
+        slot = wire.slot
+        status = response.status_code
+        if status == 405 and "Allow" not in response.headers:  # RFC 9110, 15.5.6
+            response.headers["Allow"] = self._app.default_options_handler(request)["Allow"]
+        try:
+            if str(response.headers.get("Content-Type", "")).startswith("text/event-stream"):
+                self._mark_lasting(slot)
+            return await self.sender.send(wire, head, response, keeps)
+        except (MemoryError, OSError, EOFError):
+            raise
+        except Exception as error:
+            if slot.state == SENDING:
+                raise
+            if isinstance(error, ResponseError):
+                self._log.error("%s %s: %s", request.method, request.path, error)
+            else:
+                self._log.exception("request failed", error)
+            response = await self._refusal(request, 500)
+            return await self.sender.send(wire, head, response, keeps)
+
+    async def _refusal(self, request, status):
+        """The response to a request that is refused, as the application words it if it does."""
+        app = self._app
+        result = await app.error_response(request, status, error_text(status).decode())
+        if isinstance(result, tuple):
+            result = Response(*result)
+        elif not isinstance(result, Response):
+            result = Response(result)
+        if status == 503:
+            result.headers["Retry-After"] = "1"
+        for handler in app.get_request_handlers(request, "after_error_request", True):
+            result = await invoke_handler(handler, request, result) or result
+        result.is_head = request.method == "HEAD"
+        return result
+
+    async def _drain(self, wire, body):
+        """Whether the next request begins where the wire stands, if need be after the rest."""
+        wire.slot.enter(LINGERING, ticks_ms())
+        try:
+            return await body.drain(self._max_body_len)
+        except HTTPError:  # the client has its response
+            return False
+
+
+def _build(app, address, head, wire, body, data):
+    try:
+        return _Request(app, address, head, wire, body, data)
+    except (ValueError, UnicodeError):  # a query that can't be decoded
+        raise HTTPError(400)
+
+
+def _cost_of(head, body):
+    """What a body may take of the common budget: it is received in blocks, and then joined."""
+    length = body.span if head.content_length is None else head.content_length
+    return 2 * length if _LARGE_LEN < length <= body.span else 0
+
+
+def _fields_of(head):
+    """Microdot's dictionary of the fields of a head."""
+    fields = NoCaseDict()
+    for name, value in head.items():
+        if name in fields:
+            value = fields[name] + ("; " if name.lower() == "cookie" else ", ") + value
+        fields[name] = value
+    return fields

@@ -1,0 +1,108 @@
+"""What Python takes of a board's memory, so that the radio keeps its share.
+
+Python and the radio live on one pool.  When an allocation finds no place in the Python heap even
+after a collection, MicroPython takes the largest free block of the pool, whole; what is left is too
+little for frames, and the board is deaf.  So the collector runs long before the heap is full, what
+clients may make the server allocate has a budget, and the pool is watched.
+
+A board without the pool's figures has no pool to share, and only the first two apply.
+"""
+
+import gc
+from time import ticks_add, ticks_diff
+
+from esp32 import HEAP_DATA, idf_heap_info
+from machine import reset
+from micropython import const
+
+# What a slot, its connection and a request at work take beyond what they have at the start.
+_CONNECTION_LEN = const(2560)
+# Of the pool, for the radio: a received frame takes 1.6 KB, what is sent on one connection 5.7 KB.
+RADIO_LEN = const(16384)
+_BLOCK_LEN = const(4096)  # and so much of it in one piece
+_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+_POLL_MS = const(500)
+_RESTART_MS = const(10000)
+
+
+class Memory:
+    """The policy, and its state; one for the whole server.
+
+    budget     bytes that long heads and bodies may take, all together
+    threshold  bytes of garbage after which the collector runs
+    """
+
+    def __init__(self, log, read_pool=idf_heap_info, restart=reset):
+        self._log = log
+        self._read_pool = read_pool
+        self._restart = restart
+        self._taken = 0
+        self._is_short = False
+        self._since = 0  # when it became short
+        self._next_poll = 0
+        self.budget = 0
+        self.threshold = 0
+
+    def settle(self, max_open_sockets: int, request_len: int):
+        """Decides, when everything is loaded, how much of the heap may be garbage.
+
+        request_len  bytes that the largest request allowed takes while it is received
+        """
+        gc.collect()
+        # `gc.mem_free()` counts the pool's largest block, too, which is not Python's yet.
+        free = gc.mem_free() - self._pool()[1]
+        self.budget = max(request_len, free // 4)
+        self.threshold = max(free // 4, free - self.budget - max_open_sockets * _CONNECTION_LEN)
+        gc.threshold(self.threshold)
+
+    def take(self, length: int) -> int:
+        """`length`, when the budget has so much left, else MemoryError.  To be given back."""
+        if length and self._taken + length > self.budget:
+            raise MemoryError("requests are too large at a time")
+        self._taken += length
+        return length
+
+    def give_back(self, length: int):
+        self._taken -= length
+
+    def is_short(self) -> bool:
+        """Whether the radio has less than its share, as far as was seen when the pool was read."""
+        return self._is_short
+
+    def poll(self, now: int):
+        """Reads the pool now and then; the reaper calls it.
+
+        When the radio has less than its share, garbage is collected at once: an empty part of the
+        heap goes back to the pool.  If that does not help for ten seconds, the board restarts.
+        """
+        if ticks_diff(now, self._next_poll) < 0:
+            return
+        self._next_poll = ticks_add(now, _POLL_MS)
+        was_short = self._is_short
+        if not self._lacks():
+            self._is_short = False
+            return
+        gc.collect()
+        self._is_short = self._lacks()
+        if not self._is_short:
+            return
+        free, largest = self._pool()
+        if not was_short:
+            self._since = now
+            self._log.error("memory is short: %d bytes are left, %d in one piece", free, largest)
+        elif ticks_diff(now, self._since) >= _RESTART_MS:
+            self._log.error("memory stays short: restarting")
+            self._restart()
+
+    def _lacks(self):
+        free, largest = self._pool()
+        return 0 < free < RADIO_LEN or 0 < largest < _BLOCK_LEN
+
+    def _pool(self):
+        """(free bytes, largest free block) of the pool; (0, 0) without its figures."""
+        free = largest = 0
+        for region in self._read_pool(HEAP_DATA):
+            if region[0] < _INTERNAL_LEN:
+                free += region[1]
+                largest = max(largest, region[2])
+        return free, largest

@@ -1,0 +1,61 @@
+"""Where the settings come from: a file that was checked already, or one that is checked here.
+
+`make deploy` checks config.json, and sends what has come of it along, whole and with the SHA-256 of
+config.json.  As long as that is the file, the checker stays out of a board's memory, where it costs
+15 KB for a while and its names for ever.
+"""
+
+import gc
+import hashlib
+import json
+import sys
+
+import firmware
+
+CHECKED = "settings.json"
+_CHECKERS = ("config", "config_network", "config_values", "ethernet_boards")
+
+
+def load(path: str):
+    """The settings of the file at `path`, {section: {name: value}}; None if they are wrong.
+
+    What is wrong with them is one line on the console.
+    """
+    try:
+        return _load_checked(path) or _check(path)
+    except ValueError as error:
+        print(path + ":", error)
+        return None
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    return "".join(["%02x" % octet for octet in hashlib.sha256(content).digest()])
+
+
+def _load_checked(path):
+    """What was checked, if it is of this file; else None."""
+    try:
+        with open(CHECKED) as file:
+            checked = json.load(file)
+        with open(path, "rb") as file:
+            is_same = checked["sha256"] == digest(file.read())
+    except OSError:
+        return None
+    return checked["settings"] if is_same else None
+
+
+def _check(path):
+    """Raises ConfigError, a ValueError."""
+    try:
+        from firmware import config
+
+        settings = config.load(path)
+        config.check_interface(settings["network"])
+        return settings
+    finally:
+        config = None
+        for name in _CHECKERS:
+            if sys.modules.pop("firmware." + name, None):
+                delattr(firmware, name)
+        gc.collect()

@@ -1,0 +1,97 @@
+"""What `request.stream` is: the body of a request, for parsers that trust it.
+
+It fills what is asked for, unless the body ends first; it lets others run when it is read at its
+end; and it refuses the request when a parser goes on reading there, which would else never end.
+"""
+
+import asyncio
+
+from microdot import abort
+from micropython import const
+
+from firmware.http1 import HTTPError
+
+_BLOCK_LEN = const(512)
+_MAX_LINE_LEN = const(4096)
+_MAX_ENDS = const(16)  # reads at the end: one is usual, some parsers do a few
+
+
+class Stream:
+    """Reads as asyncio's StreamReader does.
+
+    body    the `Body`, None when all of it was read in advance
+    ahead   what was read in advance
+    Raises Microdot's HTTPException, which makes the response 400 or what the body's `failure` says;
+    EOFError when the client closes in the middle.
+    """
+
+    def __init__(self, body, ahead: bytes):
+        self._body = body
+        self._ahead = ahead
+        self._ends = 0
+
+    async def read(self, n: int = -1) -> bytes:
+        """`n` bytes, all with -1; fewer only at the end."""
+        blocks = []
+        while n:
+            block = await self._receive(n if n > 0 else _BLOCK_LEN)
+            if not block:
+                break
+            blocks.append(block)
+            if n > 0:
+                n -= len(block)
+        if not blocks:
+            return await self._end()
+        self._ends = 0
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    async def readexactly(self, n: int) -> bytes:
+        """`n` bytes; EOFError if there are fewer."""
+        data = await self.read(n) if n else b""
+        if len(data) < n:
+            raise EOFError
+        return data
+
+    async def readline(self) -> bytes:
+        """The next line with its LF; what is left without one at the end."""
+        return await self.readuntil(b"\n", False)
+
+    async def readuntil(self, separator: bytes = b"\n", is_needed: bool = True) -> bytes:
+        """Up to `separator` and with it; EOFError without one, if `is_needed`."""
+        data = await self._receive(_BLOCK_LEN)
+        while True:
+            end = data.find(separator)
+            if end >= 0:
+                end += len(separator)
+                self._ahead = data[end:] + self._ahead
+                self._ends = 0
+                return data[:end]
+            if len(data) > _MAX_LINE_LEN:
+                abort(413)
+            block = await self._receive(_BLOCK_LEN)
+            if not block:
+                break
+            data += block
+        if is_needed:
+            raise EOFError
+        return data or await self._end()
+
+    async def _receive(self, limit):
+        """Some bytes, b"" at the end."""
+        if self._ahead:
+            block = self._ahead[:limit]
+            self._ahead = self._ahead[limit:]
+            return block
+        if self._body is None or self._body.is_whole:
+            return b""
+        try:
+            return await self._body.read(limit)
+        except HTTPError as error:
+            abort(error.status)
+
+    async def _end(self):
+        self._ends += 1
+        if self._ends > _MAX_ENDS:
+            abort(400)
+        await asyncio.sleep(0)
+        return b""

@@ -1,0 +1,192 @@
+"""A board to test: a process on this computer, or an address where one answers."""
+
+import os
+import resource
+import subprocess
+import threading
+import time
+
+from host_tests.blackbox import deployed
+from host_tests.blackbox.client import Client
+from tools.simulator import harness
+
+_START_S = 20
+_WAIT_S = 10
+
+
+class RemoteBoard:
+    """A server that runs already: it can be asked, not controlled."""
+
+    def __init__(self, target: str):
+        host, _, port = target.partition(":")
+        self.host, self.port = host, int(port or 80)
+        self.max_open_sockets = 7
+
+    def connect(self, timeout_s: float = 10) -> Client:
+        return Client(self.host, self.port, timeout_s)
+
+    def get(self, path: str):
+        """The response to one GET on a connection of its own."""
+        with self.connect() as client:
+            return client.request("GET", path)
+
+    def start_long(self, path: str = "/long") -> Client:
+        """A connection with a `/long` on it whose first line was received.
+
+        That is `first_line` of the client.  A client that has just gone may hold its worker for a
+        moment yet: then it is tried again.
+        """
+        deadline = time.monotonic() + 3
+        client = self.connect()
+        while True:
+            client.send("GET", path)
+            response = client.begin()
+            if response.status == 200:
+                client.first_line = client.read_piece()
+                assert client.first_line.startswith(b"<div>req: ")
+                return client
+            client.finish(response)
+            assert response.status == 503 and time.monotonic() < deadline
+
+
+class Board(RemoteBoard):
+    """The firmware in a process of its own, with its console.
+
+    server, demo, log   sections of the configuration
+    limit_files   the number of file descriptors it may have
+    main   the text of its main.py, if it is not that of the checkout
+    waits, port   whether to wait until it serves; where, if not on a free port
+    """
+
+    def __init__(
+        self, runtime, folder, limit_files=None, waits=True, port=None, main=None, **config
+    ):
+        super().__init__("127.0.0.1:%d" % (port or harness.find_port()))
+        self.runtime = runtime
+        server = config.get("server", {})
+        self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)
+        self.lines = []
+        self._changed = threading.Condition()
+        harness.write_config(folder, config, str(self.port))
+        self.process = harness.spawn(
+            harness.command(runtime, board=_flash(runtime, folder, main)),
+            folder,
+            (lambda: _limit_files(limit_files)) if limit_files else (lambda: None),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read_console, daemon=True)
+        self._reader.start()
+        if waits:
+            self.wait_line("Registering URI handlers", timeout_s=_START_S)
+            self._sockets_at_start = self.count_sockets()
+
+    def say(self, command: str):
+        """A line on its standard input: down, up, quit, heap."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def wait_line(self, text: str, start: int = 0, timeout_s: float = _WAIT_S) -> int:
+        """The number of the first line from `start` that contains `text`; waits for it."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: self._find(text, start), timeout_s)
+        assert found, f"no {text!r} from line {start} of\n" + "\n".join(self.lines)
+        return found[0]
+
+    def count_lines(self, text: str) -> int:
+        return sum(text in line for line in self.lines)
+
+    def drop_link(self):
+        """Returns when the server has stopped."""
+        mark = len(self.lines)
+        self.say("down")
+        self.wait_line("Stopping webserver", mark)
+        self.heap_in_use()  # is answered by the task that has stopped it
+
+    def restore_link(self):
+        mark = len(self.lines)
+        self.say("up")
+        self.wait_line("Registering URI handlers", mark)
+
+    def wait_closed(self):
+        """Returns when it has closed every connection."""
+        deadline = time.monotonic() + _WAIT_S
+        while self.count_sockets() > self._sockets_at_start:
+            assert time.monotonic() < deadline, "connections stay open"
+            self.heap_in_use()  # a turn of its loop
+
+    def heap_in_use(self) -> int:
+        mark = len(self.lines)
+        self.say("heap")
+        return int(self.lines[self.wait_line("heap in use:", mark)].split()[-1])
+
+    def heap_level(self) -> int:
+        """The least heap in use of several readings, with a request before each.
+
+        The collector takes what looks like a pointer on the C stack for one, so that it finds some
+        block only the next time, when the stack looks different.
+        """
+        readings = []
+        for _ in range(8):
+            assert self.get("/quick").status == 200
+            self.wait_closed()
+            readings.append(self.heap_in_use())
+        return min(readings)
+
+    def count_sockets(self) -> int:
+        folder = f"/proc/{self.process.pid}/fd"
+        count = 0
+        for fd in os.listdir(folder):
+            try:
+                count += os.readlink(f"{folder}/{fd}").startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed in the meantime
+        return count
+
+    def count_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_s(self) -> float:
+        """Processor time it has used so far."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> int:
+        """Ends it; its exit status."""
+        if self.process.poll() is None:
+            self.say("quit")
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self._reader.join(10)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return status
+
+    def _find(self, text, start):
+        return [n for n in range(start, len(self.lines)) if text in self.lines[n]]
+
+    def _read_console(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+
+
+def _flash(runtime, folder, main):
+    """The flash of a board, with a main.py of its own if there is one; None under CPython."""
+    if runtime == "cpython" and main is None:
+        return None
+    if main is None:
+        return deployed.folder()
+    (folder / "main.py").write_text(main)
+    return harness.build(board=folder / "board", main=folder / "main.py")
+
+
+def _limit_files(count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))

@@ -1,0 +1,86 @@
+"""README and docs/ tell the truth."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from firmware.config import SETTINGS, check
+from firmware.ethernet_boards import BOARDS
+from host_tests.blackbox.board import Board
+from tools.checkout import ROOT
+from tools.commands.config import VARIABLES
+
+README = (ROOT / "README.md").read_text()
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES.append(ROOT / "host_tests" / "README.md")
+
+
+def read(name):
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
+    (pasted,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    board = Board(runtime, tmp_path, main=pasted)
+    try:
+        with board.connect() as slow, board.connect() as client:
+            slow.send("GET", "/slow")
+            board.wait_line("invoking /slow")
+            assert client.request("GET", "/hello").text == "Hello!\n"
+        mark = board.wait_line("uri: /hello")
+        with board.connect(timeout_s=30) as client:  # it takes 10 s
+            assert client.request("GET", "/slow?again").text == "Done.\n"
+        assert board.wait_line("invoking /slow", mark)
+    finally:
+        board.stop()
+
+
+def test_the_table_of_settings_is_that_of_the_validator():
+    lines = read("configuration").split("\n")
+    for key, default, _, text in SETTINGS:
+        row = f"| `{key}` | `{json.dumps(default)}` | "
+        assert any(line.startswith(row) and line.endswith(f" | {text} |") for line in lines), key
+
+
+def test_every_ethernet_board_is_listed():
+    listed = read("ethernet").replace("\n  ", " ")
+    assert [board for board in BOARDS if board not in listed] == []
+
+
+@pytest.mark.parametrize(("page", "count"), [("configuration", 3), ("ethernet", 3)])
+def test_every_configuration_is_right(page, count):
+    examples = re.findall(r"^    (\{.*\})$", read(page), re.M)
+    assert len(examples) >= count
+    for example in map(json.loads, examples):
+        is_whole = "network" in example or "server" in example
+        check(example if is_whole else {"network": {"ethernet": example}})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_make_command_is_one_that_make_takes(page):
+    makefile = (ROOT / "Makefile").read_text()
+    known = {*re.findall(r"^(\w+) \?=", makefile, re.M), *VARIABLES.values()}
+    commands = re.findall(
+        r"^    (.*\bmake\b.*?)(?: {2,}.*)?$|`([^`\n]*\bmake [^`\n]*)`", page.read_text(), re.M
+    )
+    for command in (block or inline for block, inline in commands):
+        assert set(re.findall(r"\b([A-Z_]{3,})=", command)) <= known, command
+        line = re.sub(r"\b(make\b)", r"\1 --dry-run", command)
+        done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_link_leads_to_a_file(page):
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_every_test_that_the_parity_page_names_exists():
+    page = (ROOT / "docs" / "esp_http_server.md").read_text()
+    tests = "\n".join(path.read_text() for path in (ROOT / "host_tests").rglob("test_*.py"))
+    names = set(re.findall(r"`(test_\w+)`", page))
+    assert len(names) > 30
+    assert [name for name in names if f"def {name}(" not in tests] == []

@@ -1,0 +1,62 @@
+"""The rules of the house for what does not run on a board: who may import whom."""
+
+import ast
+
+from tools.__main__ import COMMANDS
+from tools.checkout import ROOT
+
+# They run under MicroPython, or play a board: its path is what they make.
+PLAYERS = {
+    "host_tests/micropython/run_unit.py",
+    "host_tests/serial/console.py",
+    "tools/simulator/board.py",
+    "tools/version/scripts/main.py",
+}
+SOURCES = sorted([*(ROOT / "tools").rglob("*.py"), *(ROOT / "host_tests").rglob("*.py")])
+
+
+def name_of(source):
+    return source.relative_to(ROOT).as_posix()
+
+
+def importers_of(package):
+    """The files outside host_tests/ that import something of a package."""
+    importing = {
+        name_of(source)
+        for source in SOURCES
+        if any(name.startswith(package) for name in imports_of(source))
+    }
+    return [name for name in importing if not name.startswith("host_tests/")]
+
+
+def imports_of(source):
+    """The modules that a file imports, as `a.b` for `from a import b`, too."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield str(node.module)
+
+
+def test_each_command_has_a_module_and_each_module_a_command():
+    modules = {path.stem for path in (ROOT / "tools" / "commands").glob("*.py")} - {"__init__"}
+    assert modules == set(COMMANDS)
+
+
+def test_a_command_is_imported_by_the_command_line_and_by_tests_only():
+    assert importers_of("tools.commands") == []
+
+
+def test_no_tool_needs_the_tests():
+    assert importers_of("host_tests") == []
+
+
+def test_only_what_plays_a_board_changes_the_path():
+    changing = {
+        name_of(source)
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
+    }
+    assert changing == PLAYERS

@@ -1,5 +1,0 @@
-"""`micropython` for CPython."""
-
-
-def const(value):
-    return value

@@ -1,0 +1,95 @@
+"""What a board says on its console while it starts, and what that means.  Pure."""
+
+import re
+
+_ADDRESS = re.compile(r"IPv4 address: ([0-9.]+),")
+_PORT = re.compile(r"Starting server on port: '(\d+)'")
+_UP = "Registering URI handlers"
+_LOG_LINE = re.compile(r"[EWID] \(\d+\) \w+: ")
+_PLACE = re.compile(r'  File "(?:/httpd32-\w+/)?([^"]+)", line (\d+)')
+_STARTED = ("rst:0x", "ESP-ROM:", "MPY: soft reboot")  # the chip, or MicroPython alone
+_PANIC = ("Guru Meditation Error", "abort() was called", "Brownout detector")
+_PROMPT = ">>> "
+_STARTS = 4  # one was asked for
+
+
+class StartLog:
+    """Reads the console from a reset on.
+
+    address, port   of the server, when they were logged
+    is_up           the server was started
+    lines           of the log so far, as they were
+    failure         why it does not start, one line with what to do; "" as long as it may
+    """
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.port = 0
+        self.is_up = False
+        self.lines: list[str] = []
+        self.failure = ""
+        self._rest = ""
+        self._starts = 0
+        self._panic = ""
+        self._exception = ""
+        self._place = ""
+        self._in_traceback = False
+
+    def feed(self, block: bytes) -> list[str]:
+        """Takes what was received; the lines of the log that are complete now."""
+        *lines, self._rest = (self._rest + block.decode("utf-8", "replace")).split("\n")
+        known = len(self.lines)
+        for line in lines:
+            self._read(line.strip("\r"))
+        if self._rest == _PROMPT and not self.failure:
+            self.failure = self._why_ended()
+        return self.lines[known:]
+
+    def _read(self, line: str) -> None:
+        if line.startswith(_STARTED):
+            self._count_start()
+        elif line.startswith(_PANIC):
+            self._panic = f" ({line})"
+        elif line.startswith("config.json: ") and not self.failure:
+            self.failure = f"{line}; make config, then make deploy"
+        elif line.startswith("Traceback "):
+            self._in_traceback = True
+        elif self._in_traceback:
+            self._read_traceback(line)
+        elif _LOG_LINE.match(line):
+            self._read_log(line)
+
+    def _read_log(self, line: str) -> None:
+        self.lines.append(line)
+        if found := _ADDRESS.search(line):
+            self.address = found[1]
+        elif found := _PORT.search(line):
+            self.port = int(found[1])
+        elif line.endswith(_UP):
+            self.is_up = True
+
+    def _read_traceback(self, line: str) -> None:
+        if found := _PLACE.match(line):
+            self._place = f" ({found[1]}, line {found[2]})"
+        elif not line.startswith(" "):
+            self._in_traceback = False
+            self._exception = line
+
+    def _count_start(self) -> None:
+        self._starts += 1
+        if self._starts >= _STARTS and not self.failure:
+            self.failure = (
+                f"The board restarts again and again{self._panic or self._blame()}; "
+                "make rollback goes back to the version before, make flash begins anew"
+            )
+
+    def _blame(self) -> str:
+        return f" ({self._exception})" if self._exception else ""
+
+    def _why_ended(self) -> str:
+        if self._exception:
+            return (
+                f"main.py fails on the board: {self._exception}{self._place}; correct it and "
+                "make deploy, or make rollback"
+            )
+        return "main.py has ended on the board, without a server; it should call run(), see README"

@@ -1,0 +1,217 @@
+"""Stops what runs on a board, or starts it and follows it until its server answers."""
+
+import http.client
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tools.board.console import PROMPT, Console
+from tools.board.start_log import StartLog
+from tools.terminal import Progress, Refused
+
+_PROMPT_LIMIT_S = 30.0
+_LIMIT_S = 120.0  # to say something, and then once more to have a server
+_QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
+_PROMPT_S = 20.0
+_SHORT_PROMPT_S = 5.0  # where the tool is about to end
+_TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
+_QUIET_S = 10.0  # of a port that was away: its lines were missed
+_AWAY_S = 15.0
+_ASK_S = 10.0
+_TO_PROMPT = b"\r\x03\x02"  # Ctrl-C, and Ctrl-B out of the raw REPL
+# What is typed, and what answers before the board starts.
+_RESET = (b"import machine; machine.reset()\r", b"machine.reset()")
+_SOFT_RESET = (b"\x04", b"soft reboot")
+
+
+class Failed(Refused):
+    """The program or its configuration keeps the server from starting: no network would help."""
+
+
+class NoPrompt(Refused):
+    """The board does not come to its prompt."""
+
+
+class Start:
+    """A start of a board, over which its port may go away and return.
+
+    The connection that restarts the board is the one that reads its log, so that no line of it is
+    lost.  A chip with USB of its own takes the port away with it: if then nothing comes, a soft
+    restart, which leaves the port, says it all again.
+    """
+
+    def __init__(self, console: Console, prompt_s: float = _PROMPT_S) -> None:
+        self.log = StartLog()
+        self._console = console
+        self._prompt_s = prompt_s
+        self._away_since: float | None = None  # and nothing has come meanwhile
+
+    def restart(self, patience_s: float = 0) -> None:
+        """Restarts the board, if its port opens within `patience_s`."""
+        deadline = time.monotonic() + patience_s
+        while not self._console.reopen():
+            if time.monotonic() > deadline:
+                raise Refused(_gone(self._console.port))
+        self._type(_RESET)
+
+    def read(self) -> list[str]:
+        """The lines of the log that have come; waits for them a moment.
+
+        Refused if the port has gone and stays away.
+        """
+        block = b""
+        try:
+            if not self._console.is_open:
+                self._away_since = self._away_since or time.monotonic()
+            if self._console.reopen():
+                block = self._console.read()
+        except OSError:
+            self._console.close()
+        if block:
+            self._away_since = None
+        elif self._away_since:
+            self._bring_back(time.monotonic() - self._away_since)
+        return self.log.feed(block)
+
+    def _bring_back(self, seconds: float) -> None:
+        """The port was or is away, and nothing has come since."""
+        if self._console.is_open and seconds > _QUIET_S and not self.log.address:
+            self._away_since = None
+            self._type(_SOFT_RESET)
+        elif not self._console.is_open and seconds > _AWAY_S:
+            raise Refused(_gone(self._console.port))
+
+    def _type(self, command: tuple[bytes, bytes]) -> None:
+        """Types a command at the prompt, and reads up to its answer."""
+        self._wait_text(PROMPT, _TO_PROMPT)
+        self._console.write(command[0])
+        self._wait_text(command[1])
+
+    def _wait_text(self, text: bytes, typed: bytes = b"") -> None:
+        """Types `typed`, again and again, until it answers with `text`."""
+        start = time.monotonic()
+        typed_count = 0
+        seen = b""
+        while text not in seen:
+            seconds = time.monotonic() - start
+            if seconds > self._prompt_s:
+                port = self._console.port
+                raise Refused(f"{port}: the board does not answer; press its reset button")
+            if typed and seconds >= typed_count * _TYPE_AGAIN_S:
+                self._console.write(typed)
+                typed_count += 1
+            seen += self._console.read(1)
+
+
+def wait_prompt(console: Console) -> None:
+    """Stops what runs on the board; NoPrompt with the reason if MicroPython does not answer."""
+    port = console.port
+    with Progress("waiting for the board's prompt") as progress:
+        answer = console.ask(_PROMPT_LIMIT_S, on_turn=progress.show)
+    if answer.version:
+        return
+    if b"waiting for download" in answer.text:
+        raise NoPrompt(f"{port}: the board is in its bootloader; press its reset button")
+    if answer.is_resetting():
+        raise NoPrompt(f"{port}: the board restarts again and again; make flash begins anew")
+    if answer.text.decode("ascii", "replace").split():
+        raise NoPrompt(f"{port}: something answers, but not MicroPython; make flash puts it there")
+    raise NoPrompt(f"{port}: the board does not answer; press its reset button, or make doctor")
+
+
+@contextmanager
+def stopped(console: Console) -> Iterator[None]:
+    """A board that waits at its prompt, and runs what it ran if something fails meanwhile."""
+    try:
+        wait_prompt(console)
+        yield
+    except NoPrompt:
+        raise
+    except BaseException:
+        restart(console)
+        raise
+
+
+def restart(console: Console) -> None:
+    """Restarts the board and leaves it; as far as it can be reached."""
+    for _ in range(2):  # the connection may be broken, and the next one not
+        try:
+            Start(console, _SHORT_PROMPT_S).restart()
+            break
+        except OSError:
+            console.close()
+        except Refused:
+            break
+    console.close()
+
+
+def run(console: Console, is_quiet: bool = False, limit_s: float = _LIMIT_S) -> None:
+    """Restarts the board and follows it until its server is up and was asked.
+
+    is_quiet  whether its log.level hides that its server is up
+    Refused if it does not come up; Failed if that is the program's own doing.
+    """
+    start = Start(console)
+    log = start.log
+    try:
+        start.restart(_AWAY_S)
+        _follow(start, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
+    except OSError:
+        raise Refused(_gone(console.port))
+    finally:
+        console.close()
+    if log.failure:
+        raise Failed(log.failure)
+    if log.is_up and log.address:
+        _ask(log.address, log.port)
+    elif is_quiet:
+        print("The board says no error; its log.level hides its address. Your router knows it.")
+    else:
+        raise Refused(_what_is_missing(log, limit_s))
+
+
+def _gone(port: str) -> str:
+    return f"{port} has gone; the board runs the new version when it is back"
+
+
+def _follow(start: Start, limit_s: float) -> None:
+    log = start.log
+    deadline = time.monotonic() + limit_s
+    with Progress("waiting for the server") as progress:
+        while not (log.is_up or log.failure) and time.monotonic() < deadline:
+            is_first = not log.lines
+            for line in start.read():
+                print(line)
+            if is_first and log.lines:
+                deadline = time.monotonic() + limit_s  # once to start, once for the network
+            progress.show()
+
+
+def _what_is_missing(log: StartLog, limit_s: float) -> str:
+    if log.address:
+        return f"The server is not up after {limit_s:.0f} s; make monitor shows what the board says"
+    if log.lines:
+        return (
+            f"The board has no network after {limit_s:.0f} s; is the network there, and its "
+            "password right? make config, then make deploy"
+        )
+    return (
+        f"The board has said nothing for {limit_s:.0f} s; make monitor, and press its reset button"
+    )
+
+
+def _ask(address: str, port: int) -> None:
+    """Prints the URL, and whether this computer reaches it: the board's server is up anyway."""
+    host = address if port == 80 else f"{address}:{port}"
+    print(f"http://{host}/")
+    connection = http.client.HTTPConnection(address, port, timeout=_ASK_S)
+    start = time.monotonic()
+    try:
+        connection.request("GET", "/quick")
+        status = connection.getresponse().status
+        print(f"/quick answers {status} in {time.monotonic() - start:.2f} s")
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(f"This computer does not reach it ({reason}); is it in the same network?")
+    finally:
+        connection.close()

@@ -1,0 +1,67 @@
+"""Writes config.json, from questions or from variables.
+
+What is allowed the firmware itself says, in firmware/config.py.  Keys that are not asked for stay
+as they are in an existing file.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from firmware.config import ConfigError
+from tools.settings import file
+from tools.settings.plan import check_enough, plan
+from tools.settings.wizard import Wizard
+from tools.terminal import Refused
+
+# What can be answered, and the variable that answers it without a question.
+VARIABLES = {
+    "interface": "INTERFACE",
+    "ssid": "WIFI_SSID",
+    "password": "WIFI_PASSWORD",
+    "ethernet": "ETHERNET_BOARD",
+    "hostname": "BOARD_HOSTNAME",
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.epilog = f"The variables are {', '.join(VARIABLES.values())}."
+    parser.add_argument("--file", default="", help="the file to write, else config.json")
+
+
+def run(options: Namespace) -> None:
+    path = Path(options.file or "config.json")
+    config = decide(file.read(path), read_variables(os.environ), sys.stdin.isatty())
+    file.write(path, config)
+    print(f"Wrote {path}, which only you can read. Next: make deploy.")
+
+
+def read_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The answers that variables give.  An empty one is none, but for the password: no password."""
+    return {
+        name: environment[variable]
+        for name, variable in VARIABLES.items()
+        if environment.get(variable) or (name == "password" and variable in environment)
+    }
+
+
+def decide(given: dict[str, Any], answers: dict[str, str], is_terminal: bool) -> dict[str, Any]:
+    """The new configuration, from variables if there are any, else from questions."""
+    if not answers and not is_terminal:
+        raise Refused(
+            "Nobody to ask: not a terminal; give variables, "
+            "WIFI_SSID=home WIFI_PASSWORD=secret make config"
+        )
+    try:
+        config = plan(given, answers) if answers else Wizard(given).run()
+        check_enough(config)
+    except ConfigError as error:
+        raise Refused(f"{error}; nothing is written")
+    except UnicodeError:
+        raise Refused("An answer is not UTF-8; nothing is written")
+    except EOFError:
+        raise Refused("No more answers; nothing is written")
+    return config

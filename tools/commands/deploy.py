@@ -1,0 +1,44 @@
+"""Brings firmware, Microdot and application onto a board, and starts it.
+
+Only what the board does not have is sent.
+"""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from firmware.settings import CHECKED
+from tools.board import ports, startup
+from tools.board.console import Console
+from tools.checkout import ROOT
+from tools.settings import file
+from tools.version import build, install, manifest
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--config", default="", help="the settings, else config.json")
+    parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
+
+
+def run(options: Namespace) -> None:
+    config = Path(options.config or ROOT / "config.json")
+    settings = file.load(config)
+    sources = build.files(build.build()) | {"config.json": config}
+    with TemporaryDirectory() as folder:
+        sources[CHECKED] = file.write_checked(config, settings, Path(folder) / CHECKED)
+        deploy(ports.pick(options.port), sources, file.is_log_hidden(settings), options.dry_run)
+
+
+def deploy(
+    port: str, sources: dict[str, Path], is_quiet: bool = False, dry_run: bool = False
+) -> None:
+    """Makes `sources`, path on the board to file, the version that the board runs."""
+    manifest.check_names(sources)
+    with Console(port) as console:
+        with startup.stopped(console):
+            folder = install.install(console, sources, dry_run)
+        if dry_run:
+            startup.restart(console)
+        else:
+            install.start(console, folder, is_quiet)

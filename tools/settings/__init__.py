@@ -1,0 +1,1 @@
+"""config.json: the questions, what the answers make of it, and the file."""

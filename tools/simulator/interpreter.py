@@ -1,0 +1,32 @@
+"""MicroPython on this computer, as a process that does not outlive this one."""
+
+import ctypes
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from tools.terminal import Refused
+
+_PR_SET_PDEATHSIG = 1
+
+
+def micropython(heap: str) -> list[str]:
+    """The command line of MicroPython for Unix with so much heap, as `208k`.
+
+    It is that of the virtual environment, or else the one on PATH; Refused if there is none.
+    """
+    own = Path(sys.executable).parent / "micropython"
+    program = str(own) if own.exists() else shutil.which("micropython")
+    if program is None:
+        raise Refused(
+            "PyPI has no MicroPython for this kind of computer; "
+            "put a `micropython` on PATH, or use RUNTIME=cpython"
+        )
+    return [program, "-X", f"heapsize={heap}"]
+
+
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """In a child before it runs: the signal that it gets when this process ends.  On Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

@@ -1,0 +1,118 @@
+"""Brings a version onto a board, which then holds the version before or the new one, whole.
+
+Only what the board does not have is sent.  `plan` decides; here it is done.
+"""
+
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools.board import startup
+from tools.board.console import Console
+from tools.board.mpremote import Remote, script
+from tools.terminal import Progress, Refused
+from tools.version import inventory, manifest
+from tools.version.plan import Plan, count, main_text, plan
+
+
+def start(console: Console, folder: str, is_quiet: bool) -> None:
+    """Starts the board and with it the version in `folder`, which is marked if it fails to start.
+
+    Refused if it does not come up.
+    """
+    try:
+        startup.run(console, is_quiet)
+    except startup.Failed:
+        _mark_failed(console, folder)
+        raise
+
+
+def _mark_failed(console: Console, folder: str) -> None:
+    """As far as the board can be reached: why the version has failed is still to be told."""
+    mark = f"{folder}/{manifest.FAILED}"
+    with suppress(OSError, Refused, KeyboardInterrupt):
+        startup.wait_prompt(console)
+        Remote(console).run([f"open({mark!r}, 'w').close()"])
+    startup.restart(console)  # to run what it ran
+
+
+def install(console: Console, sources: dict[str, Path], dry_run: bool = False) -> str:
+    """Brings `sources` onto a board that waits at its prompt; it runs them from its next start.
+
+    Returns the version's folder.
+    """
+    board = inventory.read(console)
+    check_mpy(sources, board)
+    print(f"{console.port}: MicroPython {board.micropython}, {board.free_len} bytes of flash free")
+    with TemporaryDirectory() as folder:
+        whole = manifest.add_manifest(sources, Path(folder))
+        steps = plan(manifest.read(whole), board)
+        print("\n".join(steps.describe()))
+        if not dry_run:
+            carry_out(steps, whole, console)
+    return steps.target
+
+
+def carry_out(steps: Plan, sources: dict[str, Path], console: Console) -> None:
+    """Does what the plan says."""
+    board = Remote(console, "the board holds the version before or the new one, whole")
+    if steps.is_active:
+        removes = steps.removes_first() + steps.superseded
+        if removes:
+            board.run(script("prepare", REMOVE=removes, FOLDERS=[], COPY=[]))
+        return
+    start = time.monotonic()
+    with Progress("copying") as progress:
+        board.run(
+            script(
+                "prepare", REMOVE=steps.removes_first(), FOLDERS=steps.folders, COPY=steps.copies
+            ),
+            on_turn=lambda: progress.show(0.0),
+        )
+        _send(steps, sources, board, progress)
+        lines = board.run(_activation(steps), on_turn=lambda: progress.show(1.0))
+    if "activated" not in lines:
+        raise Refused("The board holds something else than was sent; make deploy once more")
+    if steps.sends or steps.copies:
+        total = sum(steps.sends.values())
+        seconds = time.monotonic() - start
+        print(f"{count(steps.sends)} sent, {total} bytes, in {seconds:.1f} s")
+
+
+def _send(steps: Plan, sources: dict[str, Path], board: Remote, progress: Progress) -> None:
+    total = sum(steps.sends.values()) or 1
+    before = 0
+    for path, length in steps.sends.items():
+        board.send(
+            sources[path],
+            f"{steps.target}/{path}",
+            partial(_show_sent, progress, before, total),
+        )
+        before += length
+
+
+def _show_sent(progress: Progress, before: int, total: int, done: int) -> None:
+    progress.show((before + done) / total)
+
+
+def _activation(steps: Plan) -> list[str]:
+    return script(
+        "activate",
+        TARGET=steps.target,
+        WANTED=steps.digest,
+        KEEP=steps.keeps,
+        MAIN=main_text(steps.target, steps.previous),
+        REMOVE=steps.superseded,
+    )
+
+
+def check_mpy(sources: dict[str, Path], board: inventory.Inventory) -> None:
+    """Refused if the board does not run what mpy-cross makes."""
+    for path in sources.values():
+        if path.suffix == ".mpy" and not manifest.runs_on(path, board.mpy):
+            raise Refused(
+                f"MicroPython {board.micropython} on the board runs .mpy {board.mpy}, which this "
+                "mpy-cross does not make; put the newest stable MicroPython on it, make flash"
+            )

@@ -1,0 +1,104 @@
+"""What a board is and what it holds, as the board itself tells."""
+
+import ast
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tools.board.console import Console
+from tools.board.mpremote import Remote, script
+from tools.terminal import Progress, Refused
+from tools.version.manifest import FAILED, PREFIX, File
+
+_STARTED = re.compile(rb'^CURRENT = "/([^"\n]*)"\r?\nPREVIOUS = "/?([^"\n]*)"', re.M)
+_FOLDER = re.compile(PREFIX + "[0-9a-f]{8}b?")
+_MADE_BY_US = b"# Made by `make deploy`"
+_OLDEST = (1, 25)
+
+
+class Inventory(NamedTuple):
+    """A board: its MicroPython, its flash, and the versions in it.
+
+    current, previous  names of folders, as main.py has them; empty if there is none.  `previous`
+                       may be the file of a main.py that was there before httpd32
+    main_sha256        of main.py if it is not ours; empty if it is or there is none
+    versions           folder to its files
+    others             names of other files in the root that belong to us
+    """
+
+    micropython: str
+    mpy: str
+    block_len: int
+    free_len: int
+    current: str
+    previous: str
+    main_sha256: str
+    versions: dict[str, dict[str, File]]
+    others: list[str]
+
+    def has_failed(self) -> bool:
+        """Whether the current version was seen to fail at its last start."""
+        return FAILED in self.versions.get(self.current, {})
+
+
+def read(console: Console) -> Inventory:
+    """Asks the board, whose interpreter starts afresh before, with an empty heap."""
+    board = Remote(console)
+    with Progress("looking at the board") as progress:
+        board.start_afresh(progress.show)
+        return parse(board.run(script("inventory"), progress.show))
+
+
+def parse(lines: Iterable[str]) -> Inventory:
+    """The inventory from what scripts/inventory.py prints; Refused if it can't be used."""
+    facts: dict[str, str] = {}
+    versions: dict[str, dict[str, File]] = {}
+    others: list[str] = []
+    for line in lines:
+        kind, _, rest = line.partition(" ")
+        if kind == "file":
+            size, sha256, path = rest.split(" ", 2)
+            folder, _, name = path[1:].partition("/")
+            versions.setdefault(folder, {})[name] = File(int(size), sha256)
+        elif kind == "version":
+            versions[rest] = {}
+        elif kind == "other":
+            others.append(rest)
+        else:
+            facts[kind] = rest
+    versions = {folder: files for folder, files in versions.items() if _FOLDER.fullmatch(folder)}
+    if "complete" not in facts:
+        raise Refused("The board's answer is incomplete; try again")
+    _check_micropython(facts)
+    block_len, free_len = map(int, facts["flash"].split())
+    mpy = int(facts["mpy"])
+    return Inventory(
+        facts["micropython"],
+        f"{mpy & 0xFF}.{mpy >> 8 & 3}",
+        block_len,
+        free_len,
+        *_parse_main(facts.get("main", "")),
+        versions,
+        others,
+    )
+
+
+def _check_micropython(facts: dict[str, str]) -> None:
+    version = tuple(int(part) for part in facts["micropython"].split(".")[:2])
+    if version < _OLDEST:
+        raise Refused(
+            f"MicroPython {facts['micropython']} is on the board, and 1.25 or later is needed; "
+            "make flash"
+        )
+
+
+def _parse_main(fact: str) -> tuple[str, str, str]:
+    """(current, previous, SHA-256 of a main.py that is not ours)."""
+    if not fact:
+        return "", "", ""
+    sha256, _, head = fact.partition(" ")
+    content = ast.literal_eval(head)
+    started = _STARTED.search(content)
+    if not content.startswith(_MADE_BY_US) or not started:
+        return "", "", sha256
+    return started[1].decode(), started[2].decode(), ""
