@@ -7,7 +7,7 @@ every connection at work or memory short, it is turned away with a 503 on the sp
 """
 
 import asyncio
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -19,6 +19,7 @@ from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
+_MAX_LAG_MS = const(500)
 _GRACE_POLL_MS = const(20)
 _JOIN_S = 5
 
@@ -176,11 +177,20 @@ class Server:
     async def _reap(self):
         """The task that keeps the deadlines, and an eye on memory."""
         while True:
+            due = ticks_add(ticks_ms(), _SWEEP_MS)
             await asyncio.sleep_ms(_SWEEP_MS)
             try:
+                self._note_lag(ticks_diff(ticks_ms(), due))
                 self._sweep(ticks_ms())
             except Exception as error:
                 self._log.exception("sweep failed", error)
+
+    def _note_lag(self, lag_ms):
+        """Names what held up the loop: the request that came last, or a long one beside it."""
+        if lag_ms > _MAX_LAG_MS:
+            paths = self._workers.paths()
+            paths.append(self._exchange.path)
+            self._log.warning("the loop stood still for %d ms: %s", lag_ms, " or ".join(paths))
 
     def _sweep(self, now):
         for slot in self._slots:

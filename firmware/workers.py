@@ -79,6 +79,10 @@ class WorkerPool:
     def count_ready(self) -> int:
         return self._workers - len(self._jobs)
 
+    def paths(self) -> list:
+        """Those of the long requests that run on the loop."""
+        return [job.request.path for job in self._jobs if not job.thread]
+
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
         for thread in self._threads:

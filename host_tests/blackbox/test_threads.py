@@ -35,6 +35,11 @@ def block(request, seconds):
     time.sleep(seconds)
     return "awake\\n"
 
+@app.get("/stall")
+async def stall(request):
+    time.sleep(1)
+    return "awake\\n"
+
 def lines(count):
     yield "<div>req: 1</div>\\n"
     for number in range(count):
@@ -176,6 +181,15 @@ def test_past_its_deadline_the_client_gets_503_and_one_line_names_what_does_not_
         assert client.request("GET", "/call/1").status == 503
         wait_thread(board)
     assert board.count_lines("its thread stays taken") == 1
+
+
+def test_a_loop_that_stood_still_is_a_line_that_names_the_request(site):
+    assert site.get("/stall").status == 200
+    line = site.lines[site.wait_line("the loop stood still for")]
+    assert line.endswith(" ms: /stall")
+    mark = len(site.lines)
+    assert site.get("/block/1").status == 200
+    assert not [line for line in site.lines[mark:] if "stood still" in line]
 
 
 def test_the_end_does_not_wait_for_a_calculation(start_board):
