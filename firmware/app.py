@@ -34,7 +34,8 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = load(path)
-        if settings and not _has_threads(settings, pool, path):
+        if settings and pool and pool.plain and not settings["server"]["max_threads"]:
+            print("%s: server.max_threads: 0, but %s is a plain function" % (path, pool.plain))
             return 1
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
@@ -45,14 +46,6 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     parts.settle()
     _serve(parts)
     return 0
-
-
-def _has_threads(settings, pool, path) -> bool:
-    """Whether there may be threads if a handler needs them; if not, one line says so."""
-    if settings["server"]["max_threads"] or not pool or not pool.plain:
-        return True
-    print("%s: server.max_threads: 0, but %s is a plain function" % (path, pool.plain))
-    return False
 
 
 def _serve(parts):
@@ -76,12 +69,13 @@ class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good."""
 
     def __init__(self, settings, app, pool, on_connect, on_disconnect):
+        from firmware.job import Busy
         from firmware.link import Link
         from firmware.log import Log
         from firmware.memory import Memory
         from firmware.server import Server
         from firmware.supervisor import Supervisor
-        from firmware.workers import Busy, WorkerPool
+        from firmware.workers import WorkerPool
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])

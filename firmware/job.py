@@ -8,6 +8,10 @@ _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _NOTHING = object()  # a handler may return None
 
 
+class Busy(Exception):
+    """No worker is ready, or no thread."""
+
+
 class Job:
     """One long request on its worker, and the streamed body of its response.
 
@@ -21,6 +25,8 @@ class Job:
     error     what comes after the last piece
     thread    that the handler and the steps of its body run on; None for the loop
     """
+
+    is_on_worker = True
 
     def __init__(self, handler, request, kwargs: dict, deadline: int) -> None:
         self.request = request

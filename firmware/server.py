@@ -188,9 +188,11 @@ class Server:
     def _note_lag(self, lag_ms):
         """Names what held up the loop: the request that came last, or a long one beside it."""
         if lag_ms > _MAX_LAG_MS:
-            paths = self._workers.paths()
-            paths.append(self._exchange.path)
-            self._log.warning("the loop stood still for %d ms: %s", lag_ms, " or ".join(paths))
+            path = self._exchange.path
+            for job in self._workers.jobs:
+                if not job.thread and job.request.path != path:
+                    path += " or " + job.request.path
+            self._log.warning("the loop stood still for %d ms: %s", lag_ms, path)
 
     def _sweep(self, now):
         for slot in self._slots:

@@ -11,7 +11,9 @@ from time import ticks_diff
 
 from micropython import const
 
+from firmware.job import Busy, Job
 from firmware.log import Log
+from firmware.workers import WorkerPool
 
 _STACK_LEN = const(8192)  # of a board's: callbacks of MicroPython's scheduler run on it, too
 _POLL_MS = const(10)
@@ -153,13 +155,37 @@ class Thread:
             self._ended.release()
 
 
-def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread | None:
-    """A free thread, made if need be; None if there is none, or can't be."""
-    for thread in THREADS[:max_threads]:
+async def to_thread(
+    pool: WorkerPool, job: Job | None, function: object, args: tuple, kwargs: dict
+) -> object:
+    """What `WorkerPool.to_thread()` does.
+
+    job  that the caller is; None beside the workers
+    """
+    thread = None
+    while thread is None:
+        try:
+            thread = take(pool, job.request.path if job else "to_thread", job is not None)
+        except Busy:
+            if all([each.is_stuck for each in THREADS[: pool.max_threads]]):
+                raise
+            pool.idle.clear()
+            await pool.idle.wait()
+    try:
+        return await thread.call(function, args, kwargs)
+    finally:
+        thread.leave(pool.ticks())
+        pool.idle.set()
+
+
+def take(pool: WorkerPool, path: str, is_on_worker: bool) -> Thread:
+    """A free thread, made if need be; Busy if there is none, or can't be."""
+    pool.threads = THREADS
+    for thread in THREADS[: pool.max_threads]:
         if thread.take(path, is_on_worker):
             return thread
-    if len(THREADS) >= max_threads:
-        return None
+    if len(THREADS) >= pool.max_threads:
+        raise Busy
     try:
         thread = Thread()
         THREADS.append(thread)
@@ -169,7 +195,7 @@ def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread | 
             THREADS.pop()
             raise
     except (OSError, RuntimeError, MemoryError) as error:
-        log.error("can't make a thread: %s", error)
-        return None
+        pool.log.error("can't make a thread: %s", error)
+        raise Busy
     thread.take(path, is_on_worker)
     return thread

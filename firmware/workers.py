@@ -11,16 +11,12 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.job import Job
+from firmware.job import Busy, Job
 from firmware.log import Log
 from firmware.tasks import join
 
 _CANCEL_AGAIN_MS = const(1000)
 _RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
-
-
-class Busy(Exception):
-    """No worker is ready, or no thread."""
 
 
 class WorkerPool:
@@ -38,25 +34,25 @@ class WorkerPool:
     plain  the name of a handler that is a plain function; "" if there is none
     """
 
-    _log: Log
+    log: Log
     admit = None  # asked whether a request may stay; set by the server
 
     def __init__(self, ticks=ticks_ms) -> None:
-        self._ticks = ticks
+        self.ticks = ticks
         self.plain = ""
         self._timeout_ms = 0
         self._workers = 0
-        self._max_threads = 0
-        self._threads: list = []  # those of the process, once one was needed
-        self._jobs: list[Job] = []  # those that have a worker
-        self._idle = asyncio.Event()  # one more is ready
+        self.max_threads = 0
+        self.threads: list = []  # those of the process, once one was needed
+        self.jobs: list[Job] = []  # those that have a worker
+        self.idle = asyncio.Event()  # one more is ready
 
     def start(
         self, max_async_requests: int, async_request_timeout_ms: int, log: Log, max_threads: int = 1
     ) -> None:
         """Makes the workers; each logs that it starts.  Idle when they exist."""
-        self._log = log
-        self._max_threads = max_threads
+        self.log = log
+        self.max_threads = max_threads
         self._timeout_ms = async_request_timeout_ms
         while self._workers < max_async_requests:
             log.info("starting async req task worker")
@@ -64,39 +60,34 @@ class WorkerPool:
 
     async def wait_ready(self) -> None:
         """Returns when no worker has a job."""
-        while self._jobs:
-            self._idle.clear()
-            await self._idle.wait()
+        while self.jobs:
+            self.idle.clear()
+            await self.idle.wait()
 
     async def close(self) -> None:
         """Ends the workers and their jobs; the pool can be started again."""
-        for job in list(self._jobs):
+        for job in list(self.jobs):
             await join(job)
-        self._jobs.clear()
+        self.jobs.clear()
         self._workers = 0
-        self._idle = asyncio.Event()  # CPython's belongs to one loop
+        self.idle = asyncio.Event()  # CPython's belongs to one loop
 
     def count_ready(self) -> int:
-        return self._workers - len(self._jobs)
-
-    def paths(self) -> list:
-        """Those of the long requests that run on the loop."""
-        return [job.request.path for job in self._jobs if not job.thread]
+        return self._workers - len(self.jobs)
 
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
-        for thread in self._threads:
-            if thread.is_current():
-                return thread.is_on_worker
-        return self._current_job() is not None
+        current = self._current()
+        return current is not None and current.is_on_worker
 
     def is_cancelled(self) -> bool:
-        """Whether what the caller, on a thread, calculates is not wanted any more.
+        """Whether what the caller calculates is not wanted any more.
 
         Its client is gone, the deadline has passed, or the server stops.  Nothing can stop a
         calculation that does not ask.
         """
-        return any(thread.is_cancelled and thread.is_current() for thread in self._threads)
+        current = self._current()
+        return current is not None and current.is_cancelled
 
     async def to_thread(self, function, *args, **kwargs):
         """What `function(*args, **kwargs)` returns or raises on a thread, as `asyncio.to_thread`.
@@ -104,21 +95,9 @@ class WorkerPool:
         It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
         ends at once, and `is_cancelled()` tells the function.
         """
-        self._check_started()
-        job = self._current_job()
-        path = job.request.path if job else "to_thread"
-        thread = self._take_thread(path, job is not None)
-        while thread is None:
-            if all(thread.is_stuck for thread in self._threads[: self._max_threads]):
-                raise Busy
-            self._idle.clear()
-            await self._idle.wait()
-            thread = self._take_thread(path, job is not None)
-        try:
-            return await thread.call(function, args, kwargs)
-        finally:
-            thread.leave(self._ticks())
-            self._idle.set()
+        from firmware.thread import to_thread
+
+        return await to_thread(self, self._current(), function, args, kwargs)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
@@ -135,14 +114,14 @@ class WorkerPool:
                     return "The request took too long.\n", 503, _RETRY_AFTER
                 raise
 
-        is_plain = not _is_coroutine_function(handler, hand_over)
+        is_plain = _is_plain(handler, hand_over)
         if is_plain:
             self.plain = getattr(handler, "__name__", "handler")
         return hand_over
 
     async def refuse(self, request, error) -> tuple:
         """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
-        self._log.warning("No workers are available")
+        self.log.warning("No workers are available")
         return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 
     def release(self, request) -> None:
@@ -151,19 +130,19 @@ class WorkerPool:
         The connection calls it when it is done with a request in whatever way, so that no job
         outlives its request.
         """
-        for job in self._jobs:
+        for job in self.jobs:
             if job.request is request:
-                self._cancel(job, self._ticks())
+                self._cancel(job, self.ticks())
 
     def expire(self, now: int) -> None:
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
         And once more every second: a handler that swallows its cancellation gets the next one.
         """
-        for thread in self._threads:
-            if thread.expire(now, self._log):
-                self._idle.set()
-        for job in self._jobs:
+        for thread in self.threads:
+            if thread.expire(now, self.log):
+                self.idle.set()
+        for job in self.jobs:
             if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
                 self._cancel(job, now)
@@ -172,38 +151,32 @@ class WorkerPool:
         job.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
         job.cancel()
 
-    def _check_started(self) -> None:
-        if not self._workers:
-            raise RuntimeError("the pool was not given to run()")
-
-    def _current_job(self) -> Job | None:
+    def _current(self):
+        """The thread that the caller runs on, or its job; None for anything else."""
+        for thread in self.threads:
+            if thread.is_current():
+                return thread
         current = asyncio.current_task()
-        for job in self._jobs:
+        for job in self.jobs:
             if job.task is current:
                 return job
         return None
 
-    def _take_thread(self, path: str, is_on_worker: bool):
-        """A free thread, made if need be; None if there is none."""
-        from firmware.thread import THREADS, take
-
-        self._threads = THREADS
-        return take(self._max_threads, self._log, path, is_on_worker)
-
     def _submit(self, handler, is_plain: bool, request, kwargs: dict) -> Job:
         """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
-        self._check_started()
+        if not self._workers:
+            raise RuntimeError("the pool was not given to run()")
         if not self.count_ready():
             raise Busy
-        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
+        job = Job(handler, request, kwargs, ticks_add(self.ticks(), self._timeout_ms))
         if is_plain:
-            job.thread = self._take_thread(request.path, True)
-            if not job.thread:
-                raise Busy
+            from firmware.thread import take
+
+            job.thread = take(self, request.path, True)  # type: ignore[assignment]
         try:
             if self.admit and not self.admit(request):
                 raise Busy
-            self._jobs.append(job)
+            self.jobs.append(job)
             asyncio.create_task(self._work(job))
         except (Busy, MemoryError):
             self._end(job)
@@ -211,10 +184,10 @@ class WorkerPool:
         return job
 
     def _end(self, job: Job) -> None:
-        job.end(self._ticks())
-        if job in self._jobs:  # else it has not come so far, or the pool was closed
-            self._jobs.remove(job)
-        self._idle.set()
+        job.end(self.ticks())
+        if job in self.jobs:  # else it has not come so far, or the pool was closed
+            self.jobs.remove(job)
+        self.idle.set()
 
     async def _work(self, job: Job) -> None:
         """The task of a job.
@@ -226,7 +199,7 @@ class WorkerPool:
         try:
             if not job.is_cancelled:
                 job.task = asyncio.current_task()
-                self._log.info("invoking %s", job.request.path)
+                self.log.info("invoking %s", job.request.path)
                 await job.run()
         except asyncio.CancelledError:
             pass  # by us, or by the handler itself
@@ -236,22 +209,21 @@ class WorkerPool:
             self._end(job)
 
 
-def _is_coroutine_function(handler, closure) -> bool:
-    """Whether `handler` is an `async def`, whose call only makes a coroutine.
+def _is_plain(handler, closure) -> bool:
+    """Whether `handler` is a plain function; the call of an `async def` only makes a coroutine.
 
     MicroPython shows it by the type, but not through a closure or a bound method: those have the
     function in their second word, as every object has its type in the first.
     closure  any
     """
-    if hasattr(asyncio, "iscoroutinefunction"):
-        return asyncio.iscoroutinefunction(handler)
     import uctypes
 
-    layout = {"words": (uctypes.ARRAY | 0, uctypes.ULONG | 2)}
     wrappers = (id(type(closure)), id(type([].append)))
     function = id(handler)
     while True:
-        words = uctypes.struct(function, layout).words
+        words = uctypes.struct(function, {"value": (uctypes.ARRAY, uctypes.ULONG | 2)}).value
+        if words[0] == id(type(_is_plain)):
+            return True
         if words[0] not in wrappers:
-            return words[0] == id(type(WorkerPool.close))
+            return False
         function = words[1]

@@ -124,7 +124,7 @@ def test_a_second_calculation_is_503_at_once(site):
 
 def test_all_kinds_of_calls_leave_everything_as_it_was(start_board):
     board = start_board(main=APP)
-    sockets = heap = None
+    sockets = heap = 0
     for number in range(ROUNDS + 1):
         with board.connect() as client:
             for call in range(10):
@@ -148,7 +148,7 @@ def test_all_kinds_of_calls_leave_everything_as_it_was(start_board):
 
 def test_fifty_link_losses_in_the_middle_of_a_calculation_lose_nothing(start_board):
     board = start_board(main=APP)
-    sockets = heap = None
+    sockets = heap = 0
     for cycle in range(ROUNDS + 1):
         with ExitStack() as stack:
             mark = len(board.lines)

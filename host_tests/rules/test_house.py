@@ -29,7 +29,7 @@ ALLOWED = {
     "supervisor": {"log", "link"},  # whose states it compares
     "job": set(),
     "workers": {"log", "job", "tasks", "thread"},
-    "thread": {"log"},
+    "thread": {"log", "job", "workers"},
     "listener": {"log"},
     "wire": {"slots"},
     "body": {"http1"},

@@ -4,8 +4,8 @@ import io
 import sys
 import unittest
 
+from firmware.job import Busy
 from firmware.thread import THREADS, Thread
-from firmware.workers import Busy
 from host_tests.unit.fakes import (
     POOL_TIMEOUT_MS,
     FakeRequest,

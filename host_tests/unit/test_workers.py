@@ -280,7 +280,7 @@ class TestLostWorkers(unittest.TestCase):
         async def play() -> None:
             async with Pooled(workers=1) as site:
                 for owner, name in (
-                    (site.pool, "_ticks"),
+                    (site.pool, "ticks"),
                     (asyncio, "Event"),
                     (asyncio, "create_task"),
                     (site.log, "info"),
@@ -289,8 +289,8 @@ class TestLostWorkers(unittest.TestCase):
                     setattr(owner, name, OutOfMemory(function))
                     await self.exhaust(site, name)
                     setattr(owner, name, function)
-                site.pool._jobs = Jobs()
-                await self.exhaust(site, "_jobs")
+                site.pool.jobs = Jobs()
+                await self.exhaust(site, "jobs")
 
         run_async(play())
 
@@ -338,7 +338,7 @@ class TestLostWorkers(unittest.TestCase):
             async with site:
                 task = asyncio.create_task(site.pool.long(handler)(FakeRequest()))
                 await turns()
-                outlives = site.pool._jobs[0].task
+                outlives = site.pool.jobs[0].task
             async with site:
                 self.assertEqual(site.pool.count_ready(), 1)
                 gate.set()

@@ -6,7 +6,6 @@ before anything of `firmware/` is imported.
 
 import asyncio
 import gc
-import inspect
 import io
 import selectors
 import socket
@@ -15,7 +14,7 @@ import time
 import traceback
 from typing import TextIO
 
-from tools.simulator import micropython
+from tools.simulator import micropython, uctypes
 
 _BOOT_NS = time.monotonic_ns()
 _TICKS_PERIOD = 1 << 30  # as on the board, so that a test can cross it
@@ -116,11 +115,11 @@ def install() -> None:
     if hasattr(time, "ticks_ms"):
         return
     sys.modules["micropython"] = micropython
+    sys.modules["uctypes"] = uctypes
     time.ticks_ms = lambda: (time.monotonic_ns() - _BOOT_NS) // 1000000 % _TICKS_PERIOD
     time.ticks_add = lambda ticks, delta: (ticks + delta) % _TICKS_PERIOD
     time.ticks_diff = _ticks_diff
     asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
-    asyncio.iscoroutinefunction = inspect.iscoroutinefunction  # its own is on the way out
     asyncio.StreamReader = asyncio.StreamWriter = Stream
     asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks
