@@ -94,7 +94,7 @@ class _Parts:
         """Everything is loaded: decides what memory is for what."""
         limits = self._server_settings
         request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
-        self._memory.settle(limits["max_open_sockets"], request_len)
+        self._memory.settle(request_len)
 
     async def run(self):
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)

@@ -38,10 +38,9 @@ class Sender:
         self._memory = memory
         self._log = log
         self._keep_alive = encode_keep_alive(keep_alive_timeout_ms)
-        self._kind = ""
-        self._type = b""
-        self._second = 0
-        self._date = b""
+        self._keep_alive_1_0 = self._keep_alive + b"Connection: keep-alive\r\n"
+        self._key = None
+        self._fields = b""
         self._streams = []  # those with pieces that were gathered
         self._gathered = asyncio.Event()
 
@@ -61,33 +60,35 @@ class Sender:
         the connection tells the client that the body is not whole.
         """
         check(response)
-        if isinstance(response.body, bytes):
-            return await self._send_whole(wire, head, response, keeps)
-        body = response.body_iter()
-        try:
-            return await self._send_stream(wire, head, response, body.__aiter__(), keeps)
-        finally:
-            if hasattr(body, "aclose"):
-                await body.aclose()
-
-    async def _send_whole(self, wire, head, response, keeps):
         body = response.body
+        if not isinstance(body, bytes):
+            body = response.body_iter()
+            try:
+                return await self._send_stream(wire, head, response, body.__aiter__(), keeps)
+            finally:
+                if hasattr(body, "aclose"):
+                    await body.aclose()
         has_body = _has_body(response)
-        text = _encode_fields(response, has_body and response.is_head)
         length = encode_length(len(body)) if has_body else b""
+        text = _encode_fields(response, has_body and response.is_head)
         if response.is_head and b"\ncontent-length:" in text.lower():
             length = b""
         if response.is_head or not has_body:
             body = b""
         keeps = keeps and not _wants_close(response)
-        if len(body) > _PACKET_LEN and self._memory.is_short():
-            raise MemoryError
-        wire.slot.enter(SENDING, ticks_ms())
-        await wire.send(
-            b"".join((self._head(head, response, text, length, keeps), body[:_PACKET_LEN]))
-        )
+        rest = None
         if len(body) > _PACKET_LEN:
-            await wire.send(memoryview(body)[_PACKET_LEN:])
+            if self._memory.is_short():
+                raise MemoryError
+            rest = memoryview(body)[_PACKET_LEN:]
+            body = body[:_PACKET_LEN]
+        data = b"".join((text, length, self._common(head, response, text, keeps), body))
+        wire.slot.enter(SENDING, ticks_ms())
+        sent = wire.send_now(data)
+        if sent < len(data):
+            await wire.send_rest(memoryview(data)[sent:])
+        if rest:
+            await wire.send(rest)
         return keeps
 
     async def _send_stream(self, wire, head, response, body, keeps):
@@ -103,7 +104,8 @@ class Sender:
         # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
             piece = await self._next_piece(body, response)
-        out = _Pieces(wire, framing == CHUNKED, self._head(head, response, text, framing, keeps))
+        common = self._common(head, response, text, keeps)
+        out = _Pieces(wire, framing == CHUNKED, b"".join((text, framing or b"", common)))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
             await self._send_pieces(out, body, response, piece, length)
@@ -155,38 +157,26 @@ class Sender:
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
-    def _head(self, head, response, text, framing, keeps):
-        """The whole head of a response, with the empty line at its end."""
-        fields = text.lower() if response.headers else b""
+    def _common(self, head, response, text, keeps):
+        """The fields that a response has besides its own, and the empty line at the end."""
         connection = CLOSE
         if keeps:
-            connection = self._keep_alive
-            if not head.minor:
-                connection += b"Connection: keep-alive\r\n"
-        has_type = b"\ncontent-type:" in fields
-        return b"".join(
-            (
-                text,
-                framing or b"",
-                b"" if has_type else self._type_field(response.default_content_type),
-                b"" if b"\ndate:" in fields else self._date_field(),
-                connection,
-                b"\r\n",
+            connection = self._keep_alive if head.minor else self._keep_alive_1_0
+        fields = text.lower() if response.headers else b""
+        kind = b"" if b"\ncontent-type:" in fields else response.default_content_type
+        date = b"" if b"\ndate:" in fields else int(time.time())
+        key = (kind, date, connection)
+        if key != self._key:  # nearly always that of the response before
+            self._key = key
+            self._fields = b"".join(
+                (
+                    kind and encode_type(kind),
+                    date and encode_date(time.gmtime(date)),
+                    connection,
+                    b"\r\n",
+                )
             )
-        )
-
-    def _type_field(self, kind):
-        if kind != self._kind:
-            self._kind = kind
-            self._type = encode_type(kind)
-        return self._type
-
-    def _date_field(self):
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._date = encode_date(time.gmtime(second))
-        return self._date
+        return self._fields
 
 
 class _Pieces:
