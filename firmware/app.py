@@ -9,7 +9,7 @@ import sys
 
 from micropython import const
 
-from firmware.settings import load
+import firmware
 
 _CLOSE_S = 2
 _LOADING_THRESHOLD = const(8192)
@@ -33,7 +33,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     # together, the free heap is one piece, and each allocation finds its place at once.
     gc.threshold(_LOADING_THRESHOLD)
     try:
-        settings = load(path)
+        settings = _load(path)
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
@@ -60,6 +60,16 @@ def _serve(parts):
     except MemoryError:  # the loop itself has met it, and what takes it all is still there
         print("out of memory: starting again")
         raise SystemExit(1)
+
+
+def _load(path):
+    """The settings, None if they are wrong; what finds them is needed once, and goes."""
+    from firmware import settings
+
+    try:
+        return settings.load(path)
+    finally:
+        del sys.modules["firmware.settings"], firmware.settings, settings
 
 
 class _Parts:
@@ -89,7 +99,7 @@ class _Parts:
         """Everything is loaded: decides what memory is for what."""
         limits = self._server_settings
         request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
-        self._memory.settle(limits["max_open_sockets"], request_len)
+        self._memory.settle(request_len)
 
     async def run(self):
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)

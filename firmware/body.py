@@ -40,15 +40,15 @@ class Body:
         """The body, or None if it is longer than `limit`; it can still be read then."""
         if not self._is_chunked and self._left > limit:
             return None
-        blocks = []
+        data = bytearray(0 if self._is_chunked else self._left)
         at = 0
         while not self.is_whole and at <= limit:
-            blocks.append(await self.read(limit + 1 - at))
-            at += len(blocks[-1])
-        data = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            block = await self.read(limit + 1 - at)
+            data[at : at + len(block)] = block
+            at += len(block)
         if self.is_whole:
-            return data
-        self._ahead = data
+            return bytes(data)
+        self._ahead = bytes(data)
         return None
 
     async def read(self, limit: int) -> bytes:

@@ -133,20 +133,26 @@ class Connection:
         while True:
             head = None
             try:
-                head = await self._receive_head()
-                if head is None:
+                received = wire.received or await wire.receive()
+                if not received:
                     return
+                wire.received = b""
+                parsed = self._parser.parse(received) or await self._receive_rest(received)
+                if not parsed:
+                    return
+                head, wire.received = parsed
                 keeps = await self._exchange.run(wire, head, self._address)
             except (OSError, EOFError):
                 raise
             except Exception as error:
+                wire.is_read = head is not None and wire.is_read
                 if not await self._refuse(error, head):
                     return
                 break
-            finally:
-                self._give_back()
             if self._slot.reason:
                 return
+            if self._taken:
+                self._give_back()
             if not keeps:
                 if wire.is_read and not head.keep_alive:
                     return
@@ -156,33 +162,15 @@ class Connection:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
         await wire.leave()
 
-    async def _receive_head(self):
-        """The next request's `Head`, None when the client has closed before it was complete."""
-        wire = self._wire
-        received = b""
-        while not received:  # empty lines before a request are skipped (RFC 9112, 2.2)
-            received = await wire.receive()
-            if not received:
-                return None
-            received = received.lstrip(b"\r\n")
-        wire.is_read = False
-        parsed = self._parser.parse(received)
-        if parsed is None:
-            received = await self._receive_rest(received)
-            parsed = received and self._parser.parse(received)
-            if not parsed:
-                return None
-        head, wire.received = parsed
-        wire.is_read = True
-        return head
-
     async def _receive_rest(self, received):
-        """A whole head, and what follows it, of which `received` is the beginning; None at an end.
+        """A head of which `received` is the beginning, as `HeadParser.parse` gives it.
 
-        There is one deadline for all of it, however it drips.
+        None when the client has closed.  There is one deadline for all of it, however it drips.
         """
         parser = self._parser
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
+        received = received.lstrip(b"\r\n")
+        self._taken += self._memory.take(BLOCK_LEN)
         partial = PartialHead(received)
         length = len(received)
         received = None
@@ -190,11 +178,13 @@ class Connection:
             block = await self._wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
             if not block:
                 return None
+            if not length:
+                block = block.lstrip(b"\r\n")
             length += len(block)
-            if length - BLOCK_LEN > self._taken:
+            if length > self._taken:
                 self._taken += self._memory.take(BLOCK_LEN)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
-        return received
+        return parser.parse(received)
 
     async def _refuse(self, error, head):
         """Answers an error of the client, or of ours, if no response has begun; whether it has."""

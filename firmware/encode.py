@@ -24,6 +24,10 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CLOSE = b"Connection: close\r\n"
 
 
+class ResponseError(Exception):
+    """What a handler has returned is no response; the text says why."""
+
+
 def encode_fields(status: int, reason, headers, may_say_length: bool) -> bytes:
     """The status line of a response and the fields that its handler has set.
 
@@ -32,7 +36,7 @@ def encode_fields(status: int, reason, headers, may_say_length: bool) -> bytes:
              out: they are the server's to say
     may_say_length  whether `Content-Length` is the handler's to say: not without a body (RFC 9110,
              8.6), and not of one in one piece, behind which a wrong one would hide the next head
-    Raises ValueError if a value would end its line (RFC 9110, 5.5).
+    Raises ResponseError if a value would end its line (RFC 9110, 5.5).
     """
     if not headers and not reason and status == 200:
         return _OK
@@ -48,7 +52,7 @@ def encode_fields(status: int, reason, headers, may_say_length: bool) -> bytes:
     text = b"".join(lines)
     breaks = len(lines)
     if text.count(b"\n") != breaks or text.count(b"\r") != breaks or b"\0" in text:
-        raise ValueError("line break in a response header")
+        raise ResponseError("line break in a response header")
     return text
 
 

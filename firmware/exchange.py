@@ -11,9 +11,9 @@ from microdot import Request, Response
 from microdot.microdot import NoCaseDict, invoke_handler
 from micropython import const
 
-from firmware.encode import error_text
+from firmware.encode import ResponseError, error_text
 from firmware.http1 import HTTPError
-from firmware.response import ResponseError, Sender
+from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
@@ -26,36 +26,25 @@ class _Request(Request):
     """Microdot's request; its dictionary of headers and its stream are made when asked for."""
 
     def __init__(self, app, address, head, wire, body, data):
-        self._head = head
-        self._fields = None
         version = "1.1" if head.minor else "1.0"
+        sock = (wire, wire)
+        method = head.method
         super().__init__(
-            app,
-            address,
-            head.method,
-            head.target,
-            version,
-            head.early,
-            data or b"",
-            None,
-            (wire, wire),
+            app, address, method, head.target, version, head.early, data or b"", None, sock
         )
-        self._fields = None
+        del self.headers  # until they are asked for: those that Microdot wants are found
+        self._head = head
         self._incoming = body
         if body:
             self.max_content_length = body.max_len
             if data:
                 self.content_length = len(data)  # of a chunked one, too
 
-    @property
-    def headers(self):
-        if self._fields is None:
-            self._fields = _fields_of(self._head)
-        return self._fields
-
-    @headers.setter
-    def headers(self, fields):
-        self._fields = fields
+    def __getattr__(self, name):
+        if name != "headers":
+            raise AttributeError(name)
+        self.headers = _fields_of(self._head)
+        return self.headers
 
     @property
     def stream(self):
@@ -88,13 +77,10 @@ class Exchange:
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers whose responses stay
-
-    def load(self):
-        """Loads what requests with bodies need, if the application has routes for them.
-
-        Another application does without, until a client sends a body all the same.
-        """
-        if any(method not in ("GET", "HEAD") for route in self._app.url_map for method in route[0]):
+        # An application without routes for requests with a body goes without these, until a client
+        # sends one all the same.
+        if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
+            import firmware.body
             import firmware.body
             import firmware.stream  # noqa: F401
 
@@ -119,26 +105,42 @@ class Exchange:
                     data = await body.read_whole(body.span)
                 slot.enter(BUSY, ticks_ms())
                 request = _build(self._app, address, head, wire, body, data)
-                response = await self._dispatch(request, slot, head)
+                self._check(request, head)
+                response = await self._app.dispatch_request(request)
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
-            except HTTPError as error:
+            except (HTTPError, RuntimeError) as error:
                 if request is None:
                     request = _build(self._app, address, head, wire, None, b"")
                     slot.enter(BUSY, ticks_ms())
-                self._log.info("refused with %d: %s", error.status, address)
-                response = await self._refusal(request, error.status)
+                status = _status_of(error)
+                self._log.info("refused with %d: %s", status, address)
+                response = await self._refusal(request, status)
                 keeps = False
             if response is None or wire.is_answered:
                 return False  # a WebSocket that has ended
-            keeps = keeps and not self.is_draining
+            if not slot.lasts:  # else it is on a worker: the pool counts those
+                slot.route = request.route
             if body:
                 keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
-            keeps = await self._respond(wire, head, request, response, keeps)
+            keeps = keeps and not self.is_draining
+            try:
+                if response.headers or response.status_code != 200:
+                    self._complete(request, response, slot)
+                keeps = await self.sender.send(wire, head, response, keeps)
+            except (MemoryError, EOFError):
+                raise
+            except Exception as error:
+                if slot.state == SENDING:  # before that, an OSError is the handler's
+                    raise
+                self._explain(request, error)
+                response = await self._refusal(request, 500)
+                keeps = await self.sender.send(wire, head, response, keeps)
             keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
             return keeps and not self.is_draining
         finally:
-            self._memory.give_back(taken)
+            if taken:
+                self._memory.give_back(taken)
             if request:
                 self._workers.release(request)
 
@@ -179,27 +181,16 @@ class Exchange:
 
         return Body(wire, head, max_len, span, self._wait_ms)
 
-    async def _dispatch(self, request, slot, head):
-        """What the application answers; None if it has answered itself.  Raises HTTPError."""
-        app = self._app
-        method = request.method
-        if method not in _METHODS and not any(method in route[0] for route in app.url_map):
+    def _check(self, request, head):
+        """Raises HTTPError for a request that no handler is to see."""
+        method = head.method
+        if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
             raise HTTPError(501)
         self._log.info("uri: %s", request.path)
         table = self._table
-        try:
-            if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
-                if not table.has_room_to_last(ticks_ms()):
-                    raise HTTPError(503)
-            response = await app.dispatch_request(request)
-        except RuntimeError as error:
-            # The pattern of a route takes a step of the stack for each character of a path.
-            if "recursion" in str(error):
-                raise HTTPError(414)
-            raise
-        if not slot.lasts:  # else it is on a worker: the pool counts those
-            slot.route = request.route
-        return response
+        if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
+            if not table.has_room_to_last(ticks_ms()):
+                raise HTTPError(503)
 
     def _stays(self, request, head):
         """Whether the response to a request is likely to be one that stays."""
@@ -207,27 +198,20 @@ class Exchange:
             return True
         return self._app.find_route(request)[0] in self._lasting
 
-    async def _respond(self, wire, head, request, response, keeps):
-        """Sends a response; one that can't be sent is a 500."""
-        slot = wire.slot
-        status = response.status_code
-        if status == 405 and "Allow" not in response.headers:  # RFC 9110, 15.5.6
-            response.headers["Allow"] = self._app.default_options_handler(request)["Allow"]
-        try:
-            if str(response.headers.get("Content-Type", "")).startswith("text/event-stream"):
-                self._mark_lasting(slot)
-            return await self.sender.send(wire, head, response, keeps)
-        except (MemoryError, EOFError):
-            raise
-        except Exception as error:
-            if slot.state == SENDING:  # before that, an OSError is the handler's and not the wire's
-                raise
-            if isinstance(error, ResponseError):
-                self._log.error("%s %s: %s", request.method, request.path, error)
-            else:
-                self._log.exception("request failed", error)
-            response = await self._refusal(request, 500)
-            return await self.sender.send(wire, head, response, keeps)
+    def _complete(self, request, response, slot):
+        """What a response lacks, and what follows from what it is."""
+        headers = response.headers
+        if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
+            headers["Allow"] = self._app.default_options_handler(request)["Allow"]
+        if str(headers.get("Content-Type")).startswith("text/event-stream"):
+            self._mark_lasting(slot)
+
+    def _explain(self, request, error):
+        """One line for a response that is none, a traceback for a body that raises."""
+        if isinstance(error, ResponseError):
+            self._log.error("%s %s: %s", request.method, request.path, error)
+        else:
+            self._log.exception("request failed", error)
 
     async def _refusal(self, request, status):
         """The response to a request that is refused, as the application words it if it does."""
@@ -251,6 +235,16 @@ class Exchange:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
+
+
+def _status_of(error):
+    """The status of a refusal; raises `error` again if it is none."""
+    if isinstance(error, HTTPError):
+        return error.status
+    # The pattern of a route takes a step of the stack for each character of a path.
+    if "recursion" in str(error):
+        return 414
+    raise error
 
 
 def _build(app, address, head, wire, body, data):

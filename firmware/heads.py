@@ -27,6 +27,7 @@ class HeadParser:
         head = self._last
         if head and received == head.raw:
             return head, b""
+        received = received.lstrip(b"\r\n")  # empty lines are skipped (RFC 9112, 2.2)
         length = head_length(received, self.max_uri_len, self.max_req_hdr_len)
         if not length:
             return None

@@ -15,8 +15,6 @@ from esp32 import HEAP_DATA, idf_heap_info
 from machine import reset
 from micropython import const
 
-# What a slot, its connection and a request at work take beyond what they have at the start.
-_CONNECTION_LEN = const(2560)
 # Of the pool, for the radio: a received frame takes 1.6 KB, what is sent on one connection 5.7 KB.
 RADIO_LEN = const(16384)
 _BLOCK_LEN = const(4096)  # and so much of it in one piece
@@ -43,16 +41,19 @@ class Memory:
         self.budget = 0
         self.threshold = 0
 
-    def settle(self, max_open_sockets: int, request_len: int):
+    def settle(self, request_len: int):
         """Decides, when everything is loaded, how much of the heap may be garbage.
 
         request_len  bytes that the largest request allowed takes while it is received
         """
         gc.collect()
         # `gc.mem_free()` counts the pool's largest block, too, which is not Python's yet.
-        free = gc.mem_free() - self._pool()[1]
+        largest = self._pool()[1]
+        free = gc.mem_free() - largest
         self.budget = max(request_len, free // 4)
-        self.threshold = max(free // 4, free - self.budget - max_open_sockets * _CONNECTION_LEN)
+        # What lasts is found anywhere where garbage was: with less of it, there is a large free
+        # block above.  Without a pool nothing worse can come of it than a 503.
+        self.threshold = free // 4 if largest else max(free // 2, free - request_len)
         gc.threshold(self.threshold)
 
     def take(self, length: int) -> int:

@@ -10,6 +10,7 @@ from firmware.chunked import encode_size
 from firmware.encode import (
     CHUNKED,
     CLOSE,
+    ResponseError,
     encode_date,
     encode_fields,
     encode_keep_alive,
@@ -23,10 +24,6 @@ _TURN_MS = const(4)  # a body that never waits lets the others run so often
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class ResponseError(Exception):
-    """What a handler has returned is no response; the text says why."""
-
-
 class Sender:
     """Sends responses; one for the whole server.
 
@@ -38,10 +35,9 @@ class Sender:
         self._memory = memory
         self._log = log
         self._keep_alive = encode_keep_alive(keep_alive_timeout_ms)
-        self._kind = ""
-        self._type = b""
-        self._second = 0
-        self._date = b""
+        self._keep_alive_1_0 = self._keep_alive + b"Connection: keep-alive\r\n"
+        self._date = self._kind = self._connection = None
+        self._fields = b""
         self._streams = []  # those with pieces that were gathered
         self._gathered = asyncio.Event()
 
@@ -60,50 +56,61 @@ class Sender:
         Raises ResponseError, before anything is sent, when it is none; EOFError when only closing
         the connection tells the client that the body is not whole.
         """
-        check(response)
-        if isinstance(response.body, bytes):
-            return await self._send_whole(wire, head, response, keeps)
-        body = response.body_iter()
-        try:
-            return await self._send_stream(wire, head, response, body.__aiter__(), keeps)
-        finally:
-            if hasattr(body, "aclose"):
-                await body.aclose()
-
-    async def _send_whole(self, wire, head, response, keeps):
         body = response.body
-        has_body = _has_body(response)
-        text = _encode_fields(response, has_body and response.is_head)
+        status = response.status_code
+        if status != 200 or not isinstance(body, bytes):
+            check(response)
+            body = response.body
+        if not isinstance(body, bytes):
+            body = response.body_iter()
+            try:
+                return await self._send_stream(wire, head, response, body.__aiter__(), keeps)
+            finally:
+                if hasattr(body, "aclose"):
+                    await body.aclose()
+        headers = response.headers
+        has_body = status != 204 and status != 304
+        text = encode_fields(status, response.reason, headers, has_body and response.is_head)
         length = encode_length(len(body)) if has_body else b""
-        if response.is_head and b"\ncontent-length:" in text.lower():
-            length = b""
-        if response.is_head or not has_body:
+        if response.is_head:
             body = b""
-        keeps = keeps and not _wants_close(response)
-        if len(body) > _PACKET_LEN and self._memory.is_short():
-            raise MemoryError
-        wire.slot.enter(SENDING, ticks_ms())
-        await wire.send(
-            b"".join((self._head(head, response, text, length, keeps), body[:_PACKET_LEN]))
-        )
+            if b"\ncontent-length:" in text.lower():
+                length = b""
+        elif not has_body:
+            body = b""
+        keeps = keeps and not (headers and _wants_close(headers))
+        rest = None
         if len(body) > _PACKET_LEN:
-            await wire.send(memoryview(body)[_PACKET_LEN:])
+            if self._memory.is_short():
+                raise MemoryError
+            rest = memoryview(body)[_PACKET_LEN:]
+            body = body[:_PACKET_LEN]
+        data = b"".join((text, length, self._common(head, response, text, keeps), body))
+        wire.slot.enter(SENDING, ticks_ms())
+        sent = wire.send_now(data)
+        if sent < len(data):
+            await wire.send_rest(memoryview(data)[sent:])
+        if rest:
+            await wire.send(rest)
         return keeps
 
     async def _send_stream(self, wire, head, response, body, keeps):
-        has_body = _has_body(response)
-        text = _encode_fields(response, has_body)
+        headers = response.headers
+        status = response.status_code
+        has_body = status != 204 and status != 304
+        text = encode_fields(status, response.reason, headers, has_body)
         fields = text.lower()
         has_length = b"\ncontent-length:" in fields
-        length = _length_of(response) if has_length and has_body else None
+        length = _length_of(headers) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
-        keeps = keeps and framing is not None and not _wants_close(response)
+        keeps = keeps and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
         piece = None
         # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
             piece = await self._next_piece(body)
-        out = _Pieces(wire, framing == CHUNKED, self._head(head, response, text, framing, keeps))
+        common = self._common(head, response, text, keeps)
+        out = _Pieces(wire, framing == CHUNKED, b"".join((text, framing or b"", common)))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
             await self._send_pieces(out, body, piece, length)
@@ -159,38 +166,33 @@ class Sender:
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
-    def _head(self, head, response, text, framing, keeps):
-        """The whole head of a response, with the empty line at its end."""
-        fields = text.lower() if response.headers else b""
+    def _common(self, head, response, text, keeps):
+        """The fields that a response has besides its own, and the empty line at the end."""
         connection = CLOSE
         if keeps:
-            connection = self._keep_alive
-            if not head.minor:
-                connection += b"Connection: keep-alive\r\n"
-        has_type = b"\ncontent-type:" in fields
-        return b"".join(
-            (
-                text,
-                framing or b"",
-                b"" if has_type else self._type_field(response.default_content_type),
-                b"" if b"\ndate:" in fields else self._date_field(),
-                connection,
-                b"\r\n",
-            )
-        )
-
-    def _type_field(self, kind):
-        if kind != self._kind:
+            connection = self._keep_alive if head.minor else self._keep_alive_1_0
+        kind = response.default_content_type
+        date = int(time.time())
+        if response.headers:
+            fields = text.lower()
+            if b"\ncontent-type:" in fields:
+                kind = ""
+            if b"\ndate:" in fields:
+                date = 0
+        # Nearly always they are those of the response before.
+        if date != self._date or kind != self._kind or connection != self._connection:
+            self._date = date
             self._kind = kind
-            self._type = encode_type(kind)
-        return self._type
-
-    def _date_field(self):
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._date = encode_date(time.gmtime(second))
-        return self._date
+            self._connection = connection
+            self._fields = b"".join(
+                (
+                    encode_type(kind) if kind else b"",
+                    encode_date(time.gmtime(date)) if date else b"",
+                    connection,
+                    b"\r\n",
+                )
+            )
+        return self._fields
 
 
 class _Pieces:
@@ -272,26 +274,13 @@ def check(response):
         raise ResponseError(text % type(body).__name__)
 
 
-def _has_body(response):
-    return response.status_code != 204 and response.status_code != 304
-
-
-def _length_of(response):
+def _length_of(headers):
     """The length that a handler has said."""
-    length = str(response.headers["Content-Length"])
+    length = str(headers["Content-Length"])
     if not length.isdigit():
         raise ResponseError("its Content-Length is %r; a number" % length)
     return int(length)
 
 
-def _wants_close(response):
-    return bool(response.headers) and str(response.headers.get("Connection")).lower() == "close"
-
-
-def _encode_fields(response, may_say_length):
-    try:
-        return encode_fields(
-            response.status_code, response.reason, response.headers, may_say_length
-        )
-    except ValueError as error:
-        raise ResponseError(str(error))
+def _wants_close(headers):
+    return str(headers.get("Connection")).lower() == "close"

@@ -34,6 +34,7 @@ _SUCCESSORS = (
 _AT_WORK = const(1 << BUSY | 1 << SENDING | 1 << TAKEN)
 _REQUESTED = const(1 << READING | 1 << BUSY)  # a request, or part of one, without a response yet
 _ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
+_SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # nobody waits for these
 _SPARED = const(1 << NEW | 1 << READING)  # for their first moment
 
 # Why a slot was cut.
@@ -55,7 +56,7 @@ _REGAINED_MS = const(10)
 _LASTING_MS = const(5000)
 # A handler's own clean-up has this long before it is cancelled, too.
 _CUT_AGAIN_MS = const(1000)
-_MAX_USE = const(0x3FFFFFFF)  # the largest small integer of a 32-bit board
+_MAX_USE = const(0x3FFF0000)  # near the largest small integer of a 32-bit board
 
 
 class Slot:
@@ -67,6 +68,7 @@ class Slot:
     owner     the connection that owns the socket; set once, by who makes it
     lasts     the response is one that stays: an event stream, or a long request on its worker
     route     the handler of the request at work, None before it is known
+    use       the number of its last use; the least one is the least recently used
     since     when the present state began
     """
 
@@ -86,26 +88,23 @@ class Slot:
 
         Raises RuntimeError for a state that may not follow the present one.
         """
-        if not _SUCCESSORS[self.state] >> state & 1:
-            raise RuntimeError("slot: %d after %d" % (state, self.state))
-        if state == FREE:
-            self.reason = NOT_CUT
-        if state == BUSY:
-            self._table.regain_patience()
-        elif state == TAKEN:
-            self._table.lasting += 1
-        if state == FREE or state == IDLE:
-            self.lasts = False
-            self.route = None
+        before = self.state
+        if not _SUCCESSORS[before] >> state & 1:
+            raise RuntimeError("slot: %d after %d" % (state, before))
         self.state = state
         self.since = now
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
-        self.touch()
-        self._table.on_change()
+        table = self._table
+        table.use += 1
+        self.use = table.use
+        if not _SILENT >> state & 1:
+            table.note(self, before)
 
     def touch(self):
         """The connection has received or sent something."""
-        self.use = self._table.count_use()
+        table = self._table
+        table.use += 1
+        self.use = table.use
 
     def cut(self, reason: int, now: int):
         """Writes down why the owner is being cancelled; only the first reason counts.
@@ -147,30 +146,31 @@ class SlotTable:
     """
 
     def __init__(self, max_open_sockets: int, on_change):
-        self.on_change = on_change
-        self._use = 0
+        self._on_change = on_change
+        self.use = 0  # the last one's number
         self._arrival_ms = _ARRIVAL_MS
         self.lasting = 0
         self.slots = [Slot(self) for _ in range(max_open_sockets)]
         self.spare = Slot(self)
 
-    def count_use(self) -> int:
-        """The number of one more use; the slot with the least one is the least recently used."""
-        if self._use == _MAX_USE:
-            self._use = 0
-            for slot in self.slots:
-                slot.use = 0
-        self._use += 1
-        return self._use
+    def note(self, slot, before: int):
+        """A slot has become free or purgeable, or one that stays; `before` is its last state."""
+        state = slot.state
+        if state == TAKEN:
+            self.lasting += 1
+            return
+        if before == SENDING and self._arrival_ms < _ARRIVAL_MS:  # a request has come
+            self._arrival_ms += _REGAINED_MS
+        if state != LINGERING:
+            slot.lasts = False
+            slot.route = None
+            if state == FREE:
+                slot.reason = NOT_CUT
+        self._on_change()
 
     def lose_patience(self):
         """A client was purged before its request had come: there may be many like it."""
         self._arrival_ms = max(GRACE_MS, self._arrival_ms // 2)
-
-    def regain_patience(self):
-        """A request has come."""
-        if self._arrival_ms < _ARRIVAL_MS:
-            self._arrival_ms += _REGAINED_MS
 
     def find_free(self):
         """A free slot, or None."""
@@ -213,7 +213,11 @@ class SlotTable:
         return self.lasting + 1 < len(self.slots)
 
     def count_lasting(self, now: int):
-        """Brings `lasting` up to date."""
+        """Brings `lasting` up to date, and keeps the numbers of uses small."""
+        if self.use > _MAX_USE:
+            self.use = 0
+            for slot in self.slots:
+                slot.use = 0
         self.lasting = sum(slot.is_lasting(now) for slot in self.slots)
 
     def count_open(self) -> int:

@@ -143,6 +143,9 @@ class WiFi:
         self._ssid = ""
         pause_ms = _SETTLE_MS
         if not self._round:
+            if self._wlan and self._pause_ms > _MIN_PAUSE_MS:  # a driver that finds nothing any more needs it
+                self._wlan.active(False)
+                self._wlan = None
             # Up to a quarter less, so that boards that lost the same network don't come at once.
             pause_ms = self._pause_ms - self._pause_ms * os.urandom(1)[0] // 1024
             self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms * 2)

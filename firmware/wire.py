@@ -71,27 +71,31 @@ class Wire:
 
         Raises OSError when the client is gone.
         """
-        return self.use(limit) if self.received else await self._receive_block(limit)
-
-    async def receive_line(self, limit: int) -> bytes:
-        """The next line with its LF; b"" when the client has closed, or with no end in `limit`."""
-        while True:
-            end = self.received.find(b"\n") + 1
-            if 0 < end <= limit:
-                return self.use(end)
-            room = limit - len(self.received)
-            block = await self._receive_block(room) if room > 0 else b""
-            if not block:
-                return b""
-            self.received += block
-
-    async def _receive_block(self, limit):
+        if self.received:
+            return self.use(limit)
         # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
         # socket a second time, for what is missing to `limit`.
         await (self._stream or self._open_stream()).read(0)
         block = self._open_sock().recv(min(limit, BLOCK_LEN))
         self.slot.touch()
         return block
+
+    async def receive_line(self, limit: int) -> bytes:
+        """The next line with its LF; b"" when the client has closed, or with no end in `limit`."""
+        received = self.received
+        while True:
+            end = received.find(b"\n") + 1
+            self.received = received
+            if 0 < end <= limit:
+                return self.use(end)
+            room = limit - len(received)
+            if room <= 0:
+                return b""
+            self.received = b""
+            block = await self.receive(room)
+            if not block:
+                return b""
+            received += block
 
     def use(self, length: int) -> bytes:
         """Up to `length` bytes of `received`, which are gone from there."""
@@ -191,8 +195,13 @@ class Wire:
 
     def send_now(self, data) -> int:
         """Sends what the socket takes at once; how much that was."""
+        if self._is_partial:
+            raise OSError(errno.ECONNRESET)
+        return self._try_send(data)
+
+    def _try_send(self, data):
         try:
-            return self._open_sock().send(data)
+            return (self._sock or self._open_sock()).send(data)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
@@ -200,16 +209,16 @@ class Wire:
 
     async def send(self, data):
         """Sends all of it, from where it lies: what does not go at once is not copied."""
-        if self._is_partial:
-            raise OSError(errno.ECONNRESET)
         sent = self.send_now(data)
         if sent < len(data):
-            self._is_partial = True
-            await self._send_rest(memoryview(data)[sent:])
-            self._is_partial = False
+            await self.send_rest(memoryview(data)[sent:])
 
-    async def _send_rest(self, data):
-        """A piece at a time, each when the socket has room again."""
+    async def send_rest(self, data):
+        """A piece at a time, each when the socket has room again.
+
+        data  a memoryview
+        """
+        self._is_partial = True
         before = self.slot.deadline
         stream = self._open_stream()
         at = due = 0
@@ -221,7 +230,9 @@ class Wire:
             await stream.drain()
             self._open_sock()
             at += _PIECE_LEN
-            at += self.send_now(data[at:]) if at < len(data) else 0
+            if at < len(data):
+                at += self._try_send(data[at:])
+        self._is_partial = False
         self.slot.touch()
         self.slot.deadline = before
 

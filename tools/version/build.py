@@ -61,7 +61,7 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
     """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
     microdot = find_microdot()
     planned = plan(root, microdot, main or root / "main.py")
-    planned |= _reduce(root, microdot, board.parent)
+    planned |= _reduce(planned, board.parent)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
@@ -79,10 +79,12 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
     return board
 
 
-def _reduce(root: Path, microdot: Path, scratch: Path) -> dict[str, Path]:
+def _reduce(planned: dict[str, Path], scratch: Path) -> dict[str, Path]:
     """What is compiled in the place of its source, to take less of a board's heap."""
-    modules = sorted((root / "firmware").glob("*.py"))
-    others = names.find(modules, sorted(microdot.glob("*.py")))
+    sources = {path: source for path, source in planned.items() if source.suffix == ".py"}
+    modules = [source for path, source in sources.items() if path.startswith("firmware/")]
+    microdot = sources.pop("lib/microdot/microdot.mpy")
+    others = names.find(modules, sorted(microdot.parent.glob("*.py")))
     reduced = {
         f"firmware/{source.stem}.mpy": _write(
             scratch / "reduced" / "firmware" / source.name,
@@ -90,7 +92,10 @@ def _reduce(root: Path, microdot: Path, scratch: Path) -> dict[str, Path]:
         )
         for source in modules
     }
-    text = trim.trim((microdot / "microdot.py").read_text(encoding="utf-8"))
+    text = trim.trim(
+        microdot.read_text(encoding="utf-8"),
+        [source.read_text(encoding="utf-8-sig") for source in sources.values()],
+    )
     target = scratch / "reduced" / "microdot" / "microdot.py"
     return reduced | {"lib/microdot/microdot.mpy": _write(target, text)}
 
