@@ -34,6 +34,9 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = _load(path)
+        if settings and pool and pool.plain and not settings["server"]["max_threads"]:
+            print("%s: server.max_threads: 0, but %s is a plain function" % (path, pool.plain))
+            return 1
         parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
@@ -76,6 +79,7 @@ class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good."""
 
     def __init__(self, settings, app, pool, on_connect, on_disconnect):
+        from firmware.job import Busy
         from firmware.link import Link
         from firmware.log import Log
         from firmware.memory import Memory
@@ -91,6 +95,7 @@ class _Parts:
             from firmware.routes import create_app
 
             app = create_app(pool, self._log, **settings["demo"])
+        app.error_handlers.setdefault(Busy, pool.refuse)
         self._server = Server(app, pool, self._memory, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
         self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)

@@ -27,6 +27,7 @@ SETTINGS = (
     ("server.send_wait_timeout_ms", 5000, (100, 600000), "to send a response, or a piece of it"),
     ("server.keep_alive_timeout_ms", 5000, (100, 600000), "to idle between two requests"),
     ("server.async_request_timeout_ms", 120000, (100, 86400000), "for a long request to end"),
+    ("server.max_threads", 1, (0, 2), "threads, for handlers that compute or block"),
     ("demo.long_ticks", 60, (0, 100000), "lines of /long"),
     ("demo.long_tick_ms", 1000, (1, 3600000), "between two lines of /long"),
     ("log.level", "info", ("debug", "info", "warning", "error"), "the least that is logged"),

@@ -64,10 +64,12 @@ class Exchange:
     memory   its `Memory`
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
+    path           of the request that came last
     """
 
     def __init__(self, app, workers, table, memory, log, limits: dict):
         self.is_draining = False
+        self.path = "no request yet"
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
         self._app = app
         self._workers = workers
@@ -186,6 +188,7 @@ class Exchange:
         method = head.method
         if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
             raise HTTPError(501)
+        self.path = request.path
         self._log.info("uri: %s", request.path)
         table = self._table
         if table.lasting + 1 >= len(table.slots) and self._stays(request, head):

@@ -8,6 +8,10 @@ _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _NOTHING = object()  # a handler may return None
 
 
+class Busy(Exception):
+    """No worker is ready, or no thread."""
+
+
 class Job:
     """One long request on its worker, and the streamed body of its response.
 
@@ -19,7 +23,10 @@ class Job:
     deadline  `time.ticks_ms()` when it is to be cancelled, for the first time or again
     task      None before the first step
     error     what comes after the last piece
+    thread    that the handler and the steps of its body run on; None for the loop
     """
+
+    is_on_worker = True
 
     def __init__(self, handler, request, kwargs: dict, deadline: int) -> None:
         self.request = request
@@ -28,6 +35,8 @@ class Job:
         self.is_cancelled = False
         self.is_timed_out = False
         self.error: Exception | None = None
+        self.thread = None
+        self._close: tuple | None = None  # the call that closes the body
         self._handler = handler
         self._kwargs = kwargs
         self._item = _NOTHING
@@ -42,17 +51,19 @@ class Job:
         if self.task:
             self.task.cancel()
 
-    def end(self) -> None:
+    def end(self, now: int) -> None:
         """Nothing more will come; whoever waits for it learns that."""
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
-        self.request = self._handler = self.task = None
+        if self.thread:
+            self.thread.leave(now, self._close)
+        self.request = self._handler = self.task = self.thread = self._close = None
         self._kwargs.clear()
         self._changed.set()
 
     # In the job's own task.
 
     async def run(self) -> None:
-        response = await _resolve(self._handler(self.request, **self._kwargs))
+        response = await self._call(self._handler, self.request, **self._kwargs)
         body, self._item = _split(response, self)
         self._changed.set()
         if body is None:
@@ -62,16 +73,38 @@ class Job:
             while True:
                 while self._item is not _NOTHING:
                     await self._wait_changed()
-                piece = await _next_piece(iterator)
+                piece = await self._next_piece(iterator)
                 if piece is None:
                     self.error = StopAsyncIteration()
                     return
                 self._item = piece
                 self._changed.set()
         finally:
-            close = getattr(body, "aclose", None) or getattr(body, "close", None)
-            if close:
-                await _resolve(close())
+            if hasattr(body, "aclose"):
+                await body.aclose()
+            elif hasattr(body, "close"):
+                if self.thread and self.is_cancelled:
+                    self._close = (body.close, (), {})  # when the thread has time for it
+                else:
+                    await self._call(body.close)
+
+    async def _next_piece(self, body):
+        """The next piece of a streamed body, None at its end."""
+        if hasattr(body, "__anext__"):
+            try:
+                return await body.__anext__()
+            except StopAsyncIteration:
+                return None
+        if hasattr(body, "read"):
+            return await self._call(body.read, _FILE_BLOCK_LEN) or None
+        return await self._call(next, body, None)
+
+    async def _call(self, function, *args, **kwargs):
+        """What `function` returns, on the thread if there is one; of a coroutine what that does."""
+        if self.thread:
+            return await self.thread.call(function, args, kwargs)
+        result = function(*args, **kwargs)
+        return await result if hasattr(result, "send") else result
 
     async def _wait_changed(self) -> None:
         self._changed.clear()
@@ -113,20 +146,3 @@ def _split(response, job):
         response.body = job
         return body, response
     return None, response
-
-
-async def _next_piece(body):
-    """The next piece of a streamed body, None at its end."""
-    if hasattr(body, "__anext__"):
-        try:
-            return await body.__anext__()
-        except StopAsyncIteration:
-            return None
-    if hasattr(body, "read"):
-        return await _resolve(body.read(_FILE_BLOCK_LEN)) or None
-    return next(body, None)
-
-
-async def _resolve(result):
-    """What a plain function returned, or a coroutine; Microdot allows both."""
-    return await result if hasattr(result, "send") else result

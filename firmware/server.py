@@ -7,7 +7,7 @@ every connection at work or memory short, it is turned away with a 503 on the sp
 """
 
 import asyncio
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -19,6 +19,7 @@ from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT
 from firmware.tasks import join
 
 _SWEEP_MS = const(100)
+_MAX_LAG_MS = const(500)
 _GRACE_POLL_MS = const(20)
 _JOIN_S = 5
 
@@ -62,12 +63,17 @@ class Server:
         if self._admitting:
             return
         self._exchange.is_draining = False
-        workers = self._limits["max_async_requests"]
-        self._workers.start(workers, self._limits["async_request_timeout_ms"], self._log)
+        limits = self._limits
+        self._workers.start(
+            limits["max_async_requests"],
+            limits["async_request_timeout_ms"],
+            self._log,
+            limits["max_threads"],
+        )
         self._log.info("Starting webserver")
-        port = self._limits["port"]
+        port = limits["port"]
         self._log.info("Starting server on port: '%d'", port)
-        self._listener.open(address, port, self._limits["backlog_conn"])
+        self._listener.open(address, port, limits["backlog_conn"])
         if not self._tasks:
             self._tasks.append(asyncio.create_task(self._reap()))
             self._tasks.append(asyncio.create_task(self._exchange.sender.run()))
@@ -171,11 +177,22 @@ class Server:
     async def _reap(self):
         """The task that keeps the deadlines, and an eye on memory."""
         while True:
+            due = ticks_add(ticks_ms(), _SWEEP_MS)
             await asyncio.sleep_ms(_SWEEP_MS)
             try:
+                self._note_lag(ticks_diff(ticks_ms(), due))
                 self._sweep(ticks_ms())
             except Exception as error:
                 self._log.exception("sweep failed", error)
+
+    def _note_lag(self, lag_ms):
+        """Names what held up the loop: the request that came last, or a long one beside it."""
+        if lag_ms > _MAX_LAG_MS:
+            path = self._exchange.path
+            for job in self._workers.jobs:
+                if not job.thread and job.request.path != path:
+                    path += " or " + job.request.path
+            self._log.warning("the loop stood still for %d ms: %s", lag_ms, path)
 
     def _sweep(self, now):
         for slot in self._slots:
@@ -197,4 +214,3 @@ async def _is_within(coroutine, timeout_s):
         return True
     except asyncio.TimeoutError:
         return False
-

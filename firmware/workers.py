@@ -11,7 +11,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.job import Job
+from firmware.job import Busy, Job
 from firmware.log import Log
 from firmware.tasks import join
 
@@ -27,21 +27,32 @@ class WorkerPool:
     async def slow(request):
         await asyncio.sleep(10)
         return "done"
+
+    A plain function may compute or block: it runs on a thread, and so does each step of the
+    iterator, generator or file that it returns.
+
+    plain  the name of a handler that is a plain function; "" if there is none
     """
 
-    _log: Log
+    log: Log
     admit = None  # asked whether a request may stay; set by the server
 
     def __init__(self, ticks=ticks_ms) -> None:
-        self._ticks = ticks
+        self.ticks = ticks
+        self.plain = ""
         self._timeout_ms = 0
         self._workers = 0
-        self._jobs: list[Job] = []  # those that have a worker
-        self._idle = asyncio.Event()  # one more is ready
+        self.max_threads = 0
+        self.threads: list = []  # those of the process, once one was needed
+        self.jobs: list[Job] = []  # those that have a worker
+        self.idle = asyncio.Event()  # one more is ready
 
-    def start(self, max_async_requests: int, async_request_timeout_ms: int, log: Log) -> None:
+    def start(
+        self, max_async_requests: int, async_request_timeout_ms: int, log: Log, max_threads: int = 1
+    ) -> None:
         """Makes the workers; each logs that it starts.  Idle when they exist."""
-        self._log = log
+        self.log = log
+        self.max_threads = max_threads
         self._timeout_ms = async_request_timeout_ms
         while self._workers < max_async_requests:
             log.info("starting async req task worker")
@@ -49,42 +60,69 @@ class WorkerPool:
 
     async def wait_ready(self) -> None:
         """Returns when no worker has a job."""
-        while self._jobs:
-            self._idle.clear()
-            await self._idle.wait()
+        while self.jobs:
+            self.idle.clear()
+            await self.idle.wait()
 
     async def close(self) -> None:
         """Ends the workers and their jobs; the pool can be started again."""
-        for job in list(self._jobs):
+        for job in list(self.jobs):
             await join(job)
-        self._jobs.clear()
+        self.jobs.clear()
         self._workers = 0
-        self._idle = asyncio.Event()  # CPython's belongs to one loop
+        self.idle = asyncio.Event()  # CPython's belongs to one loop
 
     def count_ready(self) -> int:
-        return self._workers - len(self._jobs)
+        return self._workers - len(self.jobs)
 
     def is_on_worker(self) -> bool:
         """Whether the caller runs on a worker; False when it is beside the workers."""
-        current = asyncio.current_task()
-        return any(job.task is current for job in self._jobs)
+        current = self._current()
+        return current is not None and current.is_on_worker
+
+    def is_cancelled(self) -> bool:
+        """Whether what the caller calculates is not wanted any more.
+
+        Its client is gone, the deadline has passed, or the server stops.  Nothing can stop a
+        calculation that does not ask.
+        """
+        current = self._current()
+        return current is not None and current.is_cancelled
+
+    async def to_thread(self, function, *args, **kwargs):
+        """What `function(*args, **kwargs)` returns or raises on a thread, as `asyncio.to_thread`.
+
+        It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
+        ends at once, and `is_cancelled()` tells the function.
+        """
+        from firmware.thread import to_thread
+
+        return await to_thread(self, self._current(), function, args, kwargs)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
 
         async def hand_over(request, **kwargs):
-            refusal = "<div> no workers available. server busy.</div>"
-            job = self._submit(handler, request, kwargs)
-            if job:
-                try:
-                    return await job.next()
-                except Exception:
-                    if not job.is_timed_out:
-                        raise
-                    refusal = "The request took too long.\n"
-            return refusal, 503, _RETRY_AFTER
+            job = None
+            try:
+                job = self._submit(handler, is_plain, request, kwargs)
+                return await job.next()
+            except Busy as error:
+                return await self.refuse(request, error)
+            except Exception:
+                if job and job.is_timed_out:
+                    return "The request took too long.\n", 503, _RETRY_AFTER
+                raise
 
+        is_plain = _is_plain(handler, hand_over)
+        if is_plain:
+            self.plain = getattr(handler, "__name__", "handler")
         return hand_over
+
+    async def refuse(self, request, error) -> tuple:
+        """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
+        self.log.warning("No workers are available")
+        return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 
     def release(self, request) -> None:
         """Takes back the worker that still has a job for `request`, if any.
@@ -92,16 +130,19 @@ class WorkerPool:
         The connection calls it when it is done with a request in whatever way, so that no job
         outlives its request.
         """
-        for job in self._jobs:
+        for job in self.jobs:
             if job.request is request:
-                self._cancel(job, self._ticks())
+                self._cancel(job, self.ticks())
 
     def expire(self, now: int) -> None:
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
         And once more every second: a handler that swallows its cancellation gets the next one.
         """
-        for job in self._jobs:
+        for thread in self.threads:
+            if thread.expire(now, self.log):
+                self.idle.set()
+        for job in self.jobs:
             if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
                 self._cancel(job, now)
@@ -110,21 +151,43 @@ class WorkerPool:
         job.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
         job.cancel()
 
-    def _submit(self, handler, request, kwargs: dict) -> Job | None:
-        """The job, on a ready worker; None if there is none.  Nothing ever queues."""
+    def _current(self):
+        """The thread that the caller runs on, or its job; None for anything else."""
+        for thread in self.threads:
+            if thread.is_current():
+                return thread
+        current = asyncio.current_task()
+        for job in self.jobs:
+            if job.task is current:
+                return job
+        return None
+
+    def _submit(self, handler, is_plain: bool, request, kwargs: dict) -> Job:
+        """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
-        if not self.count_ready() or (self.admit and not self.admit(request)):
-            self._log.warning("No workers are available")
-            return None
-        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
-        self._jobs.append(job)
+        if not self.count_ready():
+            raise Busy
+        job = Job(handler, request, kwargs, ticks_add(self.ticks(), self._timeout_ms))
+        if is_plain:
+            from firmware.thread import take
+
+            job.thread = take(self, request.path, True)  # type: ignore[assignment]
         try:
+            if self.admit and not self.admit(request):
+                raise Busy
+            self.jobs.append(job)
             asyncio.create_task(self._work(job))
-        except MemoryError:
-            self._jobs.remove(job)
+        except (Busy, MemoryError):
+            self._end(job)
             raise
         return job
+
+    def _end(self, job: Job) -> None:
+        job.end(self.ticks())
+        if job in self.jobs:  # else it has not come so far, or the pool was closed
+            self.jobs.remove(job)
+        self.idle.set()
 
     async def _work(self, job: Job) -> None:
         """The task of a job.
@@ -136,14 +199,31 @@ class WorkerPool:
         try:
             if not job.is_cancelled:
                 job.task = asyncio.current_task()
-                self._log.info("invoking %s", job.request.path)
+                self.log.info("invoking %s", job.request.path)
                 await job.run()
         except asyncio.CancelledError:
             pass  # by us, or by the handler itself
         except Exception as error:  # MemoryError, too: who waits for the job learns of it
             job.error = job.error or error
         finally:
-            job.end()
-            if job in self._jobs:  # else the pool was closed
-                self._jobs.remove(job)
-            self._idle.set()
+            self._end(job)
+
+
+def _is_plain(handler, closure) -> bool:
+    """Whether `handler` is a plain function; the call of an `async def` only makes a coroutine.
+
+    MicroPython shows it by the type, but not through a closure or a bound method: those have the
+    function in their second word, as every object has its type in the first.
+    closure  any
+    """
+    import uctypes
+
+    wrappers = (id(type(closure)), id(type([].append)))
+    function = id(handler)
+    while True:
+        words = uctypes.struct(function, {"value": (uctypes.ARRAY, uctypes.ULONG | 2)}).value
+        if words[0] == id(type(_is_plain)):
+            return True
+        if words[0] not in wrappers:
+            return False
+        function = words[1]

@@ -31,7 +31,8 @@ IMPORTS = {
     "server": {"connection", "exchange", "heads", "listener", "slots", "tasks"},
     # work
     "job": set(),
-    "workers": {"job", "log", "tasks"},
+    "workers": {"job", "log", "tasks", "thread"},
+    "thread": {"job", "log", "workers"},
     # network
     "address": set(),
     "wifi": {"address"},
@@ -50,6 +51,7 @@ IMPORTS = {
     "app": {
         "ethernet",
         "failover",
+        "job",
         "link",
         "log",
         "memory",

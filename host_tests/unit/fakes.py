@@ -108,14 +108,15 @@ async def read_all(body):
 class Pooled:
     """A pool with its workers started: async with it."""
 
-    def __init__(self, workers=2):
+    def __init__(self, workers=2, max_threads=1):
+        self._max_threads = max_threads
         self.now = 0
         self.log = FakeLog()
         self.pool = WorkerPool(lambda: self.now)
         self._workers = workers
 
     async def __aenter__(self):
-        self.pool.start(self._workers, POOL_TIMEOUT_MS, self.log)
+        self.pool.start(self._workers, POOL_TIMEOUT_MS, self.log, self._max_threads)
         await self.pool.wait_ready()
         return self
 

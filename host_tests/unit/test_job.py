@@ -148,7 +148,7 @@ class TestJob(unittest.TestCase):
             async def handler(request, name):
                 return "done"
 
-            job = site.pool._submit(handler, FakeRequest(), {"name": "x"})
+            job = site.pool._submit(handler, False, FakeRequest(), {"name": "x"})
             self.assertFalse(job.done())
             await site.pool.wait_ready()
             self.assertTrue(job.done())
@@ -163,7 +163,7 @@ class TestJob(unittest.TestCase):
             async def handler(request):
                 called.append(request)
 
-            job = site.pool._submit(handler, FakeRequest(), {})
+            job = site.pool._submit(handler, False, FakeRequest(), {})
             job.cancel()
             await site.pool.wait_ready()
             self.assertFalse(called)

@@ -176,7 +176,7 @@ class TestLostWorkers(unittest.TestCase):
             raise AssertionError("was called")
 
         request = FakeRequest()
-        site.pool._submit(handler, request, {})
+        site.pool._submit(handler, False, request, {})
         site.pool.release(request)
 
     async def client_goes_before_the_response(self, site):
@@ -267,7 +267,7 @@ class TestLostWorkers(unittest.TestCase):
     async def test_exhausted_memory_loses_no_worker(self) -> None:
         async with Pooled(workers=1) as site:
             for owner, name in (
-                (site.pool, "_ticks"),
+                (site.pool, "ticks"),
                 (asyncio, "Event"),
                 (asyncio, "create_task"),
                 (site.log, "info"),
@@ -276,8 +276,8 @@ class TestLostWorkers(unittest.TestCase):
                 setattr(owner, name, OutOfMemory(function))
                 await self.exhaust(site, name)
                 setattr(owner, name, function)
-            site.pool._jobs = Jobs()
-            await self.exhaust(site, "_jobs")
+            site.pool.jobs = Jobs()
+            await self.exhaust(site, "jobs")
 
     async def exhaust(self, site, name):
         async def handler(request):
@@ -321,7 +321,7 @@ class TestLostWorkers(unittest.TestCase):
         async with site:
             task = asyncio.create_task(site.pool.long(handler)(FakeRequest()))
             await turns()
-            outlives = site.pool._jobs[0].task
+            outlives = site.pool.jobs[0].task
         async with site:
             self.assertEqual(site.pool.count_ready(), 1)
             gate.set()

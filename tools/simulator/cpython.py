@@ -14,7 +14,7 @@ import time
 import traceback
 from typing import TextIO
 
-from tools.simulator import micropython
+from tools.simulator import micropython, uctypes
 
 _BOOT_NS = time.monotonic_ns()
 _TICKS_PERIOD = 1 << 30  # as on the board, so that a test can cross it
@@ -115,6 +115,7 @@ def install() -> None:
     if hasattr(time, "ticks_ms"):
         return
     sys.modules["micropython"] = micropython
+    sys.modules["uctypes"] = uctypes
     time.ticks_ms = lambda: (time.monotonic_ns() - _BOOT_NS) // 1000000 % _TICKS_PERIOD
     time.ticks_add = lambda ticks, delta: (ticks + delta) % _TICKS_PERIOD
     time.ticks_diff = _ticks_diff
