@@ -102,7 +102,9 @@ class Memory:
         free, largest = self._pool()
         if free < 0 or (free >= RADIO_LEN and largest >= _BLOCK_LEN):
             return False
-        return gc.mem_alloc() + self._free(largest) >= self._heap_len + _GROWTH_LEN
+        heap_len = gc.mem_alloc() + self._free(largest)
+        # What the driver takes or gives back meanwhile would be taken for Python's.
+        return self._pool()[1] == largest and heap_len >= self._heap_len + _GROWTH_LEN
 
     def _free(self, largest):
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
