@@ -89,10 +89,12 @@ class Memory:
             self._is_short = self._lacks()
         if not self._is_short:
             return
-        free, largest = self._pool()
         if not was_short:
             self._since = now
-            self._log.error("memory is short: %d bytes are left, %d in one piece", free, largest)
+            free, largest = self._pool()
+            grown_len = gc.mem_alloc() + self._free(largest) - self._heap_len
+            text = "memory is short: the heap has grown by %d bytes, %d are left, %d in one piece"
+            self._log.error(text, grown_len, free, largest)
         elif ticks_diff(now, self._since) >= _RESTART_MS:
             self._log.error("memory stays short: restarting")
             self._restart()
