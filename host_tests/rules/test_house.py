@@ -26,7 +26,7 @@ ALLOWED = {
     "wifi": {"log", "address"},
     "ethernet": {"log", "address"},
     "failover": {"log"},
-    "supervisor": {"log", "link"},  # whose states it compares
+    "supervisor": {"log", "link", "tasks"},  # whose states it compares
     "job": set(),
     "workers": {"log", "job", "tasks"},
     "listener": {"log"},
