@@ -47,9 +47,7 @@ def prepare() -> str:
     board = build()
     _SCRIPTS.mkdir(parents=True, exist_ok=True)
     for source in sorted((Path(__file__).parent / "board").glob("*.py")):
-        target = _SCRIPTS / f"{source.stem}.mpy"
-        if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
-            compile_module(source, target, _SCRIPTS.parent)
+        compile_module(source, _SCRIPTS / f"{source.stem}.mpy")
     return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
 
 
