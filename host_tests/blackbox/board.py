@@ -56,11 +56,20 @@ class Board(RemoteBoard):
     server, demo, log   sections of the configuration
     limit_files   the number of file descriptors it may have
     main   the text of its main.py, if it is not that of the checkout
+    app    or the path of one
     waits, port   whether to wait until it serves; where, if not on a free port
     """
 
     def __init__(
-        self, runtime, folder, limit_files=None, waits=True, port=None, main=None, **config
+        self,
+        runtime,
+        folder,
+        limit_files=None,
+        waits=True,
+        port=None,
+        main=None,
+        app=None,
+        **config,
     ):
         super().__init__("127.0.0.1:%d" % (port or harness.find_port()))
         self.runtime = runtime
@@ -70,7 +79,7 @@ class Board(RemoteBoard):
         self._changed = threading.Condition()
         harness.complete(config, str(self.port))
         self.flash = harness.Flash(folder)
-        version = self.flash.install(_sources(runtime, folder, main), config, runtime)
+        version = self.flash.install(_sources(runtime, folder, main, app), config, runtime)
         self.process = harness.spawn(
             harness.command(runtime, self.flash, version, config),
             folder,
@@ -181,11 +190,13 @@ class Board(RemoteBoard):
                 self._changed.notify_all()
 
 
-def _sources(runtime, folder, main):
+def _sources(runtime, folder, main, app):
     """What goes onto the flash of a board, with a main.py of its own if there is one."""
     if main is not None:
-        (folder / "main.py").write_text(main)
-        return harness.sources(runtime, folder / "main.py")
+        app = folder / "main.py"
+        app.write_text(main)
+    if app:
+        return harness.sources(runtime, app)
     if runtime == "cpython":
         return harness.sources(runtime)
     return build.files(deployed.folder())
