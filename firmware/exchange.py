@@ -83,7 +83,6 @@ class Exchange:
         # sends one all the same.
         if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
             import firmware.body
-            import firmware.body
             import firmware.stream  # noqa: F401
 
     async def run(self, wire, head, address) -> bool:

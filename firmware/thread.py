@@ -13,7 +13,6 @@ from micropython import const
 
 from firmware.job import Busy, Job
 from firmware.log import Log
-from firmware.workers import WorkerPool
 
 _STACK_LEN = const(8192)  # of a board's: callbacks of MicroPython's scheduler run on it, too
 _POLL_MS = const(10)
@@ -155,11 +154,10 @@ class Thread:
             self._ended.release()
 
 
-async def to_thread(
-    pool: WorkerPool, job: Job | None, function: object, args: tuple, kwargs: dict
-) -> object:
+async def to_thread(pool, job: Job | None, function: object, args: tuple, kwargs: dict) -> object:
     """What `WorkerPool.to_thread()` does.
 
+    pool  the `WorkerPool`
     job  that the caller is; None beside the workers
     """
     thread = None
@@ -178,8 +176,8 @@ async def to_thread(
         pool.idle.set()
 
 
-def take(pool: WorkerPool, path: str, is_on_worker: bool) -> Thread:
-    """A free thread, made if need be; Busy if there is none, or can't be."""
+def take(pool, path: str, is_on_worker: bool) -> Thread:
+    """A free thread of a `WorkerPool`, made if need be; Busy if there is none, or can't be."""
     pool.threads = THREADS
     for thread in THREADS[: pool.max_threads]:
         if thread.take(path, is_on_worker):

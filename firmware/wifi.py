@@ -143,7 +143,9 @@ class WiFi:
         self._ssid = ""
         pause_ms = _SETTLE_MS
         if not self._round:
-            if self._wlan and self._pause_ms > _MIN_PAUSE_MS:  # a driver that finds nothing any more needs it
+            if (
+                self._wlan and self._pause_ms > _MIN_PAUSE_MS
+            ):  # a driver that finds nothing any more needs it
                 self._wlan.active(False)
                 self._wlan = None
             # Up to a quarter less, so that boards that lost the same network don't come at once.

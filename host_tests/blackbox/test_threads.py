@@ -209,7 +209,7 @@ def test_a_plain_handler_without_threads_stops_the_start_with_one_line(start_boa
 
 
 def test_the_example_counts_primes_line_by_line_beside_quick_requests(start_board):
-    main = (ROOT / "docs" / "examples" / "calculation.py").read_text()
+    main = (ROOT / "docs" / "examples" / "calculation" / "main.py").read_text()
     board = start_board(main=main)
     with board.connect() as client:
         client.send("GET", "/primes/5000")

@@ -7,7 +7,7 @@ import pytest
 
 from tools.checkout import ROOT
 from tools.simulator.interpreter import micropython
-from tools.version.build import build
+from tools.version.build import compile_microdot
 
 UNIT = ROOT / "host_tests" / "unit"
 _HEAP = "2M"  # the tests are compiled on the heap, too
@@ -15,7 +15,8 @@ _HEAP = "2M"  # the tests are compiled on the heap, too
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in UNIT.glob("test_*.py")))
 def test_unit_file_passes_on_micropython(name):
-    lib = build() / "lib"
+    lib = ROOT / "build" / "microdot"
+    compile_microdot(lib)
     runner = Path(__file__).parent / "run_unit.py"
     line = [*micropython(_HEAP), str(runner), str(ROOT), str(lib), name]
     done = subprocess.run(line, capture_output=True, text=True, timeout=120)

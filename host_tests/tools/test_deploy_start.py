@@ -124,9 +124,7 @@ asyncio.create_task(feed())
 """
 
 
-def test_a_watchdog_of_the_application_does_not_reset_the_board_in_a_deploy(
-    serial_board, tmp_path
-):
+def test_a_watchdog_of_the_application_does_not_reset_the_board_in_a_deploy(serial_board, tmp_path):
     main = MAIN.replace("import part\n", "import part\n" + WATCHED)
     sources = make_sources(tmp_path / "sources", main, part="NAME = 'first'\n")
     deploy.deploy(serial_board.port, sources)

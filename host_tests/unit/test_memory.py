@@ -244,7 +244,11 @@ class TestShort(Settled):
         pool = FakePool(blocks=(3 * KB, 1 * KB))
         self.poll(self.make(pool), 0, 9000)
         self.assertEqual(
-            self.log.lines, ["memory is short: 4096 bytes are left, 3072 in one piece"]
+            self.log.lines,
+            [
+                "memory is short: the heap has grown by 112640 bytes, "
+                "4096 are left, 3072 in one piece"
+            ],
         )
         self.assertEqual(self.restarts, [])
 

@@ -21,7 +21,7 @@ from tools.checkout import ROOT
 from tools.simulator.harness import find_port
 from tools.simulator.interpreter import die_with_parent, micropython
 from tools.terminal import Refused
-from tools.version.build import build, compile_module, find_microdot
+from tools.version.build import build, compile_microdot, compile_module
 
 # name: (its module in board/, an argument of it, its log level)
 KINDS = {
@@ -49,8 +49,7 @@ def prepare() -> str:
     _SCRIPTS.mkdir(parents=True, exist_ok=True)
     for source in sorted((Path(__file__).parent / "board").glob("*.py")):
         compile_module(source, _SCRIPTS / f"{source.stem}.mpy")
-    for name in ("__init__", "microdot"):
-        compile_module(find_microdot() / f"{name}.py", _WHOLE / "microdot" / f"{name}.mpy")
+    compile_microdot(_WHOLE)
     return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
 
 

@@ -77,13 +77,18 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
         f"{path[:-3]}.mpy": names.replace(source.read(file).decode(), others).encode()
         for path, file in modules.items()
     }
-    users = [
-        source.read(file).decode()
-        for file in planned.values()
-        if file.suffix == ".py" and file != microdot
-    ]
-    reduced["lib/microdot/microdot.mpy"] = trim.trim(source.read(microdot).decode(), users).encode()
+    files = [file for file in planned.values() if file != microdot]
+    if all(file.suffix != ".mpy" for file in files):  # what such a module calls can't be seen
+        users = [source.read(file).decode() for file in files if file.suffix == ".py"]
+        text = trim.trim(source.read(microdot).decode(), users)
+        reduced["lib/microdot/microdot.mpy"] = text.encode()
     return reduced
+
+
+def compile_microdot(folder: Path) -> None:
+    """Microdot as it is, with all that a board goes without."""
+    for name in ("__init__", "microdot"):
+        compile_module(find_microdot() / f"{name}.py", folder / "microdot" / f"{name}.mpy")
 
 
 def files(board: Path) -> dict[str, Path]:
