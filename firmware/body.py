@@ -18,7 +18,10 @@ class Body:
     failure    status to refuse the request with, when the client broke the rules, or memory was
                exhausted; else 0
     is_whole   the body has been read to its end
+    cost       bytes that it takes of the budget for long requests
     """
+
+    cost = 0
 
     def __init__(self, wire, head, max_len: int, span: int, wait_ms: int):
         self.max_len = max_len

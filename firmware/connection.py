@@ -130,37 +130,36 @@ class Connection:
         if self._is_spare:
             await self._turn_away()
             return
-        while True:
-            head = parsed = received = None  # while it idles, it holds nothing of what was before
-            try:
-                received = wire.received or await wire.receive()
-                if not received:
-                    return
-                wire.received = b""
-                parsed = self._parser.parse(received) or await self._receive_rest(received)
-                if not parsed:
-                    return
-                head, wire.received = parsed
-                keeps = await self._exchange.run(wire, head, self._address)
-            except (OSError, EOFError):
-                raise
-            except Exception as error:
-                wire.is_read = head is not None and wire.is_read
-                if not await self._refuse(error, head):
-                    return
-                break
-            if self._slot.reason:
-                return
-            if self._taken:
-                self._give_back()
-            if not keeps:
-                if wire.is_read and not head.keep_alive:
-                    return
-                break
+        while await self._serve_next(wire):
             self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
             if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
-        await wire.leave()
+
+    async def _serve_next(self, wire):
+        """The next request and its response; whether the connection goes on after it."""
+        head = None
+        try:
+            received = wire.received or await wire.receive()
+            wire.received = b""
+            parsed = received and self._parser.parse(received)
+            if received and not parsed:
+                parsed = await self._receive_rest(received)
+            if not parsed:
+                return False
+            head, wire.received = parsed
+            keeps = await self._exchange.run(wire, head, self._address)
+        except (OSError, EOFError):
+            raise
+        except Exception as error:
+            wire.is_read = head is not None and wire.is_read
+            if await self._refuse(error, head):
+                await wire.leave()
+            return False
+        if self._taken:
+            self._give_back()
+        if not keeps and (head.keep_alive or not wire.is_read) and not self._slot.reason:
+            await wire.leave()
+        return keeps and not self._slot.reason
 
     async def _receive_rest(self, received):
         """A head of which `received` is the beginning, as `HeadParser.parse` gives it.

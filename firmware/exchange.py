@@ -93,16 +93,12 @@ class Exchange:
         """
         slot = wire.slot
         body = request = None
-        taken = 0
         keeps = head.keep_alive
         try:
             try:
                 data = b""
                 if head.content_length != 0:
-                    slot.enter(READING, ticks_ms())
-                    wire.is_read = False
                     body = self._expect_body(wire, head)
-                    taken = self._memory.take(_cost_of(head, body))
                     data = await body.read_whole(body.span)
                 slot.enter(BUSY, ticks_ms())
                 request = _build(self._app, address, head, wire, body, data)
@@ -111,37 +107,19 @@ class Exchange:
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
             except (HTTPError, RuntimeError) as error:
-                if request is None:
-                    request = _build(self._app, address, head, wire, None, b"")
-                    slot.enter(BUSY, ticks_ms())
-                status = _status_of(error)
-                self._log.info("refused with %d: %s", status, address)
-                response = await self._refusal(request, status)
                 keeps = False
+                request = request or self._begin(wire, head, address)
+                response = await self._refuse(request, _status_of(error))
             if response is None or wire.is_answered:
                 return False  # a WebSocket that has ended
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
             if body:
                 keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
-            keeps = keeps and not self.is_draining
-            try:
-                if response.headers or response.status_code != 200:
-                    self._complete(request, response, slot)
-                keeps = await self.sender.send(wire, head, response, keeps)
-            except (MemoryError, EOFError):
-                raise
-            except Exception as error:
-                if slot.state == SENDING:  # before that, an OSError is the handler's
-                    raise
-                self._explain(request, error)
-                response = await self._refusal(request, 500)
-                keeps = await self.sender.send(wire, head, response, keeps)
-            keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
-            return keeps and not self.is_draining
+            return await self._send(wire, head, request, response, keeps, body)
         finally:
-            if taken:
-                self._memory.give_back(taken)
+            if body:
+                self._memory.give_back(body.cost)
             if request:
                 self._workers.release(request)
 
@@ -164,12 +142,14 @@ class Exchange:
         self.sweep(ticks_ms())
 
     def _expect_body(self, wire, head):
-        """The `Body` that is to come.  Raises HTTPError.
+        """The `Body` that is to come.  Raises HTTPError, and MemoryError without budget for it.
 
         One of up to `max_body_len` bytes is received in advance.  For longer ones an application
         sets `Request.max_content_length` and, if they are to be received in advance too,
         `Request.max_body_length`, as Microdot documents them.
         """
+        wire.slot.enter(READING, ticks_ms())
+        wire.is_read = False
         span = self._max_body_len
         if Request.max_body_length != _MICRODOT_MAX_LEN:
             span = Request.max_body_length
@@ -180,7 +160,37 @@ class Exchange:
             raise HTTPError(413)
         from firmware.body import Body
 
-        return Body(wire, head, max_len, span, self._wait_ms)
+        body = Body(wire, head, max_len, span, self._wait_ms)
+        body.cost = self._memory.take(_cost_of(head, body))
+        return body
+
+    def _begin(self, wire, head, address):
+        """The request of a head whose body was refused, for the application's own handlers."""
+        request = _build(self._app, address, head, wire, None, b"")
+        wire.slot.enter(BUSY, ticks_ms())
+        return request
+
+    async def _refuse(self, request, status):
+        self._log.info("refused with %d: %s", status, request.client_addr)
+        return await self._refusal(request, status)
+
+    async def _send(self, wire, head, request, response, keeps, body):
+        """Sends a response, a 500 in the place of one that is none; whether all may go on."""
+        keeps = keeps and not self.is_draining
+        try:
+            if response.headers or response.status_code != 200:
+                self._complete(request, response, wire.slot)
+            keeps = await self.sender.send(wire, head, response, keeps)
+        except (MemoryError, EOFError):
+            raise
+        except Exception as error:
+            if wire.slot.state == SENDING:  # before that, an OSError is the handler's
+                raise
+            self._explain(request, error)
+            response = await self._refusal(request, 500)
+            keeps = await self.sender.send(wire, head, response, keeps)
+        keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
+        return keeps and not self.is_draining
 
     def _check(self, request, head):
         """Raises HTTPError for a request that no handler is to see."""

@@ -3,8 +3,8 @@
 asyncio's `start_server` accepts first and asks later.  On the board that is too late: lwIP takes
 the client off the queue before it looks for a free socket, and with none the client is reset; and a
 failing `accept()` makes asyncio's loop spin.  So the server must know that a connection is pending,
-make room, and only then accept.  The way to wait is `StreamReader.read(0)`: it returns when the socket
-is readable, and since it wants no bytes it does not touch the socket.
+make room, and only then accept.  The way to wait is `StreamReader.read(0)`: it returns when the
+socket is readable, and since it wants no bytes it does not touch the socket.
 """
 
 import asyncio

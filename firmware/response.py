@@ -68,24 +68,10 @@ class Sender:
             finally:
                 if hasattr(body, "aclose"):
                     await body.aclose()
-        headers = response.headers
-        has_body = status != 204 and status != 304
-        text = encode_fields(status, response.reason, headers, has_body and response.is_head)
-        length = encode_length(len(body)) if has_body else b""
-        if response.is_head:
-            body = b""
-            if b"\ncontent-length:" in text.lower():
-                length = b""
-        elif not has_body:
-            body = b""
-        keeps = keeps and not (headers and _wants_close(headers))
-        rest = None
-        if len(body) > _PACKET_LEN:
-            if self._memory.is_short():
-                raise MemoryError
-            rest = memoryview(body)[_PACKET_LEN:]
-            body = body[:_PACKET_LEN]
-        data = b"".join((text, length, self._common(head, response, text, keeps), body))
+        keeps = keeps and not (response.headers and _wants_close(response.headers))
+        data, rest = self._encode(head, response, keeps)
+        if rest and self._memory.is_short():
+            raise MemoryError
         wire.slot.enter(SENDING, ticks_ms())
         sent = wire.send_now(data)
         if sent < len(data):
@@ -93,6 +79,24 @@ class Sender:
         if rest:
             await wire.send(rest)
         return keeps
+
+    def _encode(self, head, response, keeps):
+        """(The head and the beginning of a body that is bytes, the rest of it or None)."""
+        body = response.body
+        status = response.status_code
+        has_body = status != 204 and status != 304
+        is_head = response.is_head
+        text = encode_fields(status, response.reason, response.headers, has_body and is_head)
+        length = b""
+        if has_body and not (is_head and b"\ncontent-length:" in text.lower()):
+            length = encode_length(len(body))
+        if is_head or not has_body:
+            body = b""
+        rest = None
+        if len(body) > _PACKET_LEN:
+            rest = memoryview(body)[_PACKET_LEN:]
+            body = body[:_PACKET_LEN]
+        return b"".join((text, length, self._common(head, response, text, keeps), body)), rest
 
     async def _send_stream(self, wire, head, response, body, keeps):
         headers = response.headers
