@@ -93,9 +93,13 @@ class TestStates(Table):
     def test_a_connection_idles_when_the_rest_of_the_request_was_read(self):
         self.check_row(LINGERING, IDLE, LINGERING, FREE)
 
-    def test_each_change_is_told(self):
-        put(self.table.slots[0], SENDING)
-        self.assertEqual(len(self.changes), 3)
+    def test_it_is_told_when_a_slot_has_become_free_or_purgeable(self):
+        slot = self.table.slots[0]
+        put(slot, SENDING)
+        self.assertEqual(len(self.changes), 0)
+        for count, state in enumerate((IDLE, LINGERING, FREE), 1):
+            slot.enter(state, 0)
+            self.assertEqual(len(self.changes), count)
 
     def test_a_state_is_at_work_has_a_request_or_is_answerable(self):
         for state, at_work, has_request, answerable in (
@@ -158,7 +162,10 @@ class TestPurge(Table):
 
     def test_the_order_of_use_survives_the_end_of_the_count(self):
         first, second, third = self.fill(IDLE, IDLE, IDLE)
-        self.table._use = MAX_USE
+        self.table.use = MAX_USE
+        first.touch()
+        self.table.count_lasting(0)
+        self.assertLess(self.table.use, 10)
         first.touch()
         second.touch()
         self.assertIs(self.victim(), third)
@@ -253,12 +260,12 @@ class TestPatience(Table):
             self.table.slots[0].cut(reason, 0)
         self.assertEqual(self.table._arrival_ms, ARRIVAL_MS)
 
-    def test_each_request_brings_some_of_it_back_and_no_more_than_there_was(self):
+    def test_each_response_brings_some_of_it_back_and_no_more_than_there_was(self):
         self.purge_newcomers(2)
-        put(self.table.slots[0], BUSY)
+        put(self.table.slots[0], IDLE)
         self.assertEqual(self.table._arrival_ms, 85)
         for _ in range(40):
-            put(self.table.slots[0], BUSY)
+            put(self.table.slots[0], IDLE)
         self.assertLess(self.table._arrival_ms, ARRIVAL_MS + 10)
 
 
