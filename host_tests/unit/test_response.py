@@ -94,6 +94,26 @@ class TestWhole(Sent):
         self.assertIn(b"Connection: keep-alive", self.fields())
 
     @run_async
+    async def test_a_response_has_none_of_the_fields_of_the_one_before(self):
+        for _ in range(2):
+            for keeps, version, kind in (
+                (True, "1.1", "text/plain"),
+                (True, "1.0", "text/plain"),
+                (False, "1.0", "text/plain"),
+                (False, "1.0", "text/css"),
+                (True, "1.0", "text/css"),
+            ):
+                self.sock.sent = b""
+                response = Response("hello")
+                response.default_content_type = kind
+                await self.send(response, version=version, keeps=keeps)
+                fields = self.fields()
+                self.assertIn(b"Content-Type: %s; charset=UTF-8" % kind.encode(), fields)
+                is_said = keeps and version == "1.0"
+                self.assertEqual(b"Connection: keep-alive" in fields, is_said)
+                self.assertEqual(b"Connection: close" in fields, not keeps)
+
+    @run_async
     async def test_a_connection_that_does_not_go_on_says_so(self):
         self.assertFalse(await self.send(Response("hello"), keeps=False))
         self.assertIn(b"Connection: close", self.fields())
