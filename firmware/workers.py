@@ -57,6 +57,8 @@ class WorkerPool:
         while self._workers < max_async_requests:
             log.info("starting async req task worker")
             self._workers += 1
+        if self.plain:
+            import firmware.thread  # noqa: F401 - now, instead of in the first request
 
     async def wait_ready(self) -> None:
         """Returns when no worker has a job."""

@@ -50,6 +50,9 @@ class FakePool:
     def mem_free(self):
         return self.heap + sum(self.added) - self.live - self.garbage + max(self.blocks)
 
+    def mem_alloc(self):
+        return self.live + self.garbage
+
     def threshold(self, length):
         self.limit = length
 
@@ -128,20 +131,11 @@ class TestThreshold(Settled):
         large = self.settle(FakePool(blocks=(90 * KB, 20 * KB)))
         self.assertEqual((small.threshold, small.budget), (large.threshold, large.budget))
 
-    def test_garbage_and_what_clients_take_fit_into_the_heap(self):
+    def test_a_quarter_of_what_is_free_is_garbage_at_most(self):
         for live in (40, 60, 80):
-            pool = FakePool(live=live * KB)
-            memory = self.settle(pool)
+            memory = self.settle(FakePool(live=live * KB))
+            self.assertEqual(memory.threshold, (110 - live) * KB // 4)
             self.assertGreaterEqual(memory.budget, 12 * KB)
-            self.assertLess(memory.threshold + memory.budget, pool.heap - pool.live)
-
-    def test_without_a_pool_more_of_the_heap_may_be_garbage(self):
-        pool = FakePool(blocks=(0,))
-        memory = self.make(pool, lambda capabilities: [])
-        memory.settle(12 * KB)
-        self.assertEqual(memory.threshold, 38 * KB)
-        memory.settle(40 * KB)
-        self.assertEqual(memory.threshold, 25 * KB)
 
     def test_the_largest_request_is_always_within_the_budget(self):
         memory = self.settle(FakePool(live=100 * KB), request_len=30 * KB)
@@ -229,12 +223,34 @@ class TestShort(Settled):
         self.assertEqual((pool.added, sum(pool.blocks)), ([], 32 * KB))
         self.assertEqual(self.log.lines, [])
 
+    def test_what_frames_take_of_the_radios_share_is_no_shortage(self):
+        pool = FakePool(blocks=(34 * KB,))
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        pool.blocks = [2 * KB]
+        memory.poll(0)
+        self.assertFalse(memory.is_short())
+
+    def test_a_heap_that_has_grown_into_it_is_one_as_long_as_something_lives_there(self):
+        pool = FakePool(blocks=(34 * KB,))
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        pool.collect = lambda: None
+        pool.added, pool.blocks = [32 * KB], [2 * KB]
+        memory.poll(0)
+        self.assertTrue(memory.is_short())
+
     def test_it_is_said_once_with_what_is_left(self):
-        pool = FakePool(blocks=(3 * KB, 1 * KB))
-        self.poll(self.make(pool), 0, 9000)
-        self.assertEqual(
-            self.log.lines, ["memory is short: 4096 bytes are left, 3072 in one piece"]
+        pool = FakePool()
+        memory = self.make(pool)
+        memory.settle(4 * KB)
+        pool.heap += 20 * KB
+        pool.blocks = [3 * KB, 1 * KB]
+        self.poll(memory, 0, 9000)
+        text = (
+            "memory is short: the heap has grown by 20480 bytes, 4096 are left, 3072 in one piece"
         )
+        self.assertEqual(self.log.lines, [text])
         self.assertEqual(self.restarts, [])
 
     def test_a_board_whose_memory_stays_short_for_ten_seconds_restarts(self):

@@ -93,12 +93,11 @@ class TestStates(Table):
     def test_a_connection_idles_when_the_rest_of_the_request_was_read(self):
         self.check_row(LINGERING, IDLE, LINGERING, FREE)
 
-    def test_it_is_told_when_a_slot_has_become_free_or_purgeable(self):
-        slot = self.table.slots[0]
-        put(slot, SENDING)
+    def test_what_makes_room_is_told_and_nothing_else(self):
+        put(self.table.slots[0], SENDING)
         self.assertEqual(len(self.changes), 0)
-        for count, state in enumerate((IDLE, LINGERING, FREE), 1):
-            slot.enter(state, 0)
+        for state, count in ((IDLE, 1), (LINGERING, 2), (FREE, 3)):
+            self.table.slots[0].enter(state, 0)
             self.assertEqual(len(self.changes), count)
 
     def test_a_state_is_at_work_has_a_request_or_is_answerable(self):
@@ -260,12 +259,17 @@ class TestPatience(Table):
             self.table.slots[0].cut(reason, 0)
         self.assertEqual(self.table._arrival_ms, ARRIVAL_MS)
 
-    def test_each_response_brings_some_of_it_back_and_no_more_than_there_was(self):
+    def answer(self):
+        """A request and its response."""
+        put(self.table.slots[0], SENDING)
+        self.table.slots[0].enter(FREE, 0)
+
+    def test_each_request_brings_some_of_it_back_and_no_more_than_there_was(self):
         self.purge_newcomers(2)
-        put(self.table.slots[0], IDLE)
+        self.answer()
         self.assertEqual(self.table._arrival_ms, 85)
         for _ in range(40):
-            put(self.table.slots[0], IDLE)
+            self.answer()
         self.assertLess(self.table._arrival_ms, ARRIVAL_MS + 10)
 
 
