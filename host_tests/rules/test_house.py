@@ -63,6 +63,8 @@ IMPORTS = {
         "workers",
     },
 }
+# Of these, what is loaded when it is needed for the first time.
+LATER = {"workers": {"thread"}}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {"exchange", "stream", "routes"}
@@ -97,7 +99,7 @@ def test_a_module_imports_what_its_place_says_and_nothing_else(module):
 
 
 def test_the_modules_import_each_other_in_no_circle():
-    left = dict(IMPORTS)
+    left = {module: ours - LATER.get(module, set()) for module, ours in IMPORTS.items()}
     while left:
         last = {module for module, ours in left.items() if not ours & set(left)}
         assert last, f"in a circle: {sorted(left)}"

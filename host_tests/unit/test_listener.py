@@ -1,8 +1,9 @@
 import unittest
+from time import ticks_diff, ticks_ms
 
 import firmware.listener as listener_module
 from firmware.listener import Listener
-from host_tests.unit.fakes import run_async
+from host_tests.unit.fakes import FakeLog, FakeSocket, FakeStream, run_async
 from host_tests.unit.sites import GET, App, count_calls, count_files
 
 
@@ -74,6 +75,55 @@ class TestAccept(unittest.TestCase):
             self.assertEqual(count_files(), before)
 
 
+class TestBackOff(unittest.TestCase):
+    def setUp(self):
+        self._can_open = listener_module._can_open
+        self.log = FakeLog()
+        self.listener = Listener(self.log)
+
+    def tearDown(self):
+        listener_module._can_open = self._can_open
+
+    def fail(self, error, can_open):
+        """How long the listener backs off after one more failed `accept()`, in ms."""
+        listener_module._can_open = lambda: can_open
+        self.listener._sock = FailingSocket(None, error, 1)
+        self.assertIsNone(self.listener.accept())
+        return self.listener._backoff_ms
+
+    def test_a_shortage_costs_ever_longer_moments_up_to_a_second_and_one_line(self):
+        for error in (OSError(23), MemoryError()):
+            self.listener = Listener(self.log)
+            waits = [self.fail(error, False) for _ in range(9)]
+            self.assertEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000])
+            self.assertTrue(self.listener.is_exhausted)
+        self.assertEqual(len(self.log.lines), 2)
+
+    def test_a_client_that_has_gone_costs_a_short_moment_and_no_line(self):
+        for _ in range(3):
+            self.assertEqual(self.fail(OSError(103), True), 10)
+        self.assertFalse(self.listener.is_exhausted)
+        self.assertEqual(self.log.lines, [])
+
+    def test_a_shortage_ends_with_the_first_client_that_comes_in(self):
+        self.fail(OSError(23), False)
+        self.listener._sock = FakeSocket()
+        self.listener._sock.accept = lambda: (ResettingSocket.Reset(FakeSocket()), "address")
+        self.assertIsNone(self.listener.accept())
+        self.assertEqual((self.listener.is_exhausted, self.listener._backoff_ms), (False, 0))
+
+    @run_async
+    async def test_it_waits_for_a_client_no_sooner_than_that(self):
+        sock = FakeSocket()
+        sock.has_ended = True  # readable at once
+        self.listener._stream = FakeStream(sock)
+        for backoff_ms in (0, 100):
+            self.listener._backoff_ms = backoff_ms
+            start = ticks_ms()
+            await self.listener.wait_pending()
+            self.assertGreaterEqual(ticks_diff(ticks_ms(), start), backoff_ms - 10)
+
+
 class FailingSocket:
     """A listening socket whose next `count` accepts fail."""
 
@@ -100,9 +150,9 @@ class ResettingSocket:
 
     def accept(self):
         sock, address = self.sock.accept()
-        return self._Reset(sock), address
+        return self.Reset(sock), address
 
-    class _Reset:
+    class Reset:
         def __init__(self, sock):
             self._sock = sock
 

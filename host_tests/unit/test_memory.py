@@ -241,15 +241,16 @@ class TestShort(Settled):
         self.assertTrue(memory.is_short())
 
     def test_it_is_said_once_with_what_is_left(self):
-        pool = FakePool(blocks=(3 * KB, 1 * KB))
-        self.poll(self.make(pool), 0, 9000)
-        self.assertEqual(
-            self.log.lines,
-            [
-                "memory is short: the heap has grown by 112640 bytes, "
-                "4096 are left, 3072 in one piece"
-            ],
+        pool = FakePool()
+        memory = self.make(pool)
+        memory.settle(4 * KB)
+        pool.heap += 20 * KB
+        pool.blocks = [3 * KB, 1 * KB]
+        self.poll(memory, 0, 9000)
+        text = (
+            "memory is short: the heap has grown by 20480 bytes, 4096 are left, 3072 in one piece"
         )
+        self.assertEqual(self.log.lines, [text])
         self.assertEqual(self.restarts, [])
 
     def test_a_board_whose_memory_stays_short_for_ten_seconds_restarts(self):

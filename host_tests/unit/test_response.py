@@ -5,8 +5,9 @@ from microdot import Microdot
 from microdot.microdot import Response
 
 import firmware.response as response_module
+from firmware.encode import ResponseError
 from firmware.http1 import Head
-from firmware.response import ResponseError, check
+from firmware.response import check
 from firmware.slots import BUSY, SENDING
 from host_tests.unit.fakes import run_async, turns
 from host_tests.unit.sending import Pieces, Sent
@@ -91,6 +92,26 @@ class TestWhole(Sent):
     async def test_a_client_of_1_0_is_told_that_its_connection_is_kept(self):
         self.assertTrue(await self.send(Response("hello"), version="1.0"))
         self.assertIn(b"Connection: keep-alive", self.fields())
+
+    @run_async
+    async def test_a_response_has_none_of_the_fields_of_the_one_before(self):
+        for _ in range(2):
+            for keeps, version, kind in (
+                (True, "1.1", "text/plain"),
+                (True, "1.0", "text/plain"),
+                (False, "1.0", "text/plain"),
+                (False, "1.0", "text/css"),
+                (True, "1.0", "text/css"),
+            ):
+                self.sock.sent = b""
+                response = Response("hello")
+                response.default_content_type = kind
+                await self.send(response, version=version, keeps=keeps)
+                fields = self.fields()
+                self.assertIn(b"Content-Type: %s; charset=UTF-8" % kind.encode(), fields)
+                is_said = keeps and version == "1.0"
+                self.assertEqual(b"Connection: keep-alive" in fields, is_said)
+                self.assertEqual(b"Connection: close" in fields, not keeps)
 
     @run_async
     async def test_a_connection_that_does_not_go_on_says_so(self):

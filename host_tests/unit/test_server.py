@@ -64,7 +64,9 @@ class TestAdmission(unittest.TestCase):
                 await peer.send(GET % "/held")
             await site.wait_line("uri:", 2)
             newcomer = site.connect()
+            start = ticks_ms()
             self.assertIn("503 Busy", await newcomer.read_all())
+            self.assertLess(ticks_diff(ticks_ms(), start), 3000)
             for peer in peers + [newcomer]:
                 peer.close()
 

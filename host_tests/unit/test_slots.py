@@ -161,7 +161,10 @@ class TestPurge(Table):
 
     def test_the_order_of_use_survives_the_end_of_the_count(self):
         first, second, third = self.fill(IDLE, IDLE, IDLE)
-        self.table._use = MAX_USE
+        self.table.use = MAX_USE
+        first.touch()
+        self.table.count_lasting(0)
+        self.assertLess(self.table.use, 10)
         first.touch()
         second.touch()
         self.assertIs(self.victim(), third)

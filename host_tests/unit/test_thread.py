@@ -4,14 +4,7 @@ import sys
 import unittest
 
 from firmware.thread import THREADS
-from host_tests.unit.calculations import (
-    Calculation,
-    Steps,
-    exhaust,
-    fail,
-    ident,
-    recurse,
-)
+from host_tests.unit.computing import Calculation, Steps, exhaust, fail, ident, recurse
 from host_tests.unit.fakes import (
     FakeRequest,
     Pooled,
@@ -24,7 +17,6 @@ from host_tests.unit.fakes import (
 # MicroPython for Unix takes the margin off the length of a new thread's stack when the thread may
 # have read it already; then a recursion overflows it.  A board's margin is a constant.
 IS_RECURSION_FATAL = sys.implementation.name == "micropython"
-NO_FIRST_THREAD = "can't make a thread: no room"
 
 
 class TestThread(unittest.TestCase):
@@ -33,20 +25,19 @@ class TestThread(unittest.TestCase):
             self.assertTrue(thread.take("/setup", False), "a test before has left it taken")
             thread.leave(0)
 
-    def test_a_plain_handler_runs_beside_the_loop(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                calculation = Calculation()
-                answer = asyncio.create_task(site.pool.long(calculation.run)(FakeRequest()))
-                await until(lambda: calculation.begun)  # the loop goes on meanwhile
-                self.assertFalse(answer.done())
-                calculation.let_go()
-                self.assertEqual(await answer, "done")
-                await site.pool.wait_ready()
+    @run_async
+    async def test_a_plain_handler_runs_beside_the_loop(self) -> None:
+        async with Pooled() as site:
+            calculation = Calculation()
+            answer = asyncio.create_task(site.pool.long(calculation.run)(FakeRequest()))
+            await until(lambda: calculation.begun)  # the loop goes on meanwhile
+            self.assertFalse(answer.done())
+            calculation.let_go()
+            self.assertEqual(await answer, "done")
+            await site.pool.wait_ready()
 
-        run_async(play)()
-
-    def test_only_a_plain_function_runs_on_a_thread_wherever_it_was_defined(self) -> None:
+    @run_async
+    async def test_only_a_plain_function_runs_on_a_thread_wherever_it_was_defined(self) -> None:
         class Handlers:
             async def asynchronous(self, request):
                 return ident()
@@ -65,155 +56,134 @@ class TestThread(unittest.TestCase):
         async def asynchronous_with_nothing_captured(request):
             return ident()
 
-        async def play() -> None:
-            async with Pooled() as site:
-                for handler in (
-                    asynchronous,
-                    asynchronous_with_nothing_captured,
-                    Handlers().asynchronous,
-                ):
-                    answer = await site.pool.long(handler)(FakeRequest())
-                    self.assertEqual(answer, ident())
-                self.assertEqual(site.pool.plain, "")
-                for handler in (ident, plain, Handlers().plain, lambda request: ident()):
-                    answer = await site.pool.long(handler)(FakeRequest())
-                    self.assertTrue(answer != ident())
-                    self.assertTrue(site.pool.plain)
-                    site.pool.plain = ""
+        async with Pooled() as site:
+            for handler in (
+                asynchronous,
+                asynchronous_with_nothing_captured,
+                Handlers().asynchronous,
+            ):
+                answer = await site.pool.long(handler)(FakeRequest())
+                self.assertEqual(answer, ident())
+            self.assertEqual(site.pool.plain, "")
+            for handler in (ident, plain, Handlers().plain, lambda request: ident()):
+                answer = await site.pool.long(handler)(FakeRequest())
+                self.assertTrue(answer != ident())
+                self.assertTrue(site.pool.plain)
+                site.pool.plain = ""
 
-        run_async(play)()
+    @run_async
+    async def test_a_handler_on_a_thread_is_on_a_worker(self) -> None:
+        async with Pooled() as site:
 
-    def test_a_handler_on_a_thread_is_on_a_worker(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
+            def plain(request):
+                return site.pool.is_on_worker()
 
-                def plain(request):
-                    return site.pool.is_on_worker()
+            async def asynchronous(request):
+                return await site.pool.to_thread(site.pool.is_on_worker)
 
-                async def asynchronous(request):
-                    return await site.pool.to_thread(site.pool.is_on_worker)
+            self.assertTrue(await site.pool.long(plain)(FakeRequest()))
+            self.assertTrue(await site.pool.long(asynchronous)(FakeRequest()))
+            self.assertFalse(await site.pool.to_thread(site.pool.is_on_worker))
 
-                self.assertTrue(await site.pool.long(plain)(FakeRequest()))
-                self.assertTrue(await site.pool.long(asynchronous)(FakeRequest()))
-                self.assertFalse(await site.pool.to_thread(site.pool.is_on_worker))
+    @run_async
+    async def test_each_step_of_an_iterator_and_its_close_run_on_the_thread(self) -> None:
+        async with Pooled() as site:
+            steps = Steps()
+            body, status = await site.pool.long(lambda request: (steps, 201))(FakeRequest())
+            self.assertEqual(status, 201)
+            self.assertEqual(await read_all(body), ["step", "step"])
+            await site.pool.wait_ready()
+            self.assertTrue(steps.is_closed)
+            self.assertEqual(len(steps.idents), 4)
+            self.assertNotIn(ident(), steps.idents)
 
-        run_async(play)()
+    @run_async
+    async def test_a_generator_and_a_file_are_bodies_too(self) -> None:
+        async with Pooled() as site:
+            body = await site.pool.long(lambda request: (str(i) for i in range(3)))(FakeRequest())
+            self.assertEqual(await read_all(body), ["0", "1", "2"])
+            body = await site.pool.long(lambda request: io.BytesIO(b"abc"))(FakeRequest())
+            self.assertEqual(await read_all(body), [b"abc"])
+            await site.pool.wait_ready()
 
-    def test_each_step_of_an_iterator_and_its_close_run_on_the_thread(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                steps = Steps()
-                body, status = await site.pool.long(lambda request: (steps, 201))(FakeRequest())
-                self.assertEqual(status, 201)
-                self.assertEqual(await read_all(body), ["step", "step"])
-                await site.pool.wait_ready()
-                self.assertTrue(steps.is_closed)
-                self.assertEqual(len(steps.idents), 4)
-                self.assertNotIn(ident(), steps.idents)
-
-        run_async(play)()
-
-    def test_a_generator_and_a_file_are_bodies_too(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                body = await site.pool.long(lambda request: (str(i) for i in range(3)))(
-                    FakeRequest()
-                )
-                self.assertEqual(await read_all(body), ["0", "1", "2"])
-                body = await site.pool.long(lambda request: io.BytesIO(b"abc"))(FakeRequest())
-                self.assertEqual(await read_all(body), [b"abc"])
-                await site.pool.wait_ready()
-
-        run_async(play)()
-
-    def test_what_a_thread_raises_reaches_the_request_with_its_traceback(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                for name, handler, expected in (
-                    ("fail", fail, ValueError),
-                    ("exhaust", exhaust, MemoryError),
-                    ("recurse", recurse, RuntimeError),
-                )[: 2 if IS_RECURSION_FATAL else 3]:
-                    try:  # assertRaises would clear the traceback
-                        await site.pool.long(handler)(FakeRequest())
-                        raise AssertionError("nothing raised")
-                    except expected as error:
-                        text = io.StringIO()
-                        sys.print_exception(error, text)
-                    self.assertTrue(handler is exhaust or "in %s" % name in text.getvalue())
-                    await site.pool.wait_ready()
-                    self.assertEqual(site.pool.count_ready(), 2)
-
-        run_async(play)()
-
-    def test_to_thread_hands_over_arguments_results_and_exceptions(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                self.assertEqual(await site.pool.to_thread(int, "11"), 11)
-                self.assertEqual(await site.pool.to_thread(dict, a=1), {"a": 1})
-                with self.assertRaises(ValueError):
-                    await site.pool.to_thread(fail, None)
-                self.assertTrue(await site.pool.to_thread(ident) != ident())
-
-        run_async(play)()
-
-    def test_not_even_a_system_exit_ends_the_thread(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                try:
-                    await site.pool.to_thread(sys.exit)
+    @run_async
+    async def test_what_a_thread_raises_reaches_the_request_with_its_traceback(self) -> None:
+        async with Pooled() as site:
+            for name, handler, expected in (
+                ("fail", fail, ValueError),
+                ("exhaust", exhaust, MemoryError),
+                ("recurse", recurse, RuntimeError),
+            )[: 2 if IS_RECURSION_FATAL else 3]:
+                try:  # assertRaises would clear the traceback
+                    await site.pool.long(handler)(FakeRequest())
                     raise AssertionError("nothing raised")
-                except SystemExit:
-                    pass
-                self.assertEqual(await site.pool.to_thread(int, "1"), 1)
+                except expected as error:
+                    text = io.StringIO()
+                    sys.print_exception(error, text)
+                self.assertTrue(handler is exhaust or "in %s" % name in text.getvalue())
+                await site.pool.wait_ready()
+                self.assertEqual(site.pool.count_ready(), 2)
 
-        run_async(play)()
+    @run_async
+    async def test_to_thread_hands_over_arguments_results_and_exceptions(self) -> None:
+        async with Pooled() as site:
+            self.assertEqual(await site.pool.to_thread(int, "11"), 11)
+            self.assertEqual(await site.pool.to_thread(dict, a=1), {"a": 1})
+            with self.assertRaises(ValueError):
+                await site.pool.to_thread(fail, None)
+            self.assertTrue(await site.pool.to_thread(ident) != ident())
 
-    def test_while_its_thread_is_taken_a_plain_handler_gets_503_and_others_a_worker(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                calculation = Calculation()
+    @run_async
+    async def test_not_even_a_system_exit_ends_the_thread(self) -> None:
+        async with Pooled() as site:
+            try:
+                await site.pool.to_thread(sys.exit)
+                raise AssertionError("nothing raised")
+            except SystemExit:
+                pass
+            self.assertEqual(await site.pool.to_thread(int, "1"), 1)
 
-                async def asynchronous(request):
-                    return "done"
+    @run_async
+    async def test_while_its_thread_is_taken_a_plain_handler_gets_503_and_others_a_worker(
+        self,
+    ) -> None:
+        async with Pooled() as site:
+            calculation = Calculation()
 
-                plain = site.pool.long(calculation.run)
-                first = asyncio.create_task(plain(FakeRequest()))
-                await until(lambda: calculation.begun)
-                self.assertEqual((await plain(FakeRequest()))[1], 503)
-                self.assertIn("No workers are available", site.log.lines)
-                self.assertEqual(await site.pool.long(asynchronous)(FakeRequest()), "done")
-                calculation.let_go()
-                self.assertEqual(await first, "done")
+            async def asynchronous(request):
+                return "done"
 
-        run_async(play)()
+            plain = site.pool.long(calculation.run)
+            first = asyncio.create_task(plain(FakeRequest()))
+            await until(lambda: calculation.begun)
+            self.assertEqual((await plain(FakeRequest()))[1], 503)
+            self.assertIn("No workers are available", site.log.lines)
+            self.assertEqual(await site.pool.long(asynchronous)(FakeRequest()), "done")
+            calculation.let_go()
+            self.assertEqual(await first, "done")
 
-    def test_to_thread_waits_for_its_turn(self) -> None:
-        async def play() -> None:
-            async with Pooled() as site:
-                calculation = Calculation()
-                first = asyncio.create_task(site.pool.to_thread(calculation.run))
-                second = asyncio.create_task(site.pool.to_thread(int, "2"))
-                await until(lambda: calculation.begun)
-                await turns()
-                self.assertFalse(second.done())
-                calculation.let_go()
-                self.assertEqual(await second, 2)
-                self.assertEqual(await first, "done")
+    @run_async
+    async def test_to_thread_waits_for_its_turn(self) -> None:
+        async with Pooled() as site:
+            calculation = Calculation()
+            first = asyncio.create_task(site.pool.to_thread(calculation.run))
+            second = asyncio.create_task(site.pool.to_thread(int, "2"))
+            await until(lambda: calculation.begun)
+            await turns()
+            self.assertFalse(second.done())
+            calculation.let_go()
+            self.assertEqual(await second, 2)
+            self.assertEqual(await first, "done")
 
-        run_async(play)()
-
-    def test_as_many_as_there_may_be_compute_side_by_side(self) -> None:
-        async def play() -> None:
-            async with Pooled(max_threads=2) as site:
-                calculations = [Calculation(), Calculation()]
-                tasks = [
-                    asyncio.create_task(site.pool.long(each.run)(FakeRequest()))
-                    for each in calculations
-                ]
-                await until(lambda: all(each.begun for each in calculations))
-                for each in calculations:
-                    each.let_go()
-                self.assertEqual(list(await asyncio.gather(*tasks)), ["done"] * 2)
-
-        run_async(play)()
+    @run_async
+    async def test_as_many_as_there_may_be_compute_side_by_side(self) -> None:
+        async with Pooled(max_threads=2) as site:
+            calculations = [Calculation(), Calculation()]
+            tasks = [
+                asyncio.create_task(site.pool.long(each.run)(FakeRequest()))
+                for each in calculations
+            ]
+            await until(lambda: all(each.begun for each in calculations))
+            for each in calculations:
+                each.let_go()
+            self.assertEqual(list(await asyncio.gather(*tasks)), ["done"] * 2)
