@@ -32,7 +32,7 @@ IMPORTS = {
     # work
     "job": set(),
     "workers": {"job", "log", "tasks", "thread"},
-    "thread": {"job", "log", "workers"},
+    "thread": {"job", "log"},
     # network
     "address": set(),
     "wifi": {"address"},
