@@ -3,6 +3,8 @@
 PYTHON ?= python3
 RUNTIME ?= micropython
 HTTP_PORT ?=
+HTTP_HOST ?=
+APP ?=
 CONFIG ?=
 HOST ?=
 PORT ?=
@@ -20,6 +22,9 @@ TOOLS := $(BIN)/python -m tools
 # The Python that .venv was made from goes with an upgrade: then it is made anew.
 $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
 
+# As one word of the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
+
 .DEFAULT_GOAL := help
 .PHONY: help run build bench doctor flash deploy rollback monitor config test lint check smoke clean
 
@@ -27,8 +32,9 @@ help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done
 
-run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 CONFIG=file.json RUNTIME=micropython|cpython
-	@exec $(TOOLS) run --runtime '$(RUNTIME)' --port '$(HTTP_PORT)' --config '$(CONFIG)'
+run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 HTTP_HOST= APP=main.py CONFIG= RUNTIME=micropython|cpython
+	@exec $(TOOLS) run --runtime $(call quoted,$(RUNTIME)) --port $(call quoted,$(HTTP_PORT)) \
+		--host $(call quoted,$(HTTP_HOST)) --app $(call quoted,$(APP)) --config $(call quoted,$(CONFIG))
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
 	@$(TOOLS) build
@@ -37,23 +43,24 @@ bench: .venv/run ## measures httpd32 beside plain Microdot and a bare loop; ARGS
 	@$(TOOLS) bench $(ARGS)
 
 doctor: .venv/board ## looks at the tools, the ports and the boards, and says what to do; PORT=
-	@$(TOOLS) doctor --port '$(PORT)'
+	@$(TOOLS) doctor --port $(call quoted,$(PORT))
 
 flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAUD= DRY_RUN=1
-	@$(TOOLS) flash --port '$(PORT)' --firmware '$(FIRMWARE)' \
-		$(if $(BAUD),--baud '$(BAUD)') $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) flash --port $(call quoted,$(PORT)) --firmware $(call quoted,$(FIRMWARE)) \
+		$(if $(BAUD),--baud $(call quoted,$(BAUD))) $(if $(DRY_RUN),--dry-run)
 
 config: .venv/run ## asks for the network and writes config.json; INTERFACE= WIFI_SSID= ... for scripts
-	@$(TOOLS) config --file '$(CONFIG)'
+	@$(TOOLS) config --file $(call quoted,$(CONFIG))
 
-deploy: .venv/board ## copies to the board what changed and starts it; PORT= CONFIG=config.json DRY_RUN=1
-	@$(TOOLS) deploy --port '$(PORT)' --config '$(CONFIG)' $(if $(DRY_RUN),--dry-run)
+deploy: .venv/board ## copies to the board what changed and starts it; PORT= APP= CONFIG=config.json DRY_RUN=1
+	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --app $(call quoted,$(APP)) \
+		--config $(call quoted,$(CONFIG)) $(if $(DRY_RUN),--dry-run)
 
 rollback: .venv/board ## back to the version before on the board, and forth; PORT= DRY_RUN=1
-	@$(TOOLS) rollback --port '$(PORT)' $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) rollback --port $(call quoted,$(PORT)) $(if $(DRY_RUN),--dry-run)
 
 monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
-	@$(TOOLS) monitor --port '$(PORT)'
+	@$(TOOLS) monitor --port $(call quoted,$(PORT))
 
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
@@ -65,7 +72,7 @@ lint: .venv/check build/typings
 check: lint test ## lint, types and tests: what CI runs
 
 smoke: .venv/check ## the black-box tests against a running server; HOST=host or host:port
-	@$(TOOLS) smoke '$(HOST)' $(ARGS)
+	@$(TOOLS) smoke $(call quoted,$(HOST)) $(ARGS)
 
 clean: ## removes .venv and build
 	rm -rf .venv build

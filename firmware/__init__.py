@@ -5,6 +5,9 @@ from firmware import run, WorkerPool
 
 __version__ = "0.1.0"
 
+# What run() has returned; 0 while it serves, None as long as nobody has called it.
+exit_status: object = None
+
 
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""

@@ -12,6 +12,7 @@ from micropython import const
 import firmware
 
 _CLOSE_S = 2
+_GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
 
 
@@ -23,11 +24,14 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     on_connect     called with the board's address each time the link has come up and the server
                    has started
     on_disconnect  called each time the link was lost and the server has stopped
-    Both are plain functions that return soon; `asyncio.create_task` in them is for longer things.
-    Returns the exit status: 0 after Ctrl-C, 1 if the configuration is wrong or memory too short,
-    which one line on the console explains.  Raises SystemExit, which on a board is a soft reset,
-    only when a server that has run can't go on for want of memory.
+    A plain function returns soon.  An `async def` runs as a task until the next of the two is
+    called.
+    Returns the exit status: 0 after Ctrl-C or the application's `shutdown()`, 1 if the
+    configuration is wrong or memory too short, which one line on the console explains.  Raises
+    SystemExit, which on a board is a soft reset, only when a server that has run can't go on for
+    want of memory.
     """
+    firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
     # While modules are loaded, what that leaves behind is collected often: so what lasts lies close
     # together, the free heap is one piece, and each allocation finds its place at once.
@@ -44,6 +48,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     if not parts:
         return 1
     parts.settle()
+    firmware.exit_status = 0
     _serve(parts)
     return 0
 
@@ -52,6 +57,7 @@ def _serve(parts):
     """Runs the loop until Ctrl-C."""
     try:
         asyncio.run(parts.run())
+        asyncio.new_event_loop()
     except KeyboardInterrupt:
         # MicroPython has left the loop as it was, its tasks half-way: they end in order.
         try:
@@ -99,6 +105,7 @@ class _Parts:
         self._server = Server(app, pool, self._memory, self._log, self._server_settings)
         link = Link(_make_interface(settings["network"], self._log))
         self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
+        app.server = self._supervisor  # Microdot's shutdown() closes it
 
     def settle(self):
         """Everything is loaded: decides what memory is for what."""
@@ -110,6 +117,7 @@ class _Parts:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
         try:
             await self._supervisor.run()
+            await self._server.stop(_GRACE_MS)
         finally:
             await self._close()
 

@@ -131,7 +131,7 @@ class Connection:
             await self._turn_away()
             return
         while True:
-            head = None
+            head = parsed = received = None  # while it idles, it holds nothing of what was before
             try:
                 received = wire.received or await wire.receive()
                 if not received:

@@ -19,6 +19,7 @@ from micropython import const
 RADIO_LEN = const(16384)
 _BLOCK_LEN = const(4096)  # and so much of it in one piece
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+_GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _POLL_MS = const(500)
 _RESTART_MS = const(10000)
 
@@ -38,6 +39,7 @@ class Memory:
         self._is_short = False
         self._since = 0  # when it became short
         self._next_poll = None
+        self._heap_len = 0
         self.budget = 0
         self.threshold = 0
 
@@ -47,9 +49,9 @@ class Memory:
         request_len  bytes that the largest request allowed takes while it is received
         """
         gc.collect()
-        # `gc.mem_free()` counts the pool's largest block, too, which is not Python's yet.
         largest = self._pool()[1]
-        free = gc.mem_free() - largest
+        free = self._free(largest)
+        self._heap_len = gc.mem_alloc() + free
         self.budget = max(request_len, free // 4)
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.
@@ -73,31 +75,42 @@ class Memory:
     def poll(self, now: int):
         """Reads the pool now and then; the reaper calls it.
 
-        When the radio has less than its share, garbage is collected at once: an empty part of the
-        heap goes back to the pool.  If that does not help for ten seconds, the board restarts.
+        When the heap has grown into the radio's share, garbage is collected at once: a part of the
+        heap that is empty goes back to the pool.  If that does not help for ten seconds, the board
+        restarts.  What the radio itself takes of its share, for frames, it gives back by itself.
         """
         if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         was_short = self._is_short
-        if not self._lacks():
-            self._is_short = False
-            return
-        gc.collect()
-        self._is_short = self._lacks()
+        self._is_short = False
+        if self._lacks():
+            gc.collect()
+            self._is_short = self._lacks()
         if not self._is_short:
             return
-        free, largest = self._pool()
         if not was_short:
             self._since = now
-            self._log.error("memory is short: %d bytes are left, %d in one piece", free, largest)
+            free, largest = self._pool()
+            grown_len = gc.mem_alloc() + self._free(largest) - self._heap_len
+            text = "memory is short: the heap has grown by %d bytes, %d are left, %d in one piece"
+            self._log.error(text, grown_len, free, largest)
         elif ticks_diff(now, self._since) >= _RESTART_MS:
             self._log.error("memory stays short: restarting")
             self._restart()
 
     def _lacks(self):
+        """Whether the radio has less than its share because the heap has grown."""
         free, largest = self._pool()
-        return free >= 0 and (free < RADIO_LEN or largest < _BLOCK_LEN)
+        if free < 0 or (free >= RADIO_LEN and largest >= _BLOCK_LEN):
+            return False
+        heap_len = gc.mem_alloc() + self._free(largest)
+        # What the driver takes or gives back meanwhile would be taken for Python's.
+        return self._pool()[1] == largest and heap_len >= self._heap_len + _GROWTH_LEN
+
+    def _free(self, largest):
+        """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
+        return gc.mem_free() - largest
 
     def _pool(self):
         """(free bytes, largest free block) of the pool; (-1, 0) without its figures."""

@@ -6,6 +6,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from firmware.link import DOWN, UP
+from firmware.tasks import join
 
 _POLL_MS = const(100)
 _SEEK_MS = const(5)  # while there is no link: nothing else is to be done
@@ -18,6 +19,7 @@ class Supervisor:
 
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
+    Either may be an `async def`: it then runs as a task, until the next of them is called.
     """
 
     def __init__(self, link, server, log, on_connect=None, on_disconnect=None):
@@ -29,10 +31,11 @@ class Supervisor:
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
+        self._told = None  # the task of the application's function that was called last
 
     async def run(self):
-        """The task: for ever."""
-        while True:
+        """The task: until `end()`."""
+        while not self._has_ended:
             try:
                 await self.step(ticks_ms())
             except Exception as error:  # a driver's or the application's; the next may do better
@@ -43,6 +46,12 @@ class Supervisor:
     def end(self):
         """From now on it does nothing: a server that is being closed must not start again."""
         self._has_ended = True
+        if self._told:
+            self._told.cancel()
+
+    def close(self):
+        """What Microdot's `shutdown()` calls."""
+        self.end()
 
     async def step(self, now: int):
         """Asks the link once, and does what follows from it."""
@@ -53,7 +62,7 @@ class Supervisor:
             was_running = self._server.is_running()
             await self._server.stop(0)
             if was_running and self._on_disconnect:
-                self._on_disconnect()
+                await self._tell(self._on_disconnect)
         elif edge == UP:
             self._log.info("IPv4 address: %s,", self._link.address)
             self._retry_ms = _MIN_RETRY_MS
@@ -74,4 +83,18 @@ class Supervisor:
             self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)
             return
         if self._on_connect:
-            self._on_connect(self._link.address)
+            await self._tell(self._on_connect, self._link.address)
+
+    async def _tell(self, function, *args):
+        if self._told:
+            await join(self._told)
+            self._told = None
+        result = function(*args)
+        if hasattr(result, "send"):  # a coroutine
+            self._told = asyncio.create_task(self._follow(result))
+
+    async def _follow(self, coroutine):
+        try:
+            await coroutine
+        except Exception as error:
+            self._log.exception("on_connect or on_disconnect failed", error)

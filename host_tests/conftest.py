@@ -2,9 +2,10 @@
 
 import time
 
+from tools.checkout import ROOT
 from tools.simulator import modules
 
-modules.install()
+modules.install(str(ROOT))
 
 import pytest  # noqa: E402
 

@@ -9,6 +9,7 @@ import time
 from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
 from tools.simulator import harness
+from tools.version import build
 
 _START_S = 20
 _WAIT_S = 10
@@ -55,11 +56,20 @@ class Board(RemoteBoard):
     server, demo, log   sections of the configuration
     limit_files   the number of file descriptors it may have
     main   the text of its main.py, if it is not that of the checkout
+    app    or the path of one
     waits, port   whether to wait until it serves; where, if not on a free port
     """
 
     def __init__(
-        self, runtime, folder, limit_files=None, waits=True, port=None, main=None, **config
+        self,
+        runtime,
+        folder,
+        limit_files=None,
+        waits=True,
+        port=None,
+        main=None,
+        app=None,
+        **config,
     ):
         super().__init__("127.0.0.1:%d" % (port or harness.find_port()))
         self.runtime = runtime
@@ -67,9 +77,11 @@ class Board(RemoteBoard):
         self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)
         self.lines = []
         self._changed = threading.Condition()
-        harness.write_config(folder, config, str(self.port))
+        harness.complete(config, str(self.port))
+        self.flash = harness.Flash(folder)
+        version = self.flash.install(_sources(runtime, folder, main, app), config, runtime)
         self.process = harness.spawn(
-            harness.command(runtime, board=_flash(runtime, folder, main)),
+            harness.command(runtime, self.flash, version, config),
             folder,
             (lambda: _limit_files(limit_files)) if limit_files else (lambda: None),
             stdout=subprocess.PIPE,
@@ -178,14 +190,16 @@ class Board(RemoteBoard):
                 self._changed.notify_all()
 
 
-def _flash(runtime, folder, main):
-    """The flash of a board, with a main.py of its own if there is one; None under CPython."""
-    if runtime == "cpython" and main is None:
-        return None
-    if main is None:
-        return deployed.folder()
-    (folder / "main.py").write_text(main)
-    return harness.build(board=folder / "board", main=folder / "main.py")
+def _sources(runtime, folder, main, app):
+    """What goes onto the flash of a board, with a main.py of its own if there is one."""
+    if main is not None:
+        app = folder / "main.py"
+        app.write_text(main)
+    if app:
+        return harness.sources(runtime, app)
+    if runtime == "cpython":
+        return harness.sources(runtime)
+    return build.files(deployed.folder())
 
 
 def _limit_files(count):

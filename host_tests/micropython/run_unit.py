@@ -10,5 +10,5 @@ import unittest  # noqa: E402
 
 from tools.simulator import modules  # noqa: E402
 
-modules.install()
+modules.install(checkout)
 sys.exit(1 if unittest.run(__import__("host_tests.unit." + name, None, None, ("*",))) else 0)

@@ -37,7 +37,7 @@ IMPORTS = {
     "address": set(),
     "wifi": {"address"},
     "ethernet": {"address"},
-    "supervisor": {"link"},
+    "supervisor": {"link", "tasks"},
     # the rest
     "config": {"config_network", "config_values"},
     "config_network": {"config_values", "ethernet_boards"},

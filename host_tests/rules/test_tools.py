@@ -10,6 +10,9 @@ PLAYERS = {
     "host_tests/micropython/run_unit.py",
     "host_tests/serial/console.py",
     "tools/simulator/board.py",
+    "tools/simulator/cpython.py",
+    "tools/simulator/modules.py",
+    "tools/simulator/unix.py",
     "tools/version/scripts/main.py",
 }
 SOURCES = sorted([*(ROOT / "tools").rglob("*.py"), *(ROOT / "host_tests").rglob("*.py")])

@@ -21,18 +21,8 @@ sys.path[0] = checkout  # instead of the folder of this file
 from host_tests.serial.littlefs import FlashFile  # noqa: E402
 from host_tests.serial.repl import Repl, leave  # noqa: E402
 from host_tests.serial.typed import Input, kill_self, make_interruptible  # noqa: E402
-from tools.simulator import network  # noqa: E402
+from tools.simulator import modules, network, unix  # noqa: E402
 from tools.simulator.surroundings import AccessPoint, Surroundings  # noqa: E402
-
-
-class Machine:
-    """The module `machine`, as far as a web server needs it."""
-
-    def reset(self):
-        kill_self()
-
-    def unique_id(self):
-        return b"\x24\x0a\xc4\x00\x00\x01"
 
 
 def run(action, *args):
@@ -65,13 +55,22 @@ def main(flash, mode):
     Repl(typed, names, run).run(mode == "raw")
 
 
-typed = Input()
+def watch():
+    """Resets the board when the program has not fed its `machine.WDT` in time."""
+    if played.watchdog and played.watchdog.is_due():
+        print("rst:0x8 (TG1WDT_SYS_RESET)")
+        kill_self()
+
+
+modules.install_hidden(*unix.hide(checkout + "/tools/simulator/lib"))
+import played  # noqa: E402
+
+played.end = lambda cause: kill_self()
+typed = Input(watch)
 network.surroundings = Surroundings(
     [AccessPoint("simulated", address="127.0.0.1")], pace=20, clock=time.ticks_ms
 )
 network.surroundings.on_turn = typed.check
 make_interruptible(asyncio.core.IOQueue, typed)
-sys.modules["machine"] = Machine()
-sys.modules["network"] = network
 sys.path[:] = ["", ".frozen", "/lib"]
 main(FlashFile(path), mode)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.checkout import ROOT
 from tools.simulator.interpreter import micropython
 
-_HEAP = "256k"  # the console itself is Python here
+_HEAP = "320k"  # the console itself is Python here
 _SOFT_RESETS = {3: "soft", 4: "raw"}  # as `console.py` leaves
 _STUBBORN_S = 0.5
 _CTRL_C = b"\x03"

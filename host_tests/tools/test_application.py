@@ -1,11 +1,15 @@
-"""What of an application goes onto a board: found, and compiled."""
+"""What of an application goes onto a board: found by its syntax, and compiled."""
+
+import shutil
 
 import pytest
 
+from host_tests.tools.expect import refused
 from tools.checkout import ROOT
-from tools.simulator import harness
-from tools.terminal import Refused
-from tools.version import application, build
+from tools.version import build, source
+from tools.version.application import Application, find_main
+
+START = "from microdot import Microdot\nfrom firmware import run\n"
 
 
 def write(folder, *empty, **texts):
@@ -17,8 +21,12 @@ def write(folder, *empty, **texts):
     return folder / "main.py"
 
 
+def found(main):
+    return Application(main, build.find_microdot())
+
+
 def paths(main):
-    return {path.relative_to(main.parent).as_posix() for path in application.find(main)}
+    return set(found(main).files)
 
 
 def test_what_main_imports_goes_along_and_what_that_imports(tmp_path):
@@ -42,7 +50,150 @@ def test_the_folder_app_goes_along_whole(tmp_path):
 
 
 def test_what_is_only_for_this_computer_stays_here():
-    assert application.find(ROOT / "main.py") == []
+    assert paths(ROOT / "main.py") == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from microdot import websocket",
+        "import os, microdot.websocket",
+        "import microdot.websocket as ws",
+        "from microdot import cors, websocket as ws, Microdot",
+        "from microdot.websocket import with_websocket",
+        "try:\n    from microdot import websocket\nexcept ImportError:\n    websocket = None",
+        "def late():\n    from microdot import websocket",
+        "if True:\n    from microdot import websocket",
+        "class Late:\n    def load(self):\n        from microdot import websocket",
+        "late = __import__('microdot.websocket')",
+    ],
+)
+def test_an_extension_is_found_however_it_is_imported(tmp_path, line):
+    main = write(tmp_path, main=f"{START}{line}\n")
+    assert "lib/microdot/websocket.py" in paths(main)
+
+
+def test_what_a_text_or_a_comment_says_is_no_import(tmp_path):
+    main = write(
+        tmp_path, main='"""\nimport nothing\n"""\n# import nothing\nTEXT = "import nothing"\n'
+    )
+    assert paths(main) == set()
+
+
+def test_an_extension_brings_what_it_imports_itself(tmp_path):
+    main = write(tmp_path, main="from microdot.session import Session\n")
+    assert {"lib/jwt.py", "lib/microdot/session.py", "lib/microdot/helpers.py"} <= paths(main)
+
+
+def test_a_module_of_the_applications_own_goes_before_ours(tmp_path):
+    main = write(tmp_path, "lib/jwt.py", main="from microdot.session import Session\n")
+    assert found(main).files["lib/jwt.py"] == tmp_path / "lib" / "jwt.py"
+
+
+def test_drivers_in_lib_go_along_compiled_or_not(tmp_path):
+    main = write(
+        tmp_path,
+        *("lib/bme280.py", "lib/package/__init__.py", "lib/package/part.py", "lib/unused.py"),
+        "lib/fast.mpy",
+        main="import bme280, fast\nfrom package import part\nimport lib.bme280\n",
+    )
+    assert paths(main) >= {"lib/bme280.py", "lib/fast.mpy", "lib/package/part.py"}
+
+
+def test_relative_imports_stay_in_the_package_that_goes_as_a_whole(tmp_path):
+    main = write(
+        tmp_path,
+        *("package/second.py", "third.py"),
+        main="import package.first\n",
+        **{"package/first": "from . import second\nfrom .second import x\nimport third\n"},
+    )
+    assert paths(main) == {"package/first.py", "package/second.py", "third.py"}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("import nothing", "main.py, line 3: no nothing beside main.py, in lib/ or on a board; "),
+        ("from typing import Any", "a board has no typing"),
+        ("import microdot.websockets", "did you mean microdot.websocket?"),
+        ("from microdot.utemplate import Template", "utemplate.py, line 1: no utemplate beside"),
+        ("from microdot.jinja import Template", "microdot.utemplate does much the same"),
+        ("import asyncoi", "did you mean asyncio?"),
+        ("def late():\n    import nothing", "main.py, line 4: no nothing"),
+    ],
+)
+def test_what_is_not_to_be_had_is_one_line(tmp_path, line, reason):
+    assert reason in refused(found, write(tmp_path, main=f"{START}{line}\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "try:\n    import nothing\nexcept ImportError:\n    import json",
+        "try:\n    import ujson as json\nexcept ImportError:\n    import nothing",
+        "try:\n    from typing import Any\nexcept:\n    pass",
+        "try:\n    import nothing\nexcept (OSError, ImportError):\n    pass",
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import typing",
+        "import usocket, machine, neopixel, umqtt.simple, aioespnow, esp32",
+    ],
+)
+def test_what_an_application_can_do_without_and_what_a_board_has_is_not_looked_for(tmp_path, line):
+    assert paths(write(tmp_path, main=f"{START}{line}\n")) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'send_file("pages/a.html")',
+        'send_file(filename="pages/a.html")',
+        'send_file("pages/" + name)',
+        'send_file(f"pages/{name}")',
+        'send_file("pages/%s" % name)',
+        'send_file("pages/{}".format(name))',
+        'send_file(FOLDER + "/" + name)',
+        'open("pages/a.html")',
+        'open("pages/a.html", "rb")',
+        'os.listdir("pages")',
+    ],
+)
+def test_a_file_that_is_named_where_it_is_sent_goes_along(tmp_path, line):
+    main = write(
+        tmp_path, "pages/a.html", "b.html", main=f'FOLDER = "pages"\nname = "a.html"\n{line}\n'
+    )
+    assert paths(main) == {"pages/a.html"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'open("pages/a.html", "w")',
+        'open("pages/a.html", mode="ab")',
+        'send_file("/pages/a.html")',
+        'open("../pages/a.html")',
+        'print("pages/a.html")',
+        "send_file(unknown)",
+        'open("config.json")',
+    ],
+)
+def test_a_file_that_is_written_or_lies_elsewhere_does_not(tmp_path, line):
+    main = write(tmp_path, "pages/a.html", "config.json", main=line)
+    assert paths(main) == set()
+
+
+def test_templates_go_along_with_what_renders_them(tmp_path):
+    main = write(
+        tmp_path,
+        *("utemplate/recompile.py", "templates/a.html", "templates/part/b.html"),
+        main='from microdot.utemplate import Template\nTemplate("a.html")\n',
+    )
+    assert {"templates/a.html", "templates/part/b.html", "utemplate/recompile.py"} <= paths(main)
+
+
+def test_a_file_to_be_sent_that_is_not_there_is_told(tmp_path):
+    main = write(tmp_path, main='\nsend_file("pages/a.html")\n')
+    assert found(main).missing == [
+        "main.py, line 2: there is no pages/a.html to be sent beside main.py"
+    ]
 
 
 def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
@@ -51,26 +202,76 @@ def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
     assert (board / "first.mpy").exists() and (board / "lib/microdot/sse.mpy").exists()
 
 
+def test_a_module_that_was_replaced_by_an_older_one_is_compiled_again(tmp_path):
+    main = write(tmp_path, main="import first", first="X = 1\n")
+    compiled = build.build(board=tmp_path / "board", main=main) / "first.mpy"
+    before = compiled.read_bytes()
+    (tmp_path / "old.py").write_text("X = 2\n")
+    shutil.copystat(ROOT / "LICENSE", tmp_path / "old.py")
+    (tmp_path / "old.py").replace(tmp_path / "first.py")
+    build.build(board=tmp_path / "board", main=main)
+    assert compiled.read_bytes() != before
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("x = (", "main.py, line 1: "),
         ("import first", "first.py: mpy-cross refuses it; line 1: "),
         ("match 1:\n    case 1: pass\n", "main.py: mpy-cross refuses it; line 1: "),
+        ("x = 1\0", "main.py, line 1: "),
+        ("x = " + "(" * 500 + ")" * 500, "main.py"),
     ],
 )
 def test_what_does_not_compile_is_one_line(tmp_path, text, reason):
     main = write(tmp_path, main=text, first="match 1:\n    case 1:\n        pass\n")
-    with pytest.raises(Refused, match=r"\A.*\Z") as refused:
-        build.build(board=tmp_path / "board", main=main)
-    assert reason in str(refused.value)
+    assert reason in refused(lambda: build.build(board=tmp_path / "board", main=main))
 
 
-def test_on_this_computer_the_files_of_app_are_where_they_are_on_a_board(tmp_path):
-    write(tmp_path / "root", "app/page.html")
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    harness.link_application(folder, tmp_path / "root")
-    assert (folder / "app" / "page.html").exists()
-    harness.link_application(tmp_path, folder / "without")
-    assert not (tmp_path / "app").exists()
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffNAME = 'café'\n".encode(),
+        "NAME = 'café'\r\n".encode(),
+        "# -*- coding: latin-1 -*-\nNAME = 'café'\n".encode("latin-1"),
+        "#!/usr/bin/env python\n# vim: set fileencoding=cp1252 :\nNAME = 'café'\n".encode("cp1252"),
+    ],
+    ids=["mark", "CRLF", "latin-1", "second line"],
+)
+def test_whatever_editor_has_written_a_file_a_board_gets_it_in_utf_8(tmp_path, content):
+    (tmp_path / "main.py").write_bytes(content + b"import part\n")
+    (tmp_path / "part.py").write_bytes(content)
+    board = build.build(board=tmp_path / "board", main=tmp_path / "main.py")
+    assert "café".encode() in (board / "part.mpy").read_bytes()
+    assert "café" in (board / "main.py").read_text("utf-8")
+    assert not (board / "main.py").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            b"x = 1\n# caf\xe9\n",
+            "main.py, line 2, column 6: byte 0xe9 is not UTF-8; save the file as",
+        ),
+        ("x = 1\n".encode("utf-16"), "main.py, line 1: UTF-16; save it as UTF-8"),
+        (b"# coding: klingon\n", "main.py, line 1: unknown encoding"),
+        (b"# coding: ascii\nx = '\xe9'\n", "main.py, line 2, column 6: byte 0xe9 is not ASCII"),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_one_line_with_the_place(tmp_path, content, reason):
+    (tmp_path / "main.py").write_bytes(content)
+    assert reason in refused(source.read, tmp_path / "main.py")
+
+
+def test_an_application_is_named_by_its_main_or_its_folder(tmp_path):
+    main = write(tmp_path / "it's an app", main=START)
+    assert find_main(str(main)) == find_main(str(main.parent)) == main
+    assert find_main("") == ROOT / "main.py"
+    assert refused(find_main, "nowhere") == "APP=nowhere: there is no such file"
+
+
+def test_an_apostrophe_and_a_space_in_a_path_are_no_matter(tmp_path):
+    main = write(tmp_path / "it's an app", "app/a page.html", main="import part\n", part="X = 1\n")
+    board = build.build(board=tmp_path / "a board", main=main)
+    assert {"app/a page.html", "part.mpy"} <= set(build.files(board))

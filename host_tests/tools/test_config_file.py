@@ -199,15 +199,17 @@ def test_an_empty_variable_is_no_answer_but_an_empty_password_is_one():
 @pytest.mark.parametrize(
     "text, line",
     [
-        ("{", "not JSON; mend it, or remove it, and run make config again"),
-        ('{"server": {"prt": 1}}', "server.prt: no such setting; "),
-        ('{"network": {"wifi": 1}}', "network.wifi: 1 is not allowed; a list"),
+        ("{", ", line 1, column 2: not JSON, "),
+        ('{"server": {"prt": 1}}', ": server.prt: no such setting; "),
+        ('{"network": {"wifi": 1}}', ": network.wifi: 1 is not allowed; a list"),
     ],
 )
 def test_a_file_that_is_wrong_already_is_one_line_and_stays(tmp_path, text, line):
     path = tmp_path / "config.json"
     path.write_text(text)
-    assert refusal(run(path, {"WIFI_SSID": "home"})).startswith(f"{path}: {line}")
+    told = refusal(run(path, {"WIFI_SSID": "home"}))
+    assert told.startswith(f"{path}{line}")
+    assert told.endswith("; mend it, or remove it, and run make config again")
     assert path.read_text() == text
 
 

@@ -59,7 +59,7 @@ def test_a_board_without_micropython_is_one_line(says, reason, sources, monkeypa
     [
         (None, "config.json is missing: the board would find no network; make config"),
         ("{}", 'config.json: network.wifi[0].ssid: "" is not allowed; the name of a network; '),
-        ("{", "config.json: not JSON; "),
+        ("{", "config.json, line 1, column 2: not JSON, "),
         ('{"log": {"level": 1}}', "config.json: log.level: 1 is not allowed; "),
     ],
     ids=["missing", "no network", "not JSON", "wrong"],

@@ -1,14 +1,17 @@
 """What a deploy shows while the board starts, and makes of a board that does not."""
 
+import time
+
 import pytest
 
 from host_tests.blackbox.deployed import bring
 from host_tests.serial.board import SerialBoard, format_flash
-from host_tests.tools.sample_version import make_sources, read_flash, versions
+from host_tests.tools.sample_version import MAIN, make_sources, read_flash, versions
 from tools.board import startup
 from tools.board.console import Console
 from tools.commands import deploy, rollback
 from tools.terminal import Refused
+from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -101,3 +104,46 @@ def test_a_port_that_goes_away_with_a_reset_and_comes_back_is_followed(
     with SerialBoard(format_flash(tmp_path / "flash"), hangs_up=True) as board:
         deploy.deploy(board.port, sources)
     assert "\nI (3) httpd32: Registering URI handlers\n" in capsys.readouterr().out
+
+
+def test_a_main_that_never_calls_run_says_so_on_the_board(serial_board, tmp_path):
+    plain = make_sources(tmp_path / "sources", "NAME = 'nothing is served'\n")
+    with pytest.raises(Refused, match="main.py has ended on the board, without a server"):
+        deploy.deploy(serial_board.port, plain)
+    assert b"main.py has ended without run(app), which is its last line" in serial_board.console
+
+
+WATCHED = """
+import machine
+watchdog = machine.WDT(timeout=400)
+async def feed():
+    while True:
+        watchdog.feed()
+        await asyncio.sleep(0.1)
+asyncio.create_task(feed())
+"""
+
+
+def test_a_watchdog_of_the_application_does_not_reset_the_board_in_a_deploy(
+    serial_board, tmp_path
+):
+    main = MAIN.replace("import part\n", "import part\n" + WATCHED)
+    sources = make_sources(tmp_path / "sources", main, part="NAME = 'first'\n")
+    deploy.deploy(serial_board.port, sources)
+    resets = serial_board.reset_count
+    with Console(serial_board.port) as console, startup.stopped(console):
+        assert serial_board.console.count(b"rst:0x8") == 0
+        time.sleep(1)  # more than the watchdog grants
+        sources["part.py"].write_text("NAME = 'second'\n")
+        install.install(console, sources)
+        assert serial_board.console.count(b"rst:0x8") == 0
+    assert read_flash(serial_board, tmp_path)["part.py"] == b"NAME = 'second'\n"
+    assert serial_board.reset_count > resets  # only the interpreter's own
+
+
+def test_the_played_watchdog_bites(serial_board, tmp_path):
+    main = "import machine, time\nmachine.WDT(timeout=200)\nprint('armed')\n"
+    bring(serial_board.port, make_sources(tmp_path / "sources", main))
+    with Console(serial_board.port) as console:
+        console.start_again()
+        serial_board.wait_text(b"rst:0x8")

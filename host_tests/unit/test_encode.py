@@ -1,6 +1,7 @@
 import unittest
 
 from firmware.encode import (
+    ResponseError,
     encode_date,
     encode_error,
     encode_fields,
@@ -46,7 +47,7 @@ class TestFields(unittest.TestCase):
             (None, {"A: b\r\nC": "d"}),
             ("x\r\ny", {}),
         ):
-            with self.assertRaises(ValueError):
+            with self.assertRaises(ResponseError):
                 encode_fields(200, reason, headers, True)
 
     def test_a_usual_status_has_its_reason(self):

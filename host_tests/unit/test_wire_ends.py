@@ -45,6 +45,16 @@ class TestLeave(unittest.TestCase):
             self.assertEqual(wire.received, b"")
 
     @run_async
+    async def test_a_client_that_has_sent_ahead_is_not_left_at_once(self):
+        wire = open_wire(FakeSocket(), SENDING)
+        wire.received = b"GET /next"
+        leaving = asyncio.create_task(wire.leave())
+        await turns()
+        self.assertFalse(leaving.done())
+        self.assertEqual(wire.slot.state, LINGERING)
+        leaving.cancel()
+
+    @run_async
     async def test_a_client_that_pauses_for_two_seconds_is_cut_by_the_reaper(self):
         for state in NEW, READING, BUSY, SENDING, TAKEN, LINGERING:
             wire = open_wire(FakeSocket(), state)

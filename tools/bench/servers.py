@@ -46,14 +46,11 @@ class Failure(Refused):
 def prepare() -> str:
     """Compiles everything; the MICROPYPATH from which the servers run."""
     board = build()
-    (_WHOLE / "microdot").mkdir(parents=True, exist_ok=True)
-    sources = {source: _SCRIPTS for source in (Path(__file__).parent / "board").glob("*.py")}
+    _SCRIPTS.mkdir(parents=True, exist_ok=True)
+    for source in sorted((Path(__file__).parent / "board").glob("*.py")):
+        compile_module(source, _SCRIPTS / f"{source.stem}.mpy")
     for name in ("__init__", "microdot"):
-        sources[find_microdot() / f"{name}.py"] = _WHOLE / "microdot"
-    for source, folder in sources.items():
-        target = folder / f"{source.stem}.mpy"
-        if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
-            compile_module(source, target, _SCRIPTS.parent)
+        compile_module(find_microdot() / f"{name}.py", _WHOLE / "microdot" / f"{name}.mpy")
     return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
 
 

@@ -1,11 +1,12 @@
 """Stops what runs on a board, or starts it and follows it until its server answers."""
 
+import contextlib
 import http.client
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tools.board.console import PROMPT, Console
+from tools.board.mpremote import Remote
 from tools.board.start_log import StartLog
 from tools.terminal import Progress, Refused
 
@@ -18,6 +19,7 @@ _TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
 _QUIET_S = 10.0  # of a port that was away: its lines were missed
 _AWAY_S = 15.0
 _ASK_S = 10.0
+_FAR_OFF_MS = 2_000_000_000  # 23 days, of the 24 that a watchdog can count
 _TO_PROMPT = b"\r\x03\x02"  # Ctrl-C, and Ctrl-B out of the raw REPL
 # What is typed, and what answers before the board starts.
 _RESET = (b"import machine; machine.reset()\r", b"machine.reset()")
@@ -119,17 +121,27 @@ def wait_prompt(console: Console) -> None:
     raise NoPrompt(f"{port}: the board does not answer; press its reset button, or make doctor")
 
 
-@contextmanager
+@contextlib.contextmanager
 def stopped(console: Console) -> Iterator[None]:
     """A board that waits at its prompt, and runs what it ran if something fails meanwhile."""
     try:
         wait_prompt(console)
+        _put_off_watchdog(console)
         yield
     except NoPrompt:
         raise
     except BaseException:
         restart(console)
         raise
+
+
+def _put_off_watchdog(console: Console) -> None:
+    """One that the application has started would reset the board in the middle of a deploy.
+
+    Only a hard reset ends it, as the one after a deploy does; another time-out can be given.
+    """
+    with contextlib.suppress(Refused):
+        Remote(console).run([f"import machine\nmachine.WDT(timeout={_FAR_OFF_MS})"])
 
 
 def restart(console: Console) -> None:

@@ -12,21 +12,25 @@ from tools.board import ports, startup
 from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.settings import file
-from tools.version import build, install, manifest
+from tools.version import application, build, install, manifest
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", default="", help="as PORT of make")
     parser.add_argument("--config", default="", help="the settings, else config.json")
+    parser.add_argument("--app", default="", help="another main.py")
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
 
 
 def run(options: Namespace) -> None:
     config = Path(options.config or ROOT / "config.json")
     settings = file.load(config)
-    sources = build.files(build.build()) | {"config.json": config}
+    main = application.find_main(options.app)
+    built = build.build(board=build.folder_of(main), main=main)
+    sources = build.files(built) | {"config.json": file.normal(config, built.parent)}
     with TemporaryDirectory() as folder:
-        sources[CHECKED] = file.write_checked(config, settings, Path(folder) / CHECKED)
+        checked = file.write_checked(sources["config.json"], settings, Path(folder) / CHECKED)
+        sources[CHECKED] = checked
         deploy(ports.pick(options.port), sources, file.is_log_hidden(settings), options.dry_run)
 
 

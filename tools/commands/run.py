@@ -1,16 +1,19 @@
-"""Runs httpd32 here, main.py and all, as a board would: MicroPython, its heap and its network."""
+"""Runs an application here as a board would: main.py and all, MicroPython, its heap and network."""
 
-import json
-import os
-import shutil
+import errno
+import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 from tools.checkout import ROOT
+from tools.settings import file
 from tools.simulator import harness
+from tools.simulator.session import Session
 from tools.terminal import Refused
+from tools.version import application
 
-_EXAMPLE = '{"server": {"port": 8080}}'
+_ASKED = "type down or up for the link, unplug or plug for the cable, heap, quit; Ctrl-C ends it"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,28 +21,60 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--runtime", default=harness.RUNTIMES[0], help=f"{' or '.join(harness.RUNTIMES)}"
     )
     parser.add_argument("--port", default="", help=f"TCP port, else {harness.DEFAULT_PORT}")
-    parser.add_argument("--config", default="", help="a file with settings")
+    parser.add_argument("--host", default="", help=f"where it listens, else {harness.LOCALHOST}")
+    parser.add_argument("--config", default="", help="the settings, else config.json")
+    parser.add_argument("--app", default="", help="another main.py")
 
 
 def run(options: Namespace) -> int:
     if options.runtime not in harness.RUNTIMES:
         raise Refused(f"RUNTIME={options.runtime}: one of {', '.join(harness.RUNTIMES)}")
-    folder = ROOT / "build" / "run" / str(os.getpid())
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        harness.link_application(folder)
-        _write_config(folder, options.config, options.port)
-        return harness.run(harness.command(options.runtime), folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    host = options.host or harness.LOCALHOST
+    config = _read_config(options.config, options.port)
+    port = config["server"]["port"]
+    flash = harness.Flash(ROOT / "build")
+    sources = harness.sources(options.runtime, application.find_main(options.app))
+    _check_port(host, port)
+    version = flash.install(sources, config, options.runtime)
+    flash.power_on()
+    print(f"{_urls(host, port)}: {_ASKED}")
+    return Session(
+        lambda cause: harness.command(
+            options.runtime, flash, version, config, host, reset_cause=cause
+        ),
+        flash.root / version,
+    ).run()
 
 
-def _write_config(folder: Path, path: str, port: str) -> None:
-    try:
-        text = Path(path).read_bytes() if path else b"{}"
-    except OSError as error:
-        raise Refused(f"CONFIG={path}: {error.strerror}")
-    try:
-        harness.write_config(folder, json.loads(text), port)
-    except (ValueError, RecursionError):
-        raise Refused(f"CONFIG={path}: not JSON; an object like {_EXAMPLE}")
+def _read_config(path: str, port: str) -> dict[str, Any]:
+    """The configuration, checked: here, because a computer can say more about a mistake."""
+    given = {}
+    source = Path(path or ROOT / "config.json")
+    name = f"CONFIG={path}" if path else source.name
+    if path or source.exists():
+        given = file.parse(source, name)
+    config = harness.complete(given, port)
+    file.check(config, name)
+    return dict(config)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refused if it can't be had.  A board goes on trying: there, something else is wrong."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+            sock.listen(1)
+        except PermissionError:
+            raise Refused(f"Port {port} needs more rights; another one with HTTP_PORT=8080")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Refused(f"Port {port} is taken by another program; HTTP_PORT={port + 1}")
+            raise Refused(f"HTTP_HOST={host}: {error.strerror or error}; 127.0.0.1 or 0.0.0.0")
+
+
+def _urls(host: str, port: int) -> str:
+    shown = f"http://{harness.LOCALHOST if host == harness.ANY_HOST else host}:{port}"
+    if host == harness.ANY_HOST:
+        shown += f", from elsewhere http://{harness.address_of(host)}:{port}"
+    return shown

@@ -1,7 +1,11 @@
 """config.json on this computer: read, checked, and written as a whole."""
 
+import codecs
+import copy
+import difflib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,23 +15,63 @@ from firmware.config import ConfigError
 from firmware.settings import digest
 from tools.terminal import Refused
 
+_EXAMPLE = 'an object like {"server": {"port": 8080}}'
+_AGAIN = "mend it, or remove it, and run make config again"
+_UNKNOWN = re.compile(r"(?:.*\.)?([^.:]+): no such (?:section|setting); (.*)")
 _LEVELS_THAT_SHOW = ("debug", "info")
+
+
+def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
+    """The JSON of a file; Refused with line and column of a mistake.
+
+    name    what the file is called in the line
+    remedy  what to do about it
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{name}: {error.strerror}; make it readable, or name another with CONFIG=")
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise Refused(f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8")
+    except json.JSONDecodeError as error:
+        place = f"{name}, line {error.lineno}, column {error.colno}"
+        raise Refused(f"{place}: not JSON, {error.msg}; {remedy}")
+    except (ValueError, RecursionError):
+        raise Refused(f"{name}: not JSON; {remedy}")
+
+
+def check(given: Any, name: str) -> dict[str, Any]:
+    """The settings of `given`, complete; Refused with a line that begins with `name`."""
+    try:
+        return settings.check(copy.deepcopy(given))
+    except ConfigError as error:
+        raise Refused(f"{name}: {error}{suggest(str(error))}")
+
+
+def suggest(complaint: str) -> str:
+    """For a name that is not known, the one that was meant, if there is one like it."""
+    found = _UNKNOWN.match(complaint)
+    close = difflib.get_close_matches(found[1], found[2].split(", "), 1) if found else []
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def read(path: Path) -> dict[str, Any]:
     """What the file holds now, {} if there is none; Refused if it is wrong."""
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        settings.check(given)
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}; make it readable, or name another with CONFIG=")
-    except ConfigError as error:
-        raise Refused(f"{path}: {error}; mend it, or remove it, and run make config again")
-    except ValueError:
-        raise Refused(f"{path}: not JSON; mend it, or remove it, and run make config again")
-    return given
+    given = parse(path, str(path), _AGAIN)
+    try:
+        check(given, str(path))
+    except Refused as refused:
+        raise Refused(f"{refused}; {_AGAIN}")
+    return dict(given)
 
 
 def write(path: Path, config: dict[str, Any]) -> None:
@@ -49,10 +93,10 @@ def load(path: Path) -> dict[str, Any]:
     """The settings of a file; Refused if it is missing, wrong, or not enough to reach a network."""
     if not path.is_file():
         raise Refused(f"{path.name} is missing: the board would find no network; make config")
+    given = check(parse(path, path.name), path.name)
     try:
-        given = settings.load(str(path))
         settings.check_interface(given["network"])
-    except (ValueError, RecursionError) as error:
+    except ConfigError as error:
         raise Refused(f"{path.name}: {error}; make config")
     return given
 
@@ -63,6 +107,16 @@ def write_checked(path: Path, checked: dict[str, Any], target: Path) -> Path:
     target.write_text(json.dumps(text, separators=(",", ":")), encoding="utf-8")
     target.chmod(0o600)  # it has the password, too
     return target
+
+
+def normal(path: Path, folder: Path) -> Path:
+    """The file as a board reads it: itself, or a copy in `folder` without a byte-order mark."""
+    content = path.read_bytes()
+    if not content.startswith(codecs.BOM_UTF8):
+        return path
+    copied = folder / "config.json"
+    copied.write_bytes(content[len(codecs.BOM_UTF8) :])
+    return copied
 
 
 def is_log_hidden(given: dict[str, Any]) -> bool:

@@ -1,46 +1,50 @@
-"""Runs the firmware on this computer: `main.py` and all, under MicroPython or CPython.
+"""Runs an application on this computer as a board would, under MicroPython or CPython.
 
-It prepares a folder with the configuration, as the flash of a board has it, and starts the
-interpreter that runs `board.py` there.
+It puts the version onto a folder that is the board's flash, and starts the interpreter that runs
+`board.py` there.
 """
 
+import copy
+import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from firmware import config as settings
 from tools.checkout import ROOT
 from tools.simulator.interpreter import die_with_parent, micropython
-from tools.version import application
-from tools.version.build import build
+from tools.terminal import Refused
+from tools.version import build, manifest
 
 DEFAULT_PORT = 8080
-# About what a board has left after Wi-Fi, whose words are half as long; and 16 KB for the simulated
-# network, which a board has in its drivers.
-HEAP = "208k"
+LOCALHOST = "127.0.0.1"
+ANY_HOST = "0.0.0.0"
+# About what a board has left after Wi-Fi, whose words are half as long; and 56 KB for what is
+# played here, its names among them, which a board has in its drivers.
+_HEAP_KB = 248
+_PER_MPY_KB = 3  # KB of heap, about
 RUNTIMES = ("micropython", "cpython")
+RESTART = 64  # exit status of a board that starts again, with the cause added
+_RESTARTS = range(RESTART + 1, RESTART + 8)
+_POWER_ON = 1
+_KEPT_S = 86400  # of versions in the flash: another run may use one of them
+_LIB = Path(__file__).parent / "lib"
+_LAUNCHER = ROOT / "tools" / "version" / "scripts" / "main.py"
+_UNIX = ("__init__", "modules", "network", "surroundings", "unix")
+_OPEN = {"ssid": "simulated", "password": ""}
 
 
-def command(runtime: str, heap: str = HEAP, board: Path | None = None) -> list[str]:
-    """The command line that plays the board; Refused if there is no interpreter for it.
-
-    board  its flash, already built; that of this checkout if None
-    """
-    script = [str(Path(__file__).parent / "board.py"), str(ROOT)]
-    if runtime == "cpython":
-        return [sys.executable, *script, str(ROOT)]
-    return [*micropython(heap), *script, str(board or build())]
-
-
-def write_config(folder: Path, given: Any, port: str | None = None) -> None:
-    """config.json for the simulated board: `given`, a port and the simulated network."""
+def complete(given: Any, port: str | None = None) -> Any:
+    """The configuration of a simulated board: `given`, a port, and a network if it names none."""
     if isinstance(given, dict):
         server = given.setdefault("server", {})
         if isinstance(server, dict):
@@ -48,35 +52,185 @@ def write_config(folder: Path, given: Any, port: str | None = None) -> None:
                 server["port"] = int(port) if port.isascii() and port.isdigit() else port
             server.setdefault("port", DEFAULT_PORT)
         network = given.setdefault("network", {})
-        if isinstance(network, dict):
-            network.setdefault("wifi", [{"ssid": "simulated", "password": ""}])
-    (folder / "config.json").write_text(json.dumps(given))
+        if isinstance(network, dict) and network.get("interface") != "ethernet":
+            network.setdefault("wifi", [dict(_OPEN)])
+    return given
 
 
-def link_application(folder: Path, root: Path = ROOT) -> None:
-    """The files of app/ are where the application looks for them: in the folder that it runs in."""
-    if (root / application.FOLDER).is_dir():
-        (folder / application.FOLDER).symlink_to(root / application.FOLDER)
+def write_config(folder: Path, given: Any, port: str | None = None) -> None:
+    """config.json of a simulated board in a folder."""
+    (folder / "config.json").write_text(json.dumps(complete(given, port)), encoding="utf-8")
+
+
+class Flash:
+    """The folder that is the flash of a simulated board, and what lies outside of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "flash"
+        self.state = folder / "state"
+
+    def install(self, sources: dict[str, Path], config: Any, runtime: str) -> str:
+        """Puts a version into it, under the name that a deploy would give it, which it returns.
+
+        sources  path on the board to file: compiled ones for MicroPython, texts for CPython
+        config   what its config.json holds
+        """
+        for folder in (self.root, self.state):
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.root.parent) as scratch:
+            made = Path(scratch) / "version"
+            made.mkdir()
+            (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            whole = manifest.add_manifest(sources | {"config.json": made / "config.json"}, made)
+            name = manifest.name(manifest.read(whole))
+            target = self.root / name
+            if not target.exists():
+                for path, file in whole.items():
+                    _place(file, made / path, runtime)
+                (made / "config.json").chmod(0o600)  # it has passwords
+                _rename(made, target)
+            os.utime(target)
+        self._remove_old()
+        return name
+
+    def write_surroundings(self, described: dict[str, Any]) -> Path:
+        """A file, as MicroPython takes no argument of more than 255 bytes."""
+        content = json.dumps(described).encode()
+        folder = self.root.parent / "surroundings"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has passwords
+        path = folder / hashlib.sha256(content).hexdigest()[:8]
+        path.write_bytes(content)
+        return path
+
+    def power_on(self) -> None:
+        """What a board forgets without power."""
+        (self.state / "rtc").unlink(missing_ok=True)
+
+    def _remove_old(self) -> None:
+        for path in self.root.glob(f"{manifest.PREFIX}*"):
+            if time.time() - path.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def sources(runtime: str, main: Path | None = None) -> dict[str, Path]:
+    """What goes onto the flash: path on the board to file; Refused with one line if it can't."""
+    main = main or ROOT / "main.py"
+    if runtime == "micropython":
+        return build.files(build.build(board=build.folder_of(main), main=main))
+    found = build.sources(ROOT, build.find_microdot(), main)
+    for path in found:
+        if path.endswith(".mpy"):
+            raise Refused(f"{path} is compiled for MicroPython; RUNTIME=micropython runs it")
+    return found
+
+
+def command(
+    runtime: str,
+    flash: Flash,
+    version: str,
+    config: Any,
+    host: str = LOCALHOST,
+    reset_cause: int = _POWER_ON,
+) -> list[str]:
+    """The command line that plays the board; Refused if there is no interpreter for it."""
+    described = flash.write_surroundings(describe(config, host) | {"reset_cause": reset_cause})
+    checkout = ROOT if runtime == "cpython" else _compile()
+    places = [str(checkout), str(flash.root), str(flash.state), version, str(described)]
+    script = str(Path(__file__).parent / "board.py")
+    if runtime == "cpython":
+        return [sys.executable, script, *places]
+    return [*micropython(f"{_heap_kb(flash.root / version)}k"), script, *places]
+
+
+def _heap_kb(version: Path) -> int:
+    """The heap for a version: with what the hardware that its application names takes here."""
+    own = [
+        path.read_bytes()
+        for path in (*version.glob("*.*"), *version.glob("[!fm]*/**/*.mpy"))
+        if path.suffix in (".py", ".mpy") and "microdot" not in path.parts
+    ]
+    played = (path for path in _LIB.iterdir() if any(path.stem.encode() in text for text in own))
+    compiled = [_compile() / path.relative_to(_LIB.parents[2]) for path in played]
+    sizes = [
+        file.stat().st_size
+        for path in compiled
+        for file in (path.rglob("*.mpy") if path.is_dir() else [path.with_suffix(".mpy")])
+    ]
+    return _HEAP_KB + -(-sum(sizes) * _PER_MPY_KB // 1024)
+
+
+def _compile() -> Path:
+    """What plays the board, as .mpy: from their texts the modules would take more of its heap."""
+    here = Path(__file__).parent
+    target = build.BOARD.parent / "simulator"
+    for path in (*_LIB.rglob("*.py"), *(here / f"{name}.py" for name in _UNIX)):
+        compiled = target / path.relative_to(here.parent.parent).with_suffix(".mpy")
+        build.compile_module(path, compiled)
+    return target
+
+
+def describe(config: Any, host: str) -> dict[str, Any]:
+    """What surrounds the board, as JSON has it.
+
+    wifi      (SSID, password) of the networks in the air: those that the configuration names
+    cable     whether an Ethernet cable is plugged in
+    phy_addr  where the Ethernet chip answers
+    host      where this computer listens
+    address   that the network gives the board: this computer's
+    """
+    try:
+        checked = settings.check(copy.deepcopy(config))
+    except ValueError:  # the board itself says what is wrong
+        checked = settings.check({})
+    network = checked["network"]
+    named = [(each.get("ssid", ""), each.get("password", "")) for each in network["wifi"]]
+    return {
+        "wifi": [pair for pair in named if pair[0]],
+        "cable": network["ethernet"] is not None,
+        "phy_addr": (network["ethernet"] or {}).get("phy_addr", 1),
+        "host": host,
+        "address": address_of(host),
+        "is_debug": checked["log"]["level"] == "debug",
+        "launcher": _LAUNCHER.read_text(encoding="utf-8"),
+        "restart_status": RESTART,
+    }
+
+
+def address_of(host: str) -> str:
+    """The IPv4 address of a host; of 0.0.0.0, by which a phone in the network reaches this one."""
+    if host != ANY_HOST:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing
+            return str(sock.getsockname()[0])
+        except OSError:
+            return LOCALHOST
+
+
+def restart_cause(status: int) -> int | None:
+    """What `machine.reset_cause()` gives next, if a board with this exit status starts again."""
+    return status - RESTART if status in _RESTARTS else None
 
 
 def find_port() -> int:
     """A TCP port of this computer that is free now."""
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+        sock.bind((LOCALHOST, 0))
+        return int(sock.getsockname()[1])
 
 
 def spawn(
     line: list[str], folder: Path, prepare: Callable[[], object] = lambda: None, **options: Any
 ) -> "subprocess.Popen[Any]":
-    """The process that plays the board in `folder`, with a pipe as its standard input.
+    """The process that plays the board, with a pipe as its standard input.
 
     `prepare` runs in the child before it.
     """
 
     def prepare_child() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        die_with_parent(signal.SIGTERM)
+        die_with_parent(signal.SIGKILL)
         prepare()
 
     return subprocess.Popen(
@@ -84,37 +238,23 @@ def spawn(
     )
 
 
-def run(line: list[str], folder: Path) -> int:
-    """Runs the board in `folder` until it ends; its exit status.
-
-    Ctrl-C becomes its line `quit`, and a second one kills it: MicroPython for Unix raises
-    KeyboardInterrupt from the signal handler, wherever it is, even inside its memory allocator,
-    which then stays locked.  A board raises it between two steps of the program.
-    """
-    board = spawn(line, folder)
-    assert board.stdin is not None
-    console = board.stdin.fileno()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, lambda *_: board.kill())
-        _write(console, b"\nquit\n")  # whatever line was begun
-
-    signal.signal(signal.SIGINT, interrupt)
-    threading.Thread(target=_relay, args=(console,), daemon=True).start()
-    return board.wait()
+def _place(file: Path, target: Path, runtime: str) -> None:
+    """A file in the version's folder; under CPython the source itself, for a debugger."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file == target:
+        return
+    if runtime == "cpython" and file.suffix == ".py":
+        try:
+            target.symlink_to(file.resolve())
+            return
+        except OSError:
+            pass  # Windows, without the right to do so
+    shutil.copyfile(file, target)
 
 
-def _relay(console: int) -> None:
-    """Passes standard input on; at its end, and without one, the board goes on serving."""
+def _rename(made: Path, target: Path) -> None:
     try:
-        while block := os.read(0, 1024):
-            _write(console, block)
+        made.rename(target)
     except OSError:
-        pass
-
-
-def _write(console: int, block: bytes) -> None:
-    try:
-        os.write(console, block)
-    except OSError:
-        pass  # the board has ended
+        if not target.exists():  # else another run was quicker
+            raise

@@ -1,16 +1,69 @@
 """Gives an interpreter the modules that a board has and it lacks.  For both interpreters."""
 
+import builtins
 import sys
 
-from tools.simulator import esp32, machine, network
+from tools.simulator import network
+
+_LISTENER = "firmware.listener"
+# What lib/ has, loaded when an application asks for it.
+_PLAYED = (
+    "aioespnow",
+    "apa106",
+    "bluetooth",
+    "dht",
+    "ds18x20",
+    "esp",
+    "esp32",
+    "espnow",
+    "machine",
+    "neopixel",
+    "ntptime",
+    "onewire",
+    "played",
+)
 
 
-def install() -> None:
-    """To be called before anything of `firmware/` is imported."""
+def install(checkout):
+    """Puts the played modules of a checkout at the end of the path.
+
+    To be called before anything of `firmware/` is imported.
+    """
+    _install_core()
+    sys.path.append(checkout + "/tools/simulator/lib")
+
+
+def install_hidden(enter, leave, on_listener=None):
+    """The same, but the path shows none of it: `enter` and `leave` surround an import of theirs.
+
+    on_listener  called with the class `Listener` of the firmware when it was loaded
+    """
+    _install_core()
+    load = builtins.__import__
+
+    def load_played(name, *args, **options):
+        top = name.split(".")[0]
+        if top[:1] == "u" and top[1:] in _PLAYED:
+            name = top = top[1:]
+        is_hidden = top in _PLAYED and name not in sys.modules
+        is_listener = on_listener and name == _LISTENER and name not in sys.modules
+        if is_hidden:
+            enter()
+        try:
+            module = load(name, *args, **options)
+        finally:
+            if is_hidden:
+                leave()
+        if is_listener:
+            on_listener(sys.modules[name].Listener)
+        return module
+
+    builtins.__import__ = load_played
+
+
+def _install_core():
     if sys.implementation.name == "cpython":
         from tools.simulator import cpython
 
         cpython.install()
     sys.modules["network"] = network
-    sys.modules["machine"] = machine
-    sys.modules["esp32"] = esp32

@@ -6,6 +6,7 @@ next event, a lost lease leaves `isconnected()` true, `active()` and `scan()` bl
 """
 
 _HOSTNAME_LEN = 32
+_MAC = b"\x24\x0a\xc4\x00\x00\x01"
 _NO_ADDRESS = "0.0.0.0"
 # How long a board's driver takes, in ms.
 _ACTIVE_MS = 200
@@ -38,10 +39,22 @@ class _Interface:
         if dhcp4:
             self._static = None
         if addr4:
-            self._static = addr4[0]
+            self._static = surroundings.own_address or addr4[0]
             surroundings.dns = None
         if gw4:
             surroundings.gateway = gw4
+        return None
+
+    def ifconfig(self, settings=None):
+        """The older way to say and to ask for the same."""
+        if settings is None:
+            address, netmask = self.ipconfig("addr4")
+            gateway = surroundings.gateway or _NO_ADDRESS
+            return (address, netmask, gateway, surroundings.dns or _NO_ADDRESS)
+        if settings == "dhcp":
+            return self.ipconfig(dhcp4=True)
+        self.ipconfig(addr4=settings[:2], gw4=settings[2])
+        surroundings.dns = settings[3]
         return None
 
 
@@ -60,16 +73,24 @@ class _Station(_Interface):
         self._leave_due = None
         self._is_connected = False
 
-    def active(self, is_active):
-        if is_active == self._is_active:
-            return
-        surroundings.block(_ACTIVE_MS)
-        self._is_active = is_active
-        if not is_active:
-            self._leave(8)
+    def active(self, is_active=None):
+        if is_active is None:
+            return self._is_active
+        is_active = bool(is_active)
+        if is_active != self._is_active:
+            surroundings.block(_ACTIVE_MS)
+            self._is_active = is_active
+            if not is_active:
+                self._leave(8)
+        return is_active
 
-    def config(self, **settings):
+    def config(self, name=None, **settings):
         self.settings.update(settings)
+        if name in ("ssid", "essid"):
+            return self._joined.ssid.decode() if self._joined else ""
+        if name in ("hostname", "dhcp_hostname"):
+            return hostname()
+        return self.settings.get(name, {"mac": _MAC, "channel": 1}.get(name))
 
     def scan(self):
         if not self._is_active:
@@ -184,17 +205,58 @@ class _Station(_Interface):
 class _WLAN:
     """The class `WLAN`: whose one station it gives."""
 
-    IF_STA = 0
-    PM_NONE = 0
-    PM_PERFORMANCE = 1
+    IF_STA, IF_AP = 0, 1
+    PM_NONE, PM_PERFORMANCE, PM_POWERSAVE = 0, 1, 2
+    SEC_OPEN, SEC_WEP, SEC_WPA, SEC_WPA2, SEC_WPA_WPA2, SEC_WPA3 = 0, 1, 2, 3, 4, 6
 
-    def __call__(self, interface):
+    def __call__(self, interface=IF_STA):
+        if interface == self.IF_AP:
+            return _AccessPoint()
         if surroundings.wlan is None:
             surroundings.wlan = _Station()
         return surroundings.wlan
 
 
+class _AccessPoint:
+    """The board's own network, which nobody joins."""
+
+    _settings = {"mac": b"\x24\x0a\xc4\x00\x00\x02", "essid": "ESP_000001", "channel": 1}
+    _is_active = [False]
+
+    def active(self, is_active=None):
+        if is_active is not None:
+            self._is_active[0] = bool(is_active)
+        return self._is_active[0]
+
+    def config(self, name=None, **settings):
+        self._settings.update(settings)
+        return self._settings.get(name)
+
+    def ifconfig(self, settings=None):
+        return ("192.168.4.1", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+
+    def ipconfig(self, key=None, **settings):
+        return ("192.168.4.1", "255.255.255.0") if key == "addr4" else None
+
+    def status(self, key=None):
+        return [] if key == "stations" else 0
+
+    def isconnected(self):
+        return False
+
+
 WLAN = _WLAN()
+STA_IF, AP_IF = WLAN.IF_STA, WLAN.IF_AP
+STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
+STAT_WRONG_PASSWORD, STAT_NO_AP_FOUND = 202, 201
+AUTH_OPEN, AUTH_WEP, AUTH_WPA_PSK, AUTH_WPA2_PSK, AUTH_WPA_WPA2_PSK, AUTH_WPA3_PSK = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    6,
+)
 
 
 class _Lan(_Interface):
@@ -207,12 +269,14 @@ class _Lan(_Interface):
         self._status = ETH_INITIALIZED
         self._due = None
 
-    def active(self, is_active):
-        if is_active == self._is_active:
-            return
-        surroundings.block(_NEGOTIATION_MS)
-        self._is_active = is_active
-        self._status = ETH_STARTED if is_active else ETH_STOPPED
+    def active(self, is_active=None):
+        if is_active is None:
+            return self._is_active
+        if is_active != self._is_active:
+            surroundings.block(_NEGOTIATION_MS)
+            self._is_active = is_active
+            self._status = ETH_STARTED if is_active else ETH_STOPPED
+        return is_active
 
     def status(self):
         self._advance()
@@ -266,17 +330,25 @@ def LAN(**arguments):
     return surroundings.lan
 
 
-def hostname(name):
+def hostname(name=None):
+    if name is None:
+        return surroundings.hostname or "mpy-esp32"
     if len(name) > _HOSTNAME_LEN:
         raise ValueError
     surroundings.hostname = name
+    return None
 
 
-def country(code):
+def country(code=None):
+    if code is None:
+        return surroundings.country or "XX"
     if len(code) != 2:
         raise ValueError
     surroundings.country = code
+    return None
 
 
-def ipconfig(dns):
-    surroundings.dns = dns
+def ipconfig(key=None, dns=None):
+    if dns is not None:
+        surroundings.dns = dns
+    return surroundings.dns if key == "dns" else None

@@ -34,14 +34,18 @@ class Surroundings:
     phy_addr where its Ethernet chip answers
     pace     how many times faster than a board's its drivers are
     clock    None: the time is `now_ms`, which the test moves
+    own_address  in place of any static address: that of this computer; or None
     """
 
-    def __init__(self, access_points=(), cable=None, phy_addr=1, pace=1, clock=None):
+    def __init__(
+        self, access_points=(), cable=None, phy_addr=1, pace=1, clock=None, own_address=None
+    ):
         self.access_points = list(access_points)
         for number, each in enumerate(self.access_points):
             each.bssid = bytes((2, 0, 0, 0, 0, number))
         self.cable = cable
         self.phy_addr = phy_addr
+        self.own_address = own_address
         self.wlan = None  # the interface, once it was made
         self.lan = None
         self.has_lan_failed = False

@@ -1,55 +1,143 @@
 """What of an application goes onto a board besides main.py.
 
-The modules and packages beside main.py that it imports, what they import in turn, and the folder
-app/ with all that is in it: pages, templates, modules.
+What it imports, from beside main.py, from lib/ there, from Microdot and from the lib/ beside this
+file, with what they import in turn; the folder app/ with all that is in it; and the files and
+folders that it names when it sends or opens them.
 """
 
-import ast
+import difflib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from tools.checkout import ROOT
 from tools.terminal import Refused
+from tools.version import imports, source, stock
 
 FOLDER = "app"
-# Beside main.py, but not the application's: they are here for this computer, or come anyway.
-_OTHERS = {"boot", "main", "firmware", "host_tests", "tools"}
+_LIB = "lib"
+_MICRODOT = "microdot"
+_TEMPLATES = "templates"  # where Microdot's templates are unless the application says otherwise
+_OWN_LIB = Path(__file__).parent / "lib"
+_MODULES = (".py", ".mpy")
+# On a board they are there anyway, or written by others.
+_GIVEN = ("main.py", "boot.py", "config.json", "manifest", "firmware")
+# What lies beside main.py in this checkout and is for this computer.
+_OURS = ("firmware", "host_tests", "tools", "build", "docs")
 
 
-def find(main: Path) -> list[Path]:
-    """Its files without main.py; Refused with one line if one is not Python."""
-    files = set(_contents(main.parent / FOLDER))
-    asked: set[str] = set()
-    sources = [main, *(file for file in files if file.suffix == ".py")]
-    while sources:
-        names = _imported_names(sources.pop()) - asked - _OTHERS
-        asked |= names
-        found = {file for name in names for file in _module(main.parent, name)} - files
-        files |= found
-        sources += found
-    return sorted(files)
+def find_main(path: str) -> Path:
+    """The main.py of an application, by its path or that of its folder; "" is the checkout's."""
+    main = Path(path) if path else ROOT / "main.py"
+    if main.is_dir():
+        main /= "main.py"
+    if not main.is_file():
+        raise Refused(f"APP={path}: there is no such file" if path else "main.py is missing")
+    return main.absolute()
 
 
-def _imported_names(source: Path) -> set[str]:
-    """The first parts of what a file imports: `a` for `from a.b import c`."""
-    try:
-        tree = ast.parse(source.read_bytes())
-    except SyntaxError as error:
-        raise Refused(f"{source}, line {error.lineno}: {error.msg}")
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+class Application:
+    """The files of the application `main`.
 
+    files     path on the board to the file here, without main.py, the firmware and Microdot's core
+    missing   lines about files that it names and that are not here: it may write them itself
+    Refused if something that it imports is not to be had, or a file is not Python.
+    """
 
-def _module(folder: Path, name: str) -> Iterator[Path]:
-    """The files of the module or package `name`; none if it is MicroPython's."""
-    if (folder / f"{name}.py").is_file():
-        yield folder / f"{name}.py"
-    else:
-        yield from (file for file in _contents(folder / name) if file.suffix == ".py")
+    def __init__(self, main: Path, microdot: Path) -> None:
+        self.files: dict[str, Path] = {}
+        self.missing: list[str] = []
+        self._root = main.parent
+        self._microdot = microdot
+        self._others = set(_OURS) if self._root.resolve() == ROOT else set()
+        self._sources = [main]
+        self._take(FOLDER)
+        while self._sources:
+            self._scan(self._sources.pop())
+
+    def _scan(self, path: Path) -> None:
+        """Takes along what one source file refers to."""
+        tree = source.parse(path)
+        for each in imports.find_imports(tree):
+            if not self._import(each.name) and not each.is_optional:
+                raise Refused(f"{path}, line {each.line}: {self._refusal(each.name)}")
+        if path.is_relative_to(self._root) and not path.is_relative_to(self._microdot):
+            for mention in imports.find_mentions(tree):
+                self._mention(path, mention)
+
+    def _import(self, name: str) -> bool:
+        """Takes a module along, if need be; whether a board has it then."""
+        top, _, rest = name.partition(".")
+        if top in ("main", "boot", "firmware"):
+            return True
+        if top not in self._others:
+            for folder in ("", f"{_LIB}/"):
+                if self._take_module(folder + top):
+                    return True
+        if top == _MICRODOT:
+            return self._import_microdot(rest)
+        if stock.has(top):
+            return True
+        if (_OWN_LIB / f"{top}.py").is_file():
+            self._add(f"{_LIB}/{top}.py", _OWN_LIB / f"{top}.py")
+            return True
+        return False
+
+    def _import_microdot(self, rest: str) -> bool:
+        name = rest.split(".")[0]
+        file = self._microdot / f"{name or '__init__'}.py"
+        if name and file.is_file():
+            self._add(f"{_LIB}/{_MICRODOT}/{file.name}", file)
+        return file.is_file()
+
+    def _take_module(self, path: str) -> bool:
+        """The module or package at a path beside main.py; whether it is there."""
+        for suffix in _MODULES:
+            if (self._root / (path + suffix)).is_file():
+                self._add(path + suffix, self._root / (path + suffix))
+                return True
+        inside = [file for file in _contents(self._root / path) if file.suffix in _MODULES]
+        for file in inside:
+            self._add(file.relative_to(self._root).as_posix(), file)
+        return bool(inside)
+
+    def _mention(self, path: Path, mention: imports.Mention) -> None:
+        if mention.function == "Template":
+            self._take(_TEMPLATES)
+            return
+        parts = PurePosixPath(mention.path).parts
+        is_here = parts and not any(part == ".." or part[0] in "./" for part in parts)
+        if not is_here or parts[0] in _GIVEN or parts[0] in self._others - {"docs"}:
+            return
+        if not self._take(mention.path) and mention.function == "send_file":
+            place = f"{path.relative_to(self._root)}, line {mention.line}"
+            self.missing.append(f"{place}: there is no {mention.path} to be sent beside main.py")
+
+    def _take(self, path: str) -> bool:
+        """A file, or a folder with all that is in it; whether there is something."""
+        file = self._root / path
+        if file.is_file():
+            self._add(PurePosixPath(path).as_posix(), file)
+            return True
+        for each in _contents(file):
+            self._add(each.relative_to(self._root).as_posix(), each)
+        return file.is_dir()
+
+    def _add(self, path: str, file: Path) -> None:
+        if path not in self.files:
+            self.files[path] = file
+            if file.suffix == ".py":
+                self._sources.append(file)
+
+    def _refusal(self, name: str) -> str:
+        top = name.split(".")[0]
+        remedy = stock.REMEDIES.get(top, "")
+        if not remedy:
+            known = {file.stem for file in self._root.glob("*.py")} | stock.MODULES | {_MICRODOT}
+            if top == _MICRODOT:
+                known = {f"{_MICRODOT}.{file.stem}" for file in self._microdot.glob("*.py")}
+            close = difflib.get_close_matches(name if top == _MICRODOT else top, known, 1)
+            remedy = f"did you mean {close[0]}?" if close else "put it beside main.py or into lib/"
+        return f"no {name} beside main.py, in lib/ or on a board; {remedy}"
 
 
 def _contents(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""`esp32` of a board that does not tell of its pool."""
+"""A board's `esp32`, as little as the firmware needs of it: a pool that is not told."""
 
 HEAP_DATA = 4
 

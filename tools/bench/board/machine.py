@@ -1,5 +1,5 @@
-"""`machine` of a board, as far as the firmware imports it."""
+"""A board's `machine`, as little as the firmware needs of it."""
 
 
 def reset():
-    raise SystemExit
+    raise SystemExit("the board restarts")

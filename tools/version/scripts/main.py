@@ -12,6 +12,10 @@ os.chdir(CURRENT)
 try:
     execfile("boot.py", {"__name__": "boot"})
     execfile("main.py", {"__name__": "__main__"})
+    _firmware = sys.modules.get("firmware")
+    # None: nobody has called run().  An older version does not tell.
+    if not _firmware or getattr(_firmware, "exit_status", 0) is None:
+        print("main.py has ended without run(app), which is its last line")
 finally:
     # So that `import main` in the REPL runs it again.
     os.chdir("/")

@@ -1,0 +1,103 @@
+"""What an application may give to `run()`, and how it ends that."""
+
+import pytest
+
+APPLICATION = """
+import asyncio
+from microdot import Microdot
+from firmware import run, WorkerPool
+app = Microdot()
+pool = WorkerPool()
+
+@app.get("/quick")
+async def quick(request):
+    return "quick"
+
+@app.get("/shutdown")
+async def shutdown(request):
+    request.app.shutdown()
+    return "bye"
+
+@app.get("/slow")
+@pool.long
+async def slow(request):
+    await asyncio.sleep(0.5)
+    return "slow"
+
+@app.get("/endless")
+@pool.long
+async def endless(request):
+    await asyncio.sleep(3600)
+
+"""
+ASYNC = """
+async def hello(address):
+    print("HELLO", address)
+    while True:
+        await asyncio.sleep(0.01)
+        print("STILL")
+
+async def bye():
+    await asyncio.sleep(0)
+    print("BYE")
+
+print("STATUS", run(app, pool, on_connect=hello, on_disconnect=bye))
+"""
+PLAIN = 'print("STATUS", run(app, pool))\n'
+
+
+def test_shutdown_ends_run_after_its_own_response(start_board):
+    board = start_board(main=APPLICATION + PLAIN)
+    assert board.get("/shutdown").text == "bye"
+    board.wait_line("STATUS 0")
+    assert board.process.wait(10) == 0
+
+
+def test_shutdown_lets_the_requests_at_work_finish(start_board):
+    board = start_board(main=APPLICATION + PLAIN)
+    with board.connect() as client:
+        client.send("GET", "/slow")
+        board.wait_line("invoking /slow")
+        assert board.get("/shutdown").text == "bye"
+        assert client.receive().text == "slow"
+    assert board.process.wait(10) == 0
+
+
+def test_shutdown_does_not_wait_for_ever(start_board):
+    board = start_board(main=APPLICATION + PLAIN)
+    with board.connect() as client:
+        client.send("GET", "/endless")
+        board.wait_line("invoking /endless")
+        assert board.get("/shutdown").text == "bye"
+        assert board.process.wait(10) == 0
+    assert board.count_lines("Traceback") == 0
+
+
+def test_a_second_shutdown_and_one_before_the_link_is_up_do_no_harm(start_board):
+    board = start_board(main=APPLICATION + PLAIN)
+    with board.connect() as client:
+        for _ in range(2):
+            client.send("GET", "/shutdown")
+    assert board.process.wait(10) == 0
+
+
+def test_an_async_on_connect_runs_beside_the_server_until_the_link_is_lost(start_board):
+    board = start_board(main=APPLICATION + ASYNC)
+    board.wait_line("HELLO 127.0.0.1")
+    board.wait_line("STILL")
+    assert board.get("/quick").text == "quick"
+    board.drop_link()
+    board.wait_line("BYE")
+    mark = len(board.lines)
+    board.restore_link()
+    board.wait_line("HELLO", mark)
+    assert board.stop() == 0
+    assert board.count_lines("Traceback") == 0
+
+
+@pytest.mark.parametrize("kind", ["async def", "def"])
+def test_an_exception_in_on_connect_is_told_and_the_server_goes_on(start_board, kind):
+    hook = f"{kind} hello(address):\n    raise ValueError('mine')\n\nrun(app, on_connect=hello)\n"
+    board = start_board(main=APPLICATION + hook)
+    board.wait_line("ValueError: mine")
+    assert board.get("/quick").text == "quick"

@@ -1,0 +1,98 @@
+"""A simulated board in the foreground: what is typed goes to it, and however it ends, it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tools.simulator import harness
+
+_PATIENCE_S = 3.0  # for the board to stop by itself
+_POLL_S = 0.5
+_INTERRUPTS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Session:
+    """line    makes the command line of a start, from what `machine.reset_cause()` is to give
+    folder  where it starts
+
+    Ctrl-C and what asks this process to end become the board's line `quit`, and a second one, or
+    three seconds, kill it: MicroPython for Unix raises KeyboardInterrupt from the signal handler,
+    wherever it is, even inside its memory allocator, which then stays locked.  A board raises it
+    between two steps of the program.
+    """
+
+    def __init__(self, line: Callable[[int], list[str]], folder: Path) -> None:
+        self._line = line
+        self._folder = folder
+        self._board: subprocess.Popen[Any] | None = None
+        self._is_ending = False
+        self._parent = os.getppid()
+
+    def run(self) -> int:
+        """Runs the board until it ends; its exit status, 0 if it was asked to end."""
+        for name in _INTERRUPTS:
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) != signal.SIG_IGN:  # under nohup
+                signal.signal(number, lambda *_: self._end())
+        for action in (self._relay, self._watch_parent):
+            threading.Thread(target=action, daemon=True).start()
+        status = self._run_once(1)
+        while (cause := harness.restart_cause(status)) and not self._is_ending:
+            status = self._run_once(cause)
+        return 0 if self._is_ending else status
+
+    def _run_once(self, cause: int) -> int:
+        self._board = harness.spawn(self._line(cause), self._folder)
+        try:
+            return self._board.wait()
+        finally:
+            self._board.kill()
+
+    def _end(self) -> None:
+        board = self._board
+        if self._is_ending or board is None:
+            if board:
+                board.kill()
+            return
+        self._is_ending = True
+        self._write(b"\nquit\n")  # whatever line was begun
+        threading.Thread(target=self._kill_later, daemon=True).start()
+
+    def _kill_later(self) -> None:
+        board = self._board
+        assert board
+        try:
+            board.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            print("The application does not end by itself: killed", file=sys.stderr)
+            board.kill()
+
+    def _watch_parent(self) -> None:
+        """A terminal or a script that was killed takes the board with it."""
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+            return
+        while os.getppid() == self._parent:
+            time.sleep(_POLL_S)
+        self._end()
+
+    def _relay(self) -> None:
+        """Passes standard input on; at its end, and without one, the board goes on serving."""
+        try:
+            while block := os.read(0, 1024):
+                self._write(block)
+        except OSError:
+            pass
+
+    def _write(self, block: bytes) -> None:
+        board = self._board
+        if board and board.stdin:
+            try:
+                os.write(board.stdin.fileno(), block)
+            except (OSError, ValueError):
+                pass  # the board has ended
