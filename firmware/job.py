@@ -51,11 +51,11 @@ class Job:
         if self.task:
             self.task.cancel()
 
-    def end(self, now: int) -> None:
+    def end(self) -> None:
         """Nothing more will come; whoever waits for it learns that."""
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
         if self.thread:
-            self.thread.leave(now, self._close)
+            self.thread.leave(self._close)
         self.request = self._handler = self.task = self.thread = self._close = None
         self._kwargs.clear()
         self._changed.set()
@@ -102,7 +102,7 @@ class Job:
     async def _call(self, function, *args, **kwargs):
         """What `function` returns, on the thread if there is one; of a coroutine what that does."""
         if self.thread:
-            return await self.thread.call(function, args, kwargs)
+            return await self.thread.call((function, args, kwargs))
         result = function(*args, **kwargs)
         return await result if hasattr(result, "send") else result
 

@@ -41,7 +41,7 @@ class Thread:
         self.is_stuck = False
         self._path = ""  # of the request that it belongs to; "" while it is free
         self._is_left = False
-        self._left = 0  # ticks
+        self._left: int | None = None  # ticks when the reaper has first seen that
         self._close: tuple | None = None  # the call that is to be made then
         self._is_running = False  # as far as the loop knows
         self._call: tuple = ()  # function, args, kwargs
@@ -71,12 +71,13 @@ class Thread:
         self.is_on_worker = is_on_worker
         return True
 
-    async def call(self, function: object, args: tuple, kwargs: dict) -> object:
-        """What `function(*args, **kwargs)` returns or raises on the thread.
+    async def call(self, call: tuple) -> object:
+        """What a call returns or raises on the thread.
 
+        call  function, args, kwargs
         A caller that is cancelled does not wait for it: then `leave()` is all that may follow.
         """
-        self._begin((function, args, kwargs))
+        self._begin(call)
         delay_ms = 0
         try:
             while not self._has_ended():
@@ -91,13 +92,10 @@ class Thread:
             raise error
         return result
 
-    def leave(self, now: int, close: tuple | None = None) -> None:
-        """The thread is free as soon as its call has returned, and then the call `close`, if any.
-
-        close  function, args, kwargs
-        """
+    def leave(self, close: tuple | None = None) -> None:
+        """Makes it free as soon as its call has returned, and then the call `close`, if any."""
         self._close = close
-        self._left = now
+        self._left = None
         self._is_left = True
         self._free()
 
@@ -106,6 +104,8 @@ class Thread:
         if not self._is_left:
             return False
         if not self._free():
+            if self._left is None:
+                self._left = now
             if self.is_stuck or ticks_diff(now, self._left) < _STUCK_MS:
                 return False
             self.is_stuck = True
@@ -154,35 +154,37 @@ class Thread:
             self._ended.release()
 
 
-async def to_thread(pool, job: Job | None, function: object, args: tuple, kwargs: dict) -> object:
+async def to_thread(
+    max_threads: int, log: Log, idle: asyncio.Event, job: Job | None, call: tuple
+) -> object:
     """What `WorkerPool.to_thread()` does.
 
-    pool  the `WorkerPool`
-    job  that the caller is; None beside the workers
+    idle  is set when a thread may have become free, or stuck
+    job   that the caller is; None beside the workers
     """
     thread = None
     while thread is None:
         try:
-            thread = take(pool, job.request.path if job else "to_thread", job is not None)
+            path = job.request.path if job else "to_thread"
+            thread = take(max_threads, log, path, job is not None)
         except Busy:
-            if all([each.is_stuck for each in THREADS[: pool.max_threads]]):
+            if all([each.is_stuck for each in THREADS[:max_threads]]):
                 raise
-            pool.idle.clear()
-            await pool.idle.wait()
+            idle.clear()
+            await idle.wait()
     try:
-        return await thread.call(function, args, kwargs)
+        return await thread.call(call)
     finally:
-        thread.leave(pool.ticks())
-        pool.idle.set()
+        thread.leave()
+        idle.set()
 
 
-def take(pool, path: str, is_on_worker: bool) -> Thread:
-    """A free thread of a `WorkerPool`, made if need be; Busy if there is none, or can't be."""
-    pool.threads = THREADS
-    for thread in THREADS[: pool.max_threads]:
+def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread:
+    """A free thread, made if need be; Busy if there is none, or can't be."""
+    for thread in THREADS[:max_threads]:
         if thread.take(path, is_on_worker):
             return thread
-    if len(THREADS) >= pool.max_threads:
+    if len(THREADS) >= max_threads:
         raise Busy
     try:
         thread = Thread()
@@ -193,7 +195,7 @@ def take(pool, path: str, is_on_worker: bool) -> Thread:
             THREADS.pop()
             raise
     except (OSError, RuntimeError, MemoryError) as error:
-        pool.log.error("can't make a thread: %s", error)
+        log.error("can't make a thread: %s", error)
         raise Busy
     thread.take(path, is_on_worker)
     return thread

@@ -34,25 +34,25 @@ class WorkerPool:
     plain  the name of a handler that is a plain function; "" if there is none
     """
 
-    log: Log
+    _log: Log
     admit = None  # asked whether a request may stay; set by the server
 
     def __init__(self, ticks=ticks_ms) -> None:
-        self.ticks = ticks
+        self._ticks = ticks
         self.plain = ""
         self._timeout_ms = 0
         self._workers = 0
-        self.max_threads = 0
-        self.threads: list = []  # those of the process, once one was needed
+        self._max_threads = 0
+        self._threads: list = []  # those of the process, once one was needed
         self.jobs: list[Job] = []  # those that have a worker
-        self.idle = asyncio.Event()  # one more is ready
+        self._idle = asyncio.Event()  # one more is ready
 
     def start(
         self, max_async_requests: int, async_request_timeout_ms: int, log: Log, max_threads: int = 1
     ) -> None:
         """Makes the workers; each logs that it starts.  Idle when they exist."""
-        self.log = log
-        self.max_threads = max_threads
+        self._log = log
+        self._max_threads = max_threads
         self._timeout_ms = async_request_timeout_ms
         while self._workers < max_async_requests:
             log.info("starting async req task worker")
@@ -63,8 +63,8 @@ class WorkerPool:
     async def wait_ready(self) -> None:
         """Returns when no worker has a job."""
         while self.jobs:
-            self.idle.clear()
-            await self.idle.wait()
+            self._idle.clear()
+            await self._idle.wait()
 
     async def close(self) -> None:
         """Ends the workers and their jobs; the pool can be started again."""
@@ -72,7 +72,7 @@ class WorkerPool:
             await join(job)
         self.jobs.clear()
         self._workers = 0
-        self.idle = asyncio.Event()  # CPython's belongs to one loop
+        self._idle = asyncio.Event()  # CPython's belongs to one loop
 
     def count_ready(self) -> int:
         return self._workers - len(self.jobs)
@@ -97,9 +97,11 @@ class WorkerPool:
         It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
         ends at once, and `is_cancelled()` tells the function.
         """
-        from firmware.thread import to_thread
+        from firmware.thread import THREADS, to_thread
 
-        return await to_thread(self, self._current(), function, args, kwargs)
+        self._threads = THREADS
+        call = (function, args, kwargs)
+        return await to_thread(self._max_threads, self._log, self._idle, self._current(), call)
 
     def long(self, handler):
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
@@ -123,7 +125,7 @@ class WorkerPool:
 
     async def refuse(self, request, error) -> tuple:
         """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
-        self.log.warning("No workers are available")
+        self._log.warning("No workers are available")
         return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 
     def release(self, request) -> None:
@@ -134,16 +136,16 @@ class WorkerPool:
         """
         for job in self.jobs:
             if job.request is request:
-                self._cancel(job, self.ticks())
+                self._cancel(job, self._ticks())
 
     def expire(self, now: int) -> None:
         """Cancels the jobs whose deadline has passed; the reaper calls it.
 
         And once more every second: a handler that swallows its cancellation gets the next one.
         """
-        for thread in self.threads:
-            if thread.expire(now, self.log):
-                self.idle.set()
+        for thread in self._threads:
+            if thread.expire(now, self._log):
+                self._idle.set()
         for job in self.jobs:
             if ticks_diff(now, job.deadline) >= 0:
                 job.is_timed_out = not job.is_cancelled or job.is_timed_out
@@ -155,7 +157,7 @@ class WorkerPool:
 
     def _current(self):
         """The thread that the caller runs on, or its job; None for anything else."""
-        for thread in self.threads:
+        for thread in self._threads:
             if thread.is_current():
                 return thread
         current = asyncio.current_task()
@@ -170,11 +172,12 @@ class WorkerPool:
             raise RuntimeError("the pool was not given to run()")
         if not self.count_ready():
             raise Busy
-        job = Job(handler, request, kwargs, ticks_add(self.ticks(), self._timeout_ms))
+        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
         if is_plain:
-            from firmware.thread import take
+            from firmware.thread import THREADS, take
 
-            job.thread = take(self, request.path, True)  # type: ignore[assignment]
+            self._threads = THREADS
+            job.thread = take(self._max_threads, self._log, request.path, True)  # type: ignore
         try:
             if self.admit and not self.admit(request):
                 raise Busy
@@ -186,10 +189,10 @@ class WorkerPool:
         return job
 
     def _end(self, job: Job) -> None:
-        job.end(self.ticks())
+        job.end()
         if job in self.jobs:  # else it has not come so far, or the pool was closed
             self.jobs.remove(job)
-        self.idle.set()
+        self._idle.set()
 
     async def _work(self, job: Job) -> None:
         """The task of a job.
@@ -201,7 +204,7 @@ class WorkerPool:
         try:
             if not job.is_cancelled:
                 job.task = asyncio.current_task()
-                self.log.info("invoking %s", job.request.path)
+                self._log.info("invoking %s", job.request.path)
                 await job.run()
         except asyncio.CancelledError:
             pass  # by us, or by the handler itself

@@ -1,5 +1,6 @@
 """Stand-ins with behaviour for the unit tests, on both interpreters."""
 
+import _thread
 import asyncio
 import errno
 
@@ -122,6 +123,27 @@ class Pooled:
 
     async def __aexit__(self, *_):
         await self.pool.close()
+
+
+class Calculation:
+    """A plain handler that begins, and goes on when the test lets it."""
+
+    def __init__(self, result="done"):
+        self.begun = 0
+        self.ended = 0
+        self.seen = []  # what it asked on its way
+        self._result = result
+        self._gate = _thread.allocate_lock()
+        self._gate.acquire()
+
+    def run(self, request=None):
+        self.begun += 1
+        self._gate.acquire()
+        self.ended += 1
+        return self._result
+
+    def let_go(self):
+        self._gate.release()
 
 
 class FakeMemory:

@@ -6,6 +6,7 @@ import unittest
 from firmware.thread import THREADS
 from host_tests.unit.computing import Calculation, Steps, exhaust, fail, ident, recurse
 from host_tests.unit.fakes import (
+    Calculation,
     FakeRequest,
     Pooled,
     read_all,
@@ -17,13 +18,51 @@ from host_tests.unit.fakes import (
 # MicroPython for Unix takes the margin off the length of a new thread's stack when the thread may
 # have read it already; then a recursion overflows it.  A board's margin is a constant.
 IS_RECURSION_FATAL = sys.implementation.name == "micropython"
+NO_FIRST_THREAD = "can't make a thread: no room"
+
+
+class Steps:
+    """An iterator of two pieces, that notes the threads it runs on."""
+
+    def __init__(self):
+        self.idents = []
+        self.is_closed = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.idents.append(_thread.get_ident())
+        if len(self.idents) == 3:
+            raise StopIteration
+        return "step"
+
+    def close(self):
+        self.idents.append(_thread.get_ident())
+        self.is_closed = True
+
+
+def ident(request=None):
+    return _thread.get_ident()
+
+
+def fail(request):
+    raise ValueError("deep down")
+
+
+def exhaust(request):
+    raise MemoryError
+
+
+def recurse(request):
+    return recurse(request)
 
 
 class TestThread(unittest.TestCase):
     def setUp(self) -> None:
         for thread in THREADS:
             self.assertTrue(thread.take("/setup", False), "a test before has left it taken")
-            thread.leave(0)
+            thread.leave()
 
     @run_async
     async def test_a_plain_handler_runs_beside_the_loop(self) -> None:
@@ -117,73 +156,110 @@ class TestThread(unittest.TestCase):
                 try:  # assertRaises would clear the traceback
                     await site.pool.long(handler)(FakeRequest())
                     raise AssertionError("nothing raised")
-                except expected as error:
-                    text = io.StringIO()
-                    sys.print_exception(error, text)
-                self.assertTrue(handler is exhaust or "in %s" % name in text.getvalue())
-                await site.pool.wait_ready()
+                except SystemExit:
+                    pass
+                self.assertEqual(await site.pool.to_thread(int, "1"), 1)
+
+        run_async(play)()
+
+    def test_while_its_thread_is_taken_a_plain_handler_gets_503_and_others_a_worker(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                calculation = Calculation()
+
+                async def asynchronous(request):
+                    return "done"
+
+                plain = site.pool.long(calculation.run)
+                first = asyncio.create_task(plain(FakeRequest()))
+                await until(lambda: calculation.begun)
+                self.assertEqual((await plain(FakeRequest()))[1], 503)
+                self.assertIn("No workers are available", site.log.lines)
+                self.assertEqual(await site.pool.long(asynchronous)(FakeRequest()), "done")
+                calculation.let_go()
+                self.assertEqual(await first, "done")
+
+        run_async(play)()
+
+    def test_to_thread_waits_for_its_turn(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                calculation = Calculation()
+                first = asyncio.create_task(site.pool.to_thread(calculation.run))
+                second = asyncio.create_task(site.pool.to_thread(int, "2"))
+                await until(lambda: calculation.begun)
+                await turns()
+                self.assertFalse(second.done())
+                calculation.let_go()
+                self.assertEqual(await second, 2)
+                self.assertEqual(await first, "done")
+
+        run_async(play)()
+
+    def test_as_many_as_there_may_be_compute_side_by_side(self) -> None:
+        async def play() -> None:
+            async with Pooled(max_threads=2) as site:
+                calculations = [Calculation(), Calculation()]
+                tasks = [
+                    asyncio.create_task(site.pool.long(each.run)(FakeRequest()))
+                    for each in calculations
+                ]
+                await until(lambda: all(each.begun for each in calculations))
+                for each in calculations:
+                    each.let_go()
+                self.assertEqual(list(await asyncio.gather(*tasks)), ["done"] * 2)
+
+        run_async(play)()
+
+
+class TestNoThread(unittest.TestCase):
+    def setUp(self) -> None:
+        self._start = Thread.start
+        self._threads = list(THREADS)
+        THREADS.clear()
+
+    def tearDown(self) -> None:
+        Thread.start = self._start
+        THREADS.clear()
+        THREADS.extend(self._threads)
+
+    def test_with_no_threads_allowed_the_answer_is_503(self) -> None:
+        async def play() -> None:
+            async with Pooled(max_threads=0) as site:
+                self.assertEqual((await site.pool.long(ident)(FakeRequest()))[1], 503)
+                with self.assertRaises(Busy):
+                    await site.pool.to_thread(int, "1")
+                self.assertEqual(THREADS, [])
                 self.assertEqual(site.pool.count_ready(), 2)
 
-    @run_async
-    async def test_to_thread_hands_over_arguments_results_and_exceptions(self) -> None:
-        async with Pooled() as site:
-            self.assertEqual(await site.pool.to_thread(int, "11"), 11)
-            self.assertEqual(await site.pool.to_thread(dict, a=1), {"a": 1})
-            with self.assertRaises(ValueError):
-                await site.pool.to_thread(fail, None)
-            self.assertTrue(await site.pool.to_thread(ident) != ident())
+        run_async(play)()
 
-    @run_async
-    async def test_not_even_a_system_exit_ends_the_thread(self) -> None:
-        async with Pooled() as site:
-            try:
-                await site.pool.to_thread(sys.exit)
-                raise AssertionError("nothing raised")
-            except SystemExit:
-                pass
-            self.assertEqual(await site.pool.to_thread(int, "1"), 1)
+    def test_a_board_that_cannot_make_a_thread_says_so_and_answers_503(self) -> None:
+        errors = [OSError("no room"), RuntimeError("no room"), MemoryError("no room")]
 
-    @run_async
-    async def test_while_its_thread_is_taken_a_plain_handler_gets_503_and_others_a_worker(
-        self,
-    ) -> None:
-        async with Pooled() as site:
-            calculation = Calculation()
+        def start(thread):
+            raise errors.pop()
 
-            async def asynchronous(request):
-                return "done"
+        async def play() -> None:
+            async with Pooled() as site:
+                Thread.start = start
+                while errors:
+                    self.assertEqual((await site.pool.long(ident)(FakeRequest()))[1], 503)
+                    self.assertIn(NO_FIRST_THREAD, site.log.lines)
+                    site.log.lines.clear()
+                    self.assertEqual(site.pool.count_ready(), 2)
+                Thread.start = self._start
+                self.assertTrue(await site.pool.long(ident)(FakeRequest()) != ident())
 
-            plain = site.pool.long(calculation.run)
-            first = asyncio.create_task(plain(FakeRequest()))
-            await until(lambda: calculation.begun)
-            self.assertEqual((await plain(FakeRequest()))[1], 503)
-            self.assertIn("No workers are available", site.log.lines)
-            self.assertEqual(await site.pool.long(asynchronous)(FakeRequest()), "done")
-            calculation.let_go()
-            self.assertEqual(await first, "done")
+        run_async(play)()
 
-    @run_async
-    async def test_to_thread_waits_for_its_turn(self) -> None:
-        async with Pooled() as site:
-            calculation = Calculation()
-            first = asyncio.create_task(site.pool.to_thread(calculation.run))
-            second = asyncio.create_task(site.pool.to_thread(int, "2"))
-            await until(lambda: calculation.begun)
-            await turns()
-            self.assertFalse(second.done())
-            calculation.let_go()
-            self.assertEqual(await second, 2)
-            self.assertEqual(await first, "done")
+    def test_an_async_handler_that_finds_no_thread_gets_503_too(self) -> None:
+        async def play() -> None:
+            async with Pooled(max_threads=0) as site:
 
-    @run_async
-    async def test_as_many_as_there_may_be_compute_side_by_side(self) -> None:
-        async with Pooled(max_threads=2) as site:
-            calculations = [Calculation(), Calculation()]
-            tasks = [
-                asyncio.create_task(site.pool.long(each.run)(FakeRequest()))
-                for each in calculations
-            ]
-            await until(lambda: all(each.begun for each in calculations))
-            for each in calculations:
-                each.let_go()
-            self.assertEqual(list(await asyncio.gather(*tasks)), ["done"] * 2)
+                async def handler(request):
+                    return await site.pool.to_thread(int, "1")
+
+                self.assertEqual((await site.pool.long(handler)(FakeRequest()))[1], 503)
+
+        run_async(play)()

@@ -267,7 +267,7 @@ class TestLostWorkers(unittest.TestCase):
     async def test_exhausted_memory_loses_no_worker(self) -> None:
         async with Pooled(workers=1) as site:
             for owner, name in (
-                (site.pool, "ticks"),
+                (site.pool, "_ticks"),
                 (asyncio, "Event"),
                 (asyncio, "create_task"),
                 (site.log, "info"),
