@@ -114,8 +114,6 @@ class Exchange:
                 return False  # a WebSocket that has ended
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
-            if body:
-                keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
             return await self._send(wire, head, request, response, keeps, body)
         finally:
             if body:
@@ -177,6 +175,8 @@ class Exchange:
     async def _send(self, wire, head, request, response, keeps, body):
         """Sends a response, a 500 in the place of one that is none; whether all may go on."""
         keeps = keeps and not self.is_draining
+        if body:
+            keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
         try:
             if response.headers or response.status_code != 200:
                 self._complete(request, response, wire.slot)

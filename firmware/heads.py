@@ -17,7 +17,7 @@ class HeadParser:
     def __init__(self, max_uri_len: int, max_req_hdr_len: int):
         self.max_uri_len = max_uri_len
         self.max_req_hdr_len = max_req_hdr_len
-        self._last = None
+        self._last: Head | None = None
 
     def parse(self, received: bytes):
         """(Head, what was received behind it); None while it is not complete.

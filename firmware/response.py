@@ -38,7 +38,7 @@ class Sender:
         self._keep_alive_1_0 = self._keep_alive + b"Connection: keep-alive\r\n"
         self._date = self._kind = self._connection = None
         self._fields = b""
-        self._streams = []  # those with pieces that were gathered
+        self._streams: list = []  # those with pieces that were gathered
         self._gathered = asyncio.Event()
 
     async def run(self):

@@ -1,10 +1,11 @@
+import _thread
 import asyncio
 import io
 import sys
 import unittest
 
-from firmware.thread import THREADS
-from host_tests.unit.computing import Calculation, Steps, exhaust, fail, ident, recurse
+from firmware.job import Busy
+from firmware.thread import THREADS, Thread
 from host_tests.unit.fakes import (
     Calculation,
     FakeRequest,
@@ -64,19 +65,20 @@ class TestThread(unittest.TestCase):
             self.assertTrue(thread.take("/setup", False), "a test before has left it taken")
             thread.leave()
 
-    @run_async
-    async def test_a_plain_handler_runs_beside_the_loop(self) -> None:
-        async with Pooled() as site:
-            calculation = Calculation()
-            answer = asyncio.create_task(site.pool.long(calculation.run)(FakeRequest()))
-            await until(lambda: calculation.begun)  # the loop goes on meanwhile
-            self.assertFalse(answer.done())
-            calculation.let_go()
-            self.assertEqual(await answer, "done")
-            await site.pool.wait_ready()
+    def test_a_plain_handler_runs_beside_the_loop(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                calculation = Calculation()
+                answer = asyncio.create_task(site.pool.long(calculation.run)(FakeRequest()))
+                await until(lambda: calculation.begun)  # the loop goes on meanwhile
+                self.assertFalse(answer.done())
+                calculation.let_go()
+                self.assertEqual(await answer, "done")
+                await site.pool.wait_ready()
 
-    @run_async
-    async def test_only_a_plain_function_runs_on_a_thread_wherever_it_was_defined(self) -> None:
+        run_async(play)()
+
+    def test_only_a_plain_function_runs_on_a_thread_wherever_it_was_defined(self) -> None:
         class Handlers:
             async def asynchronous(self, request):
                 return ident()
@@ -95,66 +97,103 @@ class TestThread(unittest.TestCase):
         async def asynchronous_with_nothing_captured(request):
             return ident()
 
-        async with Pooled() as site:
-            for handler in (
-                asynchronous,
-                asynchronous_with_nothing_captured,
-                Handlers().asynchronous,
-            ):
-                answer = await site.pool.long(handler)(FakeRequest())
-                self.assertEqual(answer, ident())
-            self.assertEqual(site.pool.plain, "")
-            for handler in (ident, plain, Handlers().plain, lambda request: ident()):
-                answer = await site.pool.long(handler)(FakeRequest())
-                self.assertTrue(answer != ident())
-                self.assertTrue(site.pool.plain)
-                site.pool.plain = ""
+        async def play() -> None:
+            async with Pooled() as site:
+                for handler in (
+                    asynchronous,
+                    asynchronous_with_nothing_captured,
+                    Handlers().asynchronous,
+                ):
+                    answer = await site.pool.long(handler)(FakeRequest())
+                    self.assertEqual(answer, ident())
+                self.assertEqual(site.pool.plain, "")
+                for handler in (ident, plain, Handlers().plain, lambda request: ident()):
+                    answer = await site.pool.long(handler)(FakeRequest())
+                    self.assertTrue(answer != ident())
+                    self.assertTrue(site.pool.plain)
+                    site.pool.plain = ""
 
-    @run_async
-    async def test_a_handler_on_a_thread_is_on_a_worker(self) -> None:
-        async with Pooled() as site:
+        run_async(play)()
 
-            def plain(request):
-                return site.pool.is_on_worker()
+    def test_a_handler_on_a_thread_is_on_a_worker(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
 
-            async def asynchronous(request):
-                return await site.pool.to_thread(site.pool.is_on_worker)
+                def plain(request):
+                    return site.pool.is_on_worker()
 
-            self.assertTrue(await site.pool.long(plain)(FakeRequest()))
-            self.assertTrue(await site.pool.long(asynchronous)(FakeRequest()))
-            self.assertFalse(await site.pool.to_thread(site.pool.is_on_worker))
+                async def asynchronous(request):
+                    return await site.pool.to_thread(site.pool.is_on_worker)
 
-    @run_async
-    async def test_each_step_of_an_iterator_and_its_close_run_on_the_thread(self) -> None:
-        async with Pooled() as site:
-            steps = Steps()
-            body, status = await site.pool.long(lambda request: (steps, 201))(FakeRequest())
-            self.assertEqual(status, 201)
-            self.assertEqual(await read_all(body), ["step", "step"])
-            await site.pool.wait_ready()
-            self.assertTrue(steps.is_closed)
-            self.assertEqual(len(steps.idents), 4)
-            self.assertNotIn(ident(), steps.idents)
+                self.assertTrue(await site.pool.long(plain)(FakeRequest()))
+                self.assertTrue(await site.pool.long(asynchronous)(FakeRequest()))
+                self.assertFalse(await site.pool.to_thread(site.pool.is_on_worker))
 
-    @run_async
-    async def test_a_generator_and_a_file_are_bodies_too(self) -> None:
-        async with Pooled() as site:
-            body = await site.pool.long(lambda request: (str(i) for i in range(3)))(FakeRequest())
-            self.assertEqual(await read_all(body), ["0", "1", "2"])
-            body = await site.pool.long(lambda request: io.BytesIO(b"abc"))(FakeRequest())
-            self.assertEqual(await read_all(body), [b"abc"])
-            await site.pool.wait_ready()
+        run_async(play)()
 
-    @run_async
-    async def test_what_a_thread_raises_reaches_the_request_with_its_traceback(self) -> None:
-        async with Pooled() as site:
-            for name, handler, expected in (
-                ("fail", fail, ValueError),
-                ("exhaust", exhaust, MemoryError),
-                ("recurse", recurse, RuntimeError),
-            )[: 2 if IS_RECURSION_FATAL else 3]:
-                try:  # assertRaises would clear the traceback
-                    await site.pool.long(handler)(FakeRequest())
+    def test_each_step_of_an_iterator_and_its_close_run_on_the_thread(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                steps = Steps()
+                body, status = await site.pool.long(lambda request: (steps, 201))(FakeRequest())
+                self.assertEqual(status, 201)
+                self.assertEqual(await read_all(body), ["step", "step"])
+                await site.pool.wait_ready()
+                self.assertTrue(steps.is_closed)
+                self.assertEqual(len(steps.idents), 4)
+                self.assertNotIn(ident(), steps.idents)
+
+        run_async(play)()
+
+    def test_a_generator_and_a_file_are_bodies_too(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                body = await site.pool.long(lambda request: (str(i) for i in range(3)))(
+                    FakeRequest()
+                )
+                self.assertEqual(await read_all(body), ["0", "1", "2"])
+                body = await site.pool.long(lambda request: io.BytesIO(b"abc"))(FakeRequest())
+                self.assertEqual(await read_all(body), [b"abc"])
+                await site.pool.wait_ready()
+
+        run_async(play)()
+
+    def test_what_a_thread_raises_reaches_the_request_with_its_traceback(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                for name, handler, expected in (
+                    ("fail", fail, ValueError),
+                    ("exhaust", exhaust, MemoryError),
+                    ("recurse", recurse, RuntimeError),
+                )[: 2 if IS_RECURSION_FATAL else 3]:
+                    try:  # assertRaises would clear the traceback
+                        await site.pool.long(handler)(FakeRequest())
+                        raise AssertionError("nothing raised")
+                    except expected as error:
+                        text = io.StringIO()
+                        sys.print_exception(error, text)
+                    self.assertTrue(handler is exhaust or "in %s" % name in text.getvalue())
+                    await site.pool.wait_ready()
+                    self.assertEqual(site.pool.count_ready(), 2)
+
+        run_async(play)()
+
+    def test_to_thread_hands_over_arguments_results_and_exceptions(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                self.assertEqual(await site.pool.to_thread(int, "11"), 11)
+                self.assertEqual(await site.pool.to_thread(dict, a=1), {"a": 1})
+                with self.assertRaises(ValueError):
+                    await site.pool.to_thread(fail, None)
+                self.assertTrue(await site.pool.to_thread(ident) != ident())
+
+        run_async(play)()
+
+    def test_not_even_a_system_exit_ends_the_thread(self) -> None:
+        async def play() -> None:
+            async with Pooled() as site:
+                try:
+                    await site.pool.to_thread(sys.exit)
                     raise AssertionError("nothing raised")
                 except SystemExit:
                     pass

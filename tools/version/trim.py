@@ -32,8 +32,9 @@ def trim(text: str, others: Iterable[str]) -> str:
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Those of the module, and the methods of its classes, but for Python's own (`__init__`)."""
-    for group in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
-        for node in group.body:
+    groups = [tree.body, *(node.body for node in tree.body if isinstance(node, ast.ClassDef))]
+    for body in groups:
+        for node in body:
             if isinstance(node, _FUNCTION) and not node.name.startswith("__"):
                 yield node
 
