@@ -79,9 +79,10 @@ class Board(RemoteBoard):
         self._changed = threading.Condition()
         harness.complete(config, str(self.port))
         self.flash = harness.Flash(folder)
-        version = self.flash.install(_sources(runtime, folder, main, app), config, runtime)
+        sources = _sources(runtime, folder, main, app)
+        version = self.flash.install(sources, config)
         self.process = harness.spawn(
-            harness.command(runtime, self.flash, version, config),
+            harness.command(runtime, self.flash, version, config, sources=sources),
             folder,
             (lambda: _limit_files(limit_files)) if limit_files else (lambda: None),
             stdout=subprocess.PIPE,

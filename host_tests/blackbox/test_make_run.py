@@ -205,3 +205,13 @@ def test_a_configuration_with_a_byte_order_mark_works(start, tmp_path):
     path = tmp_path / "c.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(HOME).encode())
     start(options=("--config", str(path))).wait_up().wait_line("Wi-Fi home")
+
+
+def test_a_traceback_names_the_source_and_the_flash_holds_no_link_to_it(start, runtime, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "part.py").write_text("1 / 0\n")
+    board = start("import part\n")
+    assert board.wait_end() == 1
+    place = str(tmp_path / "app" / "part.py") if runtime == "cpython" else "part.py"
+    assert any(place in line and "line 1" in line for line in board.lines)
+    assert [path for path in FLASH.rglob("*") if path.is_symlink()] == []

@@ -35,12 +35,12 @@ def run(options: Namespace) -> int:
     flash = harness.Flash(ROOT / "build")
     sources = harness.sources(options.runtime, application.find_main(options.app))
     _check_port(host, port)
-    version = flash.install(sources, config, options.runtime)
+    version = flash.install(sources, config)
     flash.power_on()
     print(f"{_urls(host, port)}: {_ASKED}")
     return Session(
         lambda cause: harness.command(
-            options.runtime, flash, version, config, host, reset_cause=cause
+            options.runtime, flash, version, config, host, cause, sources
         ),
         flash.root / version,
     ).run()

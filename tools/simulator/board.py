@@ -52,7 +52,7 @@ if sys.implementation.name == "cpython":
     modules.install_hidden(lambda: sys.path.insert(0, lib), lambda: sys.path.pop(0), play_listener)
     storage = cpython.Storage(state)
     end_at_once = cpython.end_at_once
-    cpython.mount(flash, checkout)
+    cpython.mount(flash, checkout, around["origins"])
 else:
     from tools.simulator import unix
 

@@ -156,19 +156,22 @@ def end_at_once(status: int) -> None:
     os._exit(status)
 
 
-def mount(flash: str, checkout: str) -> None:
+def mount(flash: str, checkout: str, origins: dict[str, str]) -> None:
     """`/` becomes the folder `flash` for what an application does with files.
 
     What belongs to Python itself and to the checkout stays where it is.
+
+    origins  path of a module in the flash to that of its source, by which it is known
     """
-    _Flash(flash, checkout).install()
+    _Flash(flash, checkout, origins).install()
     sys.dont_write_bytecode = True
     sys.path[:] = ["", "/lib", *(each for each in sys.path[1:] if "site-packages" not in each)]
 
 
 class _Flash:
-    def __init__(self, root: str, checkout: str) -> None:
+    def __init__(self, root: str, checkout: str, origins: dict[str, str]) -> None:
         self._root = os.path.realpath(root)
+        self._origins = {os.path.realpath(path): source for path, source in origins.items()}
         self._cwd = os.getcwd
         places = {sys.prefix, sys.base_prefix, sys.exec_prefix, checkout, root, self._root}
         self._outside = ("/dev/", "/proc/", *(place.rstrip("/") + "/" for place in places))
@@ -218,15 +221,30 @@ class _Flash:
     def _execfile(self, path: str, names: dict[str, Any] | None = None) -> None:
         real = os.path.join(self._cwd(), self.real(path))
         with io.FileIO(real) as file:
-            exec(compile(file.readall(), real, "exec"), names if names is not None else {})
+            code = compile(file.readall(), self._origins.get(real, real), "exec")
+        exec(code, names if names is not None else {})
 
     def _find(self, path: str) -> importlib.machinery.FileFinder:
         """Modules in a folder of the flash."""
         real = self.real(path)
         if real == path or not path.startswith("/"):
             raise ImportError
-        loader = (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES)
+        loader = (self._make_loader, importlib.machinery.SOURCE_SUFFIXES)
         return importlib.machinery.FileFinder(real, loader)
+
+    def _make_loader(self, name: str, path: str) -> "_Loader":
+        return _Loader(name, path, self._origins.get(path, path))
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module that lies in the flash under the name of its source."""
+
+    def __init__(self, name: str, path: str, origin: str) -> None:
+        super().__init__(name, path)
+        self._origin = origin
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:
+        return super().source_to_code(data, self._origin, _optimize=_optimize)
 
 
 class Storage:

@@ -36,7 +36,7 @@ RUNTIMES = ("micropython", "cpython")
 RESTART = 64  # exit status of a board that starts again, with the cause added
 _RESTARTS = range(RESTART + 1, RESTART + 8)
 _POWER_ON = 1
-_KEPT_S = 86400  # of versions in the flash: another run may use one of them
+_KEPT_S = 3600  # of versions in the flash: another run may use one of them
 _LIB = Path(__file__).parent / "lib"
 _LAUNCHER = ROOT / "tools" / "version" / "scripts" / "main.py"
 _UNIX = ("__init__", "modules", "network", "surroundings", "unix")
@@ -69,7 +69,7 @@ class Flash:
         self.root = folder / "flash"
         self.state = folder / "state"
 
-    def install(self, sources: dict[str, Path], config: Any, runtime: str) -> str:
+    def install(self, sources: dict[str, Path], config: Any) -> str:
         """Puts a version into it, under the name that a deploy would give it, which it returns.
 
         sources  path on the board to file: compiled ones for MicroPython, texts for CPython
@@ -86,7 +86,7 @@ class Flash:
             target = self.root / name
             if not target.exists():
                 for path, file in whole.items():
-                    _place(file, made / path, runtime)
+                    _place(file, made / path)
                 (made / "config.json").chmod(0o600)  # it has passwords
                 _rename(made, target)
             os.utime(target)
@@ -131,9 +131,16 @@ def command(
     config: Any,
     host: str = LOCALHOST,
     reset_cause: int = _POWER_ON,
+    sources: dict[str, Path] | None = None,
 ) -> list[str]:
-    """The command line that plays the board; Refused if there is no interpreter for it."""
-    described = flash.write_surroundings(describe(config, host) | {"reset_cause": reset_cause})
+    """The command line that plays the board; Refused if there is no interpreter for it.
+
+    sources  of the version, which CPython names in tracebacks and to a debugger
+    """
+    named = (sources or {}) if runtime == "cpython" else {}
+    origins = {str(flash.root / version / path): str(file) for path, file in named.items()}
+    start = {"reset_cause": reset_cause, "origins": origins}
+    described = flash.write_surroundings(describe(config, host) | start)
     checkout = ROOT if runtime == "cpython" else _compile()
     places = [str(checkout), str(flash.root), str(flash.state), version, str(described)]
     script = str(Path(__file__).parent / "board.py")
@@ -238,18 +245,10 @@ def spawn(
     )
 
 
-def _place(file: Path, target: Path, runtime: str) -> None:
-    """A file in the version's folder; under CPython the source itself, for a debugger."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if file == target:
-        return
-    if runtime == "cpython" and file.suffix == ".py":
-        try:
-            target.symlink_to(file.resolve())
-            return
-        except OSError:
-            pass  # Windows, without the right to do so
-    shutil.copyfile(file, target)
+def _place(file: Path, target: Path) -> None:
+    if file != target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
 
 
 def _rename(made: Path, target: Path) -> None:
