@@ -17,6 +17,8 @@ from pathlib import Path
 # In the stock images from 1.25 on; one that an image has not costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# An application gets at the socket of its client, to set an option, only by this one.
+_KEPT = {"_sock"}
 _PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -29,7 +31,9 @@ def find(sources: Iterable[Path], foreign: Iterable[Path]) -> dict[str, str]:
     """
     texts = [source.read_text(encoding="utf-8") for source in sources]
     trees = [ast.parse(text) for text in texts]
-    kept = {name for path in foreign for name in _IDENTIFIER.findall(path.read_text("utf-8"))}
+    kept = _KEPT | {
+        name for path in foreign for name in _IDENTIFIER.findall(path.read_text("utf-8"))
+    }
     nodes = [node for tree in trees for node in ast.walk(tree)]
     kept |= {name for node in nodes for name in _fixed(node)}
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
