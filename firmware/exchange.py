@@ -217,6 +217,10 @@ class Exchange:
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]
         if str(headers.get("Content-Type")).startswith("text/event-stream"):
             self._mark_lasting(slot)
+        if hasattr(response.body, "seek"):
+            from firmware.static import prepare
+
+            prepare(request, response)
 
     def _explain(self, request, error):
         """One line for a response that is none, a traceback for a body that raises."""

@@ -20,6 +20,7 @@ from firmware.encode import (
 from firmware.slots import SENDING
 
 _PACKET_LEN = const(1400)  # small pieces are gathered up to this
+_RETRY_MS = const(50)  # until a socket that was full is tried again
 _TURN_MS = const(4)  # a body that never waits lets the others run so often
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -46,8 +47,11 @@ class Sender:
         while True:
             await self._gathered.wait()
             self._gathered.clear()
-            while self._streams:
-                self._streams.pop().flush_now()
+            streams, self._streams = self._streams, []
+            self._streams += [out for out in streams if not out.flush_now()]
+            if self._streams:  # whose sockets are full
+                self._gathered.set()
+                await asyncio.sleep_ms(_RETRY_MS)
 
     async def send(self, wire, head, response, keeps: bool) -> bool:
         """Sends `response` to the request of `head`; whether the connection may go on.
@@ -227,14 +231,18 @@ class _Pieces:
         else:
             await self.wire.send(self._take(end))
 
-    def flush_now(self):
-        """Sends what the socket takes at once of what was gathered; the rest waits for `flush`."""
+    def flush_now(self) -> bool:
+        """Sends what the socket takes at once of what was gathered; whether that was all."""
         try:
             data = self._take(b"")
             if data:
                 self._framed = data[self.wire.send_now(data) :]
-        except (OSError, MemoryError):
-            pass  # its own task meets that, too
+            return not self._framed
+        except OSError:
+            return True  # its own task meets that, too
+        except MemoryError:  # what has been sent is not known any more
+            self.wire.is_partial = True
+            return True
 
     async def _send_large(self, end):
         """A large piece goes out from where it lies."""

@@ -32,6 +32,7 @@ class Wire:
     is_read    the client has sent all of its request; else more of it may come
     is_reading the application waits for the client
     is_answered  the application has sent something itself: there is no HTTP any more
+    is_partial   something was sent in part, and its rest is lost: nothing may follow it
     `read`, `readexactly` and `awrite` are those of an asyncio stream, for an application that
     speaks to its client itself (WebSocket).
     """
@@ -41,7 +42,7 @@ class Wire:
     is_reading = False
     is_read = True
     is_answered = False
-    _is_partial = False  # something was sent in part, and its sender was cancelled
+    is_partial = False
     _stream = None
     _lock = None
 
@@ -195,7 +196,7 @@ class Wire:
 
     def send_now(self, data) -> int:
         """Sends what the socket takes at once; how much that was."""
-        if self._is_partial:
+        if self.is_partial:
             raise OSError(errno.ECONNRESET)
         return self._try_send(data)
 
@@ -218,7 +219,7 @@ class Wire:
 
         data  a memoryview
         """
-        self._is_partial = True
+        self.is_partial = True
         before = self.slot.deadline
         stream = self._open_stream()
         at = due = 0
@@ -232,7 +233,7 @@ class Wire:
             at += _PIECE_LEN
             if at < len(data):
                 at += self._try_send(data[at:])
-        self._is_partial = False
+        self.is_partial = False
         self.slot.touch()
         self.slot.deadline = before
 

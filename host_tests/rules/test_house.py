@@ -26,7 +26,8 @@ IMPORTS = {
     "body": {"chunked", "http1"},
     "stream": {"http1"},
     "response": {"chunked", "encode", "slots"},
-    "exchange": {"body", "encode", "http1", "response", "slots", "stream"},
+    "exchange": {"body", "encode", "http1", "response", "slots", "static", "stream"},
+    "static": set(),
     "connection": {"encode", "heads", "http1", "slots", "wire"},
     "server": {"connection", "exchange", "heads", "listener", "slots", "tasks"},
     # work

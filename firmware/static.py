@@ -1,0 +1,85 @@
+"""A file as the body of a response: how long it is, and a part of it (RFC 9110, 14)."""
+
+
+def length_of(file) -> int:
+    """Bytes from where a file stands to its end, -1 if it can't tell."""
+    try:
+        start = file.tell()
+        end = file.seek(0, 2)
+        file.seek(start)
+    except (AttributeError, OSError, ValueError):  # a stream
+        return -1
+    return end - start if isinstance(end, int) else -1
+
+
+def parse_range(value: str, length: int):
+    """(First byte, bytes) of the one range that a Range field asks for; None to ignore it.
+
+    A field that is malformed, or of several ranges, may be ignored (RFC 9110, 14.2).
+    Raises ValueError for a range that begins behind the end.
+    """
+    unit, _, text = value.partition("=")
+    first, dash, last = text.strip().partition("-")
+    if unit.strip().lower() != "bytes" or not dash or not (first or last):
+        return None
+    if (first and not first.isdigit()) or (last and not last.isdigit()):
+        return None
+    if not first:  # the last bytes
+        count = min(int(last), length)
+        if not count:
+            raise ValueError
+        return length - count, count
+    start = int(first)
+    if last and int(last) < start:
+        return None
+    if start >= length:
+        raise ValueError
+    end = min(int(last), length - 1) if last else length - 1
+    return start, end - start + 1
+
+
+def prepare(request, response):
+    """Says the length of a file that is a response, or makes it the part that is asked for."""
+    headers = response.headers
+    length = length_of(response.body)
+    if length < 0 or "Content-Length" in headers or response.status_code != 200:
+        return
+    if request.method != "GET" and request.method != "HEAD":
+        return
+    headers["Accept-Ranges"] = "bytes"
+    headers["Content-Length"] = str(length)
+    asked = request.headers.get("Range")
+    if not asked or "If-Range" in request.headers:
+        return
+    try:
+        part = parse_range(asked, length)
+    except ValueError:
+        response.body.close()
+        response.status_code = 416
+        response.body = b""
+        headers["Content-Range"] = "bytes */%d" % length
+        del headers["Content-Length"]
+        return
+    if part:
+        start, count = part
+        response.status_code = 206
+        headers["Content-Range"] = "bytes %d-%d/%d" % (start, start + count - 1, length)
+        headers["Content-Length"] = str(count)
+        response.body = Part(response.body, start, count)
+
+
+class Part:
+    """So many bytes of a file, read as the file is."""
+
+    def __init__(self, file, start: int, count: int) -> None:
+        file.seek(file.tell() + start)
+        self._file = file
+        self._left = count
+
+    def read(self, length: int) -> bytes:
+        data = self._file.read(min(length, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,102 @@
+import io
+import unittest
+
+from microdot.microdot import NoCaseDict, Response
+
+from firmware.static import Part, length_of, parse_range, prepare
+
+
+class Asked:
+    """A request with these fields."""
+
+    def __init__(self, method="GET", **fields):
+        self.method = method
+        self.headers = NoCaseDict()
+        for name in fields:
+            self.headers[name.replace("_", "-")] = fields[name]
+
+
+class Stream:
+    """A body that can be read and not measured."""
+
+    def read(self, length):
+        return b""
+
+
+class TestLength(unittest.TestCase):
+    def test_a_file_has_the_length_from_where_it_stands(self):
+        file = io.BytesIO(b"hello")
+        self.assertEqual((length_of(file), file.read()), (5, b"hello"))
+        file.seek(2)
+        self.assertEqual((length_of(file), file.read()), (3, b"llo"))
+
+    def test_a_stream_has_none(self):
+        self.assertEqual(length_of(Stream()), -1)
+
+
+class TestRange(unittest.TestCase):
+    def test_one_range_is_its_first_byte_and_its_length(self):
+        for value, part in (
+            ("bytes=0-1", (0, 2)),
+            ("bytes=0-0", (0, 1)),
+            ("bytes=5-", (5, 5)),
+            ("bytes=9-9", (9, 1)),
+            ("bytes=8-99", (8, 2)),
+            ("bytes=-3", (7, 3)),
+            ("bytes=-99", (0, 10)),
+            ("Bytes = 2-3", (2, 2)),
+        ):
+            self.assertEqual(parse_range(value, 10), part)
+
+    def test_what_is_malformed_or_several_is_ignored(self):
+        for value in ("", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=3-2", "lines=0-1"):
+            self.assertIsNone(parse_range(value, 10))
+        self.assertIsNone(parse_range("bytes=0-1,3-4", 10))
+
+    def test_a_range_behind_the_end_cannot_be_satisfied(self):
+        for value in ("bytes=10-", "bytes=10-20", "bytes=-0"):
+            with self.assertRaises(ValueError):
+                parse_range(value, 10)
+
+
+class TestPrepare(unittest.TestCase):
+    def prepare(self, request, **options):
+        response = Response(io.BytesIO(b"0123456789"), **options)
+        prepare(request, response)
+        return response
+
+    def test_a_file_says_its_length(self):
+        for method in ("GET", "HEAD"):
+            headers = self.prepare(Asked(method)).headers
+            self.assertEqual(headers["Content-Length"], "10")
+            self.assertEqual(headers["Accept-Ranges"], "bytes")
+
+    def test_one_range_is_206_and_that_part(self):
+        response = self.prepare(Asked(Range="bytes=2-4"))
+        self.assertEqual(response.status_code, 206)
+        self.assertEqual(response.headers["Content-Range"], "bytes 2-4/10")
+        self.assertEqual(response.headers["Content-Length"], "3")
+        self.assertEqual(response.body.read(2) + response.body.read(99), b"234")
+        self.assertEqual(response.body.read(99), b"")
+
+    def test_a_range_behind_the_end_is_416_with_the_length(self):
+        response = self.prepare(Asked(Range="bytes=10-"))
+        self.assertEqual((response.status_code, response.body), (416, b""))
+        self.assertEqual(response.headers["Content-Range"], "bytes */10")
+        self.assertNotIn("Content-Length", response.headers)
+
+    def test_a_part_of_something_else_than_was_had_before_is_all_of_it(self):
+        response = self.prepare(Asked(Range="bytes=2-4", If_Range="x"))
+        self.assertEqual(response.status_code, 200)
+
+    def test_another_status_a_length_of_its_own_and_a_post_stay_as_they_are(self):
+        self.assertNotIn("Content-Length", self.prepare(Asked(), status_code=404).headers)
+        own = self.prepare(Asked(Range="bytes=2-4"), headers={"Content-Length": "10"})
+        self.assertEqual(own.status_code, 200)
+        self.assertNotIn("Content-Length", self.prepare(Asked("POST")).headers)
+
+    def test_closing_a_part_closes_its_file(self):
+        file = io.BytesIO(b"hello")
+        Part(file, 1, 2).close()
+        with self.assertRaises(ValueError):
+            file.read()
