@@ -79,6 +79,7 @@ class Exchange:
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers whose responses stay
+        app.error_handlers.setdefault(MemoryError, _refuse_exhausted)
         # An application without routes for requests with a body goes without these, until a client
         # sends one all the same.
         if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
@@ -251,6 +252,11 @@ class Exchange:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
+
+
+async def _refuse_exhausted(request, error):
+    """A handler has met the end of memory: the next request may find some."""
+    return error_text(503).decode(), 503, {"Retry-After": "1"}
 
 
 def _status_of(error):

@@ -72,6 +72,13 @@ class Memory:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""
         return self._is_short
 
+    def can_send(self) -> bool:
+        """Whether the radio has its share, now: without it a large response never gets out."""
+        if self._lacks():
+            gc.collect()
+            return not self._lacks()
+        return True
+
     def poll(self, now: int):
         """Reads the pool now and then; the reaper calls it.
 

@@ -74,8 +74,8 @@ class Sender:
                     await body.aclose()
         keeps = keeps and not (response.headers and _wants_close(response.headers))
         data, rest = self._encode(head, response, keeps)
-        if rest and self._memory.is_short():
-            raise MemoryError
+        if rest and not self._memory.can_send():
+            raise MemoryError("a large response")
         wire.slot.enter(SENDING, ticks_ms())
         sent = wire.send_now(data)
         if sent < len(data):

@@ -166,6 +166,9 @@ class FakeMemory:
     def is_short(self):
         return self.is_exhausted
 
+    def can_send(self):
+        return not self.is_exhausted
+
     def poll(self, now):
         pass
 

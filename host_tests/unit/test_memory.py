@@ -240,6 +240,17 @@ class TestShort(Settled):
         memory.poll(0)
         self.assertTrue(memory.is_short())
 
+    def test_a_large_response_is_asked_for_at_the_moment_that_it_is_to_leave(self):
+        pool = FakePool(blocks=(34 * KB,))
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        self.assertTrue(memory.can_send())
+        pool.added, pool.blocks = [32 * KB], [2 * KB]
+        self.assertTrue(memory.can_send())  # after a collection
+        pool.collect = lambda: None
+        pool.added, pool.blocks = [32 * KB], [2 * KB]
+        self.assertFalse(memory.can_send())
+
     def test_it_is_said_once_with_what_is_left(self):
         pool = FakePool()
         memory = self.make(pool)
