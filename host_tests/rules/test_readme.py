@@ -69,7 +69,7 @@ def test_the_table_of_states_is_that_of_the_slots():
     cells = rows_of("architecture", "may be followed by")
     states = sorted(cells, key=lambda name: getattr(slots, name))
     assert [getattr(slots, name) for name in states] == list(range(len(slots._SUCCESSORS)))
-    for name, successors in zip(states, slots._SUCCESSORS):
+    for name, successors in zip(states, slots._SUCCESSORS, strict=True):
         allowed = {each for each in states if successors >> getattr(slots, each) & 1}
         assert set(cells[name].split(", ")) == allowed, name
 
