@@ -25,7 +25,7 @@ SETTINGS = (
     ("server.max_body_len", 4096, (0, 65536), "bytes of a request's body"),
     ("server.recv_wait_timeout_ms", 5000, (100, 600000), "to receive a head, or a body"),
     ("server.send_wait_timeout_ms", 5000, (100, 600000), "to send a response, or a piece of it"),
-    ("server.keep_alive_timeout_ms", 5000, (100, 600000), "to idle between two requests"),
+    ("server.keep_alive_timeout_ms", 60000, (100, 600000), "to idle between two requests"),
     ("server.async_request_timeout_ms", 120000, (100, 86400000), "for a long request to end"),
     ("server.max_threads", 1, (0, 2), "threads, for handlers that compute or block"),
     ("demo.long_ticks", 60, (0, 100000), "lines of /long"),

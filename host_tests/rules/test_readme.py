@@ -6,9 +6,11 @@ import subprocess
 
 import pytest
 
+from firmware import slots
 from firmware.config import SETTINGS, check
 from firmware.ethernet_boards import BOARDS
 from host_tests.blackbox.board import Board
+from host_tests.rules.test_house import IMPORTS
 from tools.checkout import ROOT
 from tools.commands.config import VARIABLES
 
@@ -35,6 +37,41 @@ def test_the_application_in_readme_works_when_pasted(runtime, tmp_path):
         assert board.wait_line("invoking /slow", mark)
     finally:
         board.stop()
+
+
+def test_the_route_in_the_page_on_memory_works_when_pasted(runtime, tmp_path):
+    (pasted,) = re.findall(r"```python\n(.*?)```", read("memory"), re.S)
+    board = Board(runtime, tmp_path, main=pasted)
+    try:
+        with board.connect() as client:
+            seen = json.loads(client.request("GET", "/mem").text)
+    finally:
+        board.stop()
+    assert seen["heap_in_use"] > 0
+    assert set(seen) == {"heap_in_use", "pool_free", "pool_largest"}
+
+
+def rows_of(page, column):
+    """Of the table with that heading in its second or third column: name to the cell below it."""
+    (table,) = re.findall(rf"^\|[^\n]*\| {column} \|[^\n]*\n((?:\|.*\n)+)", read(page), re.M)
+    heading = re.search(rf"^\|[^\n]*\| {column} \|", read(page), re.M).group()
+    at = heading.strip("| ").split(" | ").index(column)
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()[1:]]
+    return {row[0].strip("`"): row[at] for row in rows}
+
+
+def test_the_import_table_is_that_of_the_house():
+    cells = rows_of("architecture", "imports of ours")
+    assert {name: set(re.findall(r"`(\w+)`", cell)) for name, cell in cells.items()} == IMPORTS
+
+
+def test_the_table_of_states_is_that_of_the_slots():
+    cells = rows_of("architecture", "may be followed by")
+    states = sorted(cells, key=lambda name: getattr(slots, name))
+    assert [getattr(slots, name) for name in states] == list(range(len(slots._SUCCESSORS)))
+    for name, successors in zip(states, slots._SUCCESSORS, strict=True):
+        allowed = {each for each in states if successors >> getattr(slots, each) & 1}
+        assert set(cells[name].split(", ")) == allowed, name
 
 
 def test_the_table_of_settings_is_that_of_the_validator():
