@@ -18,16 +18,16 @@ class Ethernet:
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
     """
 
-    def __init__(self, arguments, hostname, static_ip, log):
+    def __init__(self, arguments: dict, hostname: str, static_ip: dict | None, log: "Log") -> None:
         self._arguments = arguments
         self._hostname = hostname
         self._static_ip = static_ip
         self._log = log
-        self._lan = None
+        self._lan: Anything = None
         self._has_started = False
         self._is_plugged = False
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> str | None:
         """The address as text, None without one."""
         if not self._has_started:
             self._has_started = True
@@ -39,7 +39,7 @@ class Ethernet:
         is_up = self._is_plugged or self._static_ip is None
         return read_address(self._lan) if is_up else None
 
-    def _start(self):
+    def _start(self) -> None:
         """The one try: `network.LAN` that has failed needs a reset before it can succeed, since
         what it has made until then stays (network_lan.c, micropython#11959).
         """
@@ -60,7 +60,7 @@ class Ethernet:
                 error,
             )
 
-    def _make_arguments(self):
+    def _make_arguments(self) -> dict:
         """What `network.LAN` takes, from what the configuration says."""
         given = self._arguments
         # An image without the chip's driver has no such name: an AttributeError.
@@ -78,7 +78,7 @@ class Ethernet:
             made["spi"] = SPI(given["spi"], sck=sck, mosi=mosi, miso=miso)
         return made
 
-    def _follow_cable(self, status):
+    def _follow_cable(self, status: int) -> None:
         """Until 1.28 events of Wi-Fi show up as ETH_STARTED and ETH_STOPPED: they say nothing."""
         is_plugged = self._is_plugged
         if status == network.ETH_CONNECTED or status == network.ETH_GOT_IP:
@@ -90,9 +90,9 @@ class Ethernet:
             self._log.info("Ethernet cable is %splugged in", "" if is_plugged else "not ")
 
 
-def _has_lan():
+def _has_lan() -> bool:
     """Whether an earlier run has started the interface: only then it needs no arguments."""
     try:
-        return bool(network.LAN())
+        return bool(network.LAN())  # type: ignore[call-arg]  # the stubs want some
     except (TypeError, AttributeError):
         return False

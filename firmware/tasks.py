@@ -8,7 +8,7 @@ from micropython import const
 _JOIN_MS = const(1000)
 
 
-async def join(task) -> None:
+async def join(task: "Anything") -> None:
     """Cancels a task, or what ends like one, and returns when it has ended, or after a second.
 
     It asks instead of awaiting the task: one that Ctrl-C struck never ends in the eyes of
