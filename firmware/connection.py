@@ -1,7 +1,7 @@
 """The life of one connection: requests in, responses out, on the slot it was given.
 
 A `Connection` is made once for each slot, with one task that lives as long as the server.  That
-task alone owns the socket: it serves it, and it alone closes it.  Whoever wants it closed writes
+task alone owns the socket: it serves it, and it alone closes it.  Who wants it closed writes
 the reason on the slot and cancels the task (`cut`).  A connection ends in one of these ways:
 
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, None);
@@ -60,7 +60,7 @@ class Connection:
         self._wire: Anything = None  # while there is no connection
         self._arrived = asyncio.Event()
         self._address: Anything = None
-        self._taken = 0  # of the budget, for a long head
+        self._cost = 0  # of the budget, for a long head
 
     def start(self) -> None:
         """Makes the task that serves; idle when there is one."""
@@ -165,7 +165,7 @@ class Connection:
             if await self._refuse(wire, error, head):
                 await wire.leave()
             return False
-        if self._taken:
+        if self._cost:
             self._give_back()
         if not keep_alive and (head.keep_alive or not wire.is_read) and not self._slot.reason:
             await wire.leave()
@@ -179,7 +179,7 @@ class Connection:
         parser = self._parser
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         received = received.lstrip(b"\r\n")
-        self._taken += self._memory.take(BLOCK_LEN)
+        self._cost += self._memory.take(BLOCK_LEN)
         partial = PartialHead(received)
         length = len(received)
         received = b""
@@ -190,8 +190,8 @@ class Connection:
             if not length:
                 block = block.lstrip(b"\r\n")
             length += len(block)
-            if length > self._taken:
-                self._taken += self._memory.take(BLOCK_LEN)
+            if length > self._cost:
+                self._cost += self._memory.take(BLOCK_LEN)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
         return parser.parse(received)
 
@@ -233,9 +233,9 @@ class Connection:
             pass
 
     def _give_back(self) -> None:
-        if self._taken:
-            self._memory.give_back(self._taken)
-            self._taken = 0
+        if self._cost:
+            self._memory.give_back(self._cost)
+            self._cost = 0
 
     def _hang_up(self) -> None:
         self._give_back()

@@ -62,21 +62,21 @@ class Ethernet:
 
     def _make_arguments(self) -> dict:
         """What `network.LAN` takes, from what the configuration says."""
-        given = self._arguments
+        settings = self._arguments
         # An image without the chip's driver has no such name: an AttributeError.
-        made = {
-            "phy_type": getattr(network, "PHY_" + given["phy_type"]),
-            "phy_addr": given["phy_addr"],
+        arguments = {
+            "phy_type": getattr(network, "PHY_" + settings["phy_type"]),
+            "phy_addr": settings["phy_addr"],
         }
         for name in _PIN_NAMES:
-            if given.get(name) is not None:
-                made[name] = Pin(given[name])
-        if given.get("ref_clk_mode"):
-            made["ref_clk_mode"] = Pin.OUT if given["ref_clk_mode"] == "out" else Pin.IN
-        if "spi" in given:
-            sck, mosi, miso = [Pin(given[name]) for name in ("sck", "mosi", "miso")]
-            made["spi"] = SPI(given["spi"], sck=sck, mosi=mosi, miso=miso)
-        return made
+            if settings.get(name) is not None:
+                arguments[name] = Pin(settings[name])
+        if settings.get("ref_clk_mode"):
+            arguments["ref_clk_mode"] = Pin.OUT if settings["ref_clk_mode"] == "out" else Pin.IN
+        if "spi" in settings:
+            sck, mosi, miso = [Pin(settings[name]) for name in ("sck", "mosi", "miso")]
+            arguments["spi"] = SPI(settings["spi"], sck=sck, mosi=mosi, miso=miso)
+        return arguments
 
     def _follow_cable(self, status: int) -> None:
         """Until 1.28 events of Wi-Fi show up as ETH_STARTED and ETH_STOPPED: they say nothing."""

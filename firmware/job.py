@@ -54,7 +54,7 @@ class Job:
             self.task.cancel()
 
     def end(self) -> None:
-        """Nothing more will come; whoever waits for it learns that."""
+        """Nothing more will come; wakes the task that waits for it."""
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
         if self.thread:
             self.thread.leave(self._close)

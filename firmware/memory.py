@@ -37,7 +37,7 @@ class Memory:
         self._log = log
         self._read_pool = read_pool
         self._restart = restart
-        self._taken = 0
+        self._used = 0
         self._is_short = False
         self._since = 0  # when it became short
         self._next_poll: int | None = None
@@ -62,13 +62,13 @@ class Memory:
 
     def take(self, length: int) -> int:
         """`length`, when the budget has so much left, else MemoryError.  To be given back."""
-        if length and self._taken + length > self.budget:
+        if length and self._used + length > self.budget:
             raise MemoryError("requests are too large at a time")
-        self._taken += length
+        self._used += length
         return length
 
     def give_back(self, length: int) -> None:
-        self._taken -= length
+        self._used -= length
 
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""

@@ -60,7 +60,7 @@ class WiFi:
         self._address: str | None = None
         self._round: list = []  # what is still to be tried in it: (network, BSSID or None)
         self._ssid = ""  # of the present attempt; "": a pause
-        self._stale = 0  # status at its beginning, which may be the reason of the one before
+        self._status = 0  # status at its beginning, which may be the reason of the one before
         self._until: Anything = (
             None  # ticks_ms() when the attempt, or the pause, is over; None: at once
         )
@@ -80,7 +80,7 @@ class WiFi:
             if address:
                 self._pause_ms = _MIN_PAUSE_MS
             else:
-                self._pursue(wlan, now)
+                self._retry(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
             address = self._wlan = None  # off and on again
             self._fail(error, now)
@@ -106,7 +106,7 @@ class WiFi:
         set_address(wlan, self._static_ip)
         self._wlan = wlan
 
-    def _pursue(self, wlan: "Anything", now: int) -> None:
+    def _retry(self, wlan: "Anything", now: int) -> None:
         if self._address:
             self._lose(wlan, now)
         if self._ssid:
@@ -139,7 +139,7 @@ class WiFi:
         a reason it is still at it: a refused password takes seconds, and so does WPA3.
         """
         status = wlan.status()
-        if status < _IDLE and status != self._stale:
+        if status < _IDLE and status != self._status:
             return _explain(status)
         left_ms = ticks_diff(self._until, now)
         patience_ms = _JOIN_MS if status < _IDLE else _ATTEMPT_MS
@@ -188,7 +188,7 @@ class WiFi:
         self._until = ticks_add(now, _ATTEMPT_MS)
         self._log.info("Wi-Fi %s: connecting", self._ssid)
         wlan.connect(self._ssid, known.get("password", ""), bssid=bssid)
-        self._stale = wlan.status()
+        self._status = wlan.status()
 
     def _warn(self, what: "Anything") -> None:
         self._log.warning("Wi-Fi %s: %s", self._ssid, what)
