@@ -57,7 +57,7 @@ class Connection:
         self._limits = limits
         self._is_spare = is_spare
         self._is_ending = False
-        self._wire: Anything = None  # while there is no connection
+        self._wire: Anything = None  # None while there is no connection
         self._arrived = asyncio.Event()
         self._address: Anything = None
         self._cost = 0  # of the budget, for a long head
