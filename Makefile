@@ -80,7 +80,13 @@ clean: ## removes .venv and build
 build/typings build/oldest: build/%: host_tests/%.txt .venv/check
 	@rm -rf $@
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ -r $<
+	@if test $@ = build/typings; then $(NAME_TYPES); fi
 	@touch $@
+
+build/typings: host_tests/names.pyi
+# The board's ticks are plain integers.
+NAME_TYPES = cat host_tests/names.pyi >> $@/stdlib/builtins.pyi && \
+	sed -i.orig 's/^class _TicksMs:/class _TicksMs(int):/' $@/_mpy_shed/time_mp.pyi
 
 .venv/run: tools/requirements.txt
 .venv/board: tools/board-requirements.txt tools/requirements.txt

@@ -3,7 +3,7 @@
 import network
 
 
-def set_address(nic, static_ip):
+def set_address(nic: "Anything", static_ip: dict | None) -> None:
     """Gives an interface its static address, or DHCP: a soft reset leaves the one it had.
 
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
@@ -15,7 +15,7 @@ def set_address(nic, static_ip):
     network.ipconfig(dns=static_ip["dns"])  # after the address, which clears it
 
 
-def read_address(nic):
+def read_address(nic: "Anything") -> str | None:
     """The address as text, None without one: nothing else tells of a lost lease."""
     address = nic.ipconfig("addr4")[0]
     return None if address == "0.0.0.0" else address

@@ -16,7 +16,13 @@ _GRACE_MS = const(2000)  # for the requests at work when the application shuts d
 _LOADING_THRESHOLD = const(8192)
 
 
-def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=None) -> int:
+def run(
+    app: "Microdot | None" = None,
+    pool: "WorkerPool | None" = None,
+    path: str = "config.json",
+    on_connect: "Function | None" = None,
+    on_disconnect: "Function | None" = None,
+) -> int:
     """Serves `app`, a Microdot application, until Ctrl-C; without one, the demo.
 
     pool  the `WorkerPool` whose `long` decorates the app's long handlers, if it has any
@@ -28,8 +34,8 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     called.
     Returns the exit status: 0 after Ctrl-C or the application's `shutdown()`, 1 if the
     configuration is wrong or memory too short, which one line on the console explains.  Raises
-    SystemExit, which on a board is a soft reset, only when a server that has run can't go on for
-    want of memory.
+    SystemExit, which on a board is a soft reset, only when a server that has run is out of
+    memory.
     """
     firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
@@ -53,7 +59,7 @@ def run(app=None, pool=None, path="config.json", on_connect=None, on_disconnect=
     return 0
 
 
-def _serve(parts):
+def _serve(parts: "_Parts") -> None:
     """Runs the loop until Ctrl-C."""
     try:
         asyncio.run(parts.run())
@@ -71,7 +77,7 @@ def _serve(parts):
         raise SystemExit(1)
 
 
-def _load(path):
+def _load(path: str) -> dict | None:
     """The settings, None if they are wrong; what finds them is needed once, and goes."""
     from firmware import settings
 
@@ -84,7 +90,14 @@ def _load(path):
 class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good."""
 
-    def __init__(self, settings, app, pool, on_connect, on_disconnect):
+    def __init__(
+        self,
+        settings: dict,
+        app: "Anything",
+        pool: "WorkerPool | None",
+        on_connect: "Function | None",
+        on_disconnect: "Function | None",
+    ) -> None:
         from firmware.job import Busy
         from firmware.link import Link
         from firmware.log import Log
@@ -107,13 +120,13 @@ class _Parts:
         self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
         app.server = self._supervisor  # Microdot's shutdown() closes it
 
-    def settle(self):
+    def settle(self) -> None:
         """Everything is loaded: decides what memory is for what."""
         limits = self._server_settings
         request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
         self._memory.settle(request_len)
 
-    async def run(self):
+    async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
         try:
             await self._supervisor.run()
@@ -121,26 +134,28 @@ class _Parts:
         finally:
             await self._close()
 
-    async def close(self):
+    async def close(self) -> None:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
-    async def _close(self):
+    async def _close(self) -> None:
         self._supervisor.end()
         await self._server.close()
 
-    def _on_lost_exception(self, loop, context):
+    def _on_lost_exception(self, loop: object, context: dict) -> None:
         error = context.get("exception")
         self._log.error("lost exception: %s", context["message"])
         if error:
             sys.print_exception(error)
 
 
-def _make_interface(network, log):
+def _make_interface(network: dict, log: "Log") -> "Interface":
     """What `link.Link` polls; what the board has not is never loaded."""
     kind = network["interface"]
     name = network["hostname"]
     static_ip = network["static_ip"]
+    ethernet: Anything
+    wifi: Anything
     ethernet = wifi = None
     if kind != "wifi":
         from firmware.ethernet import Ethernet

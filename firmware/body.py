@@ -23,7 +23,7 @@ class Body:
 
     cost = 0
 
-    def __init__(self, wire, head, max_len: int, span: int, wait_ms: int):
+    def __init__(self, wire: "Wire", head: "Head", max_len: int, span: int, wait_ms: int) -> None:
         self.max_len = max_len
         self.failure = 0
         self.is_whole = False
@@ -39,7 +39,7 @@ class Body:
         self._wait_ms = wait_ms
         self._wait_left_ms = wait_ms
 
-    async def read_whole(self, limit: int):
+    async def read_whole(self, limit: int) -> bytes | None:
         """The body, or None if it is longer than `limit`; it can still be read then."""
         if not self._is_chunked and self._left > limit:
             return None
@@ -86,7 +86,7 @@ class Body:
             limit -= len(await self.read(limit))
         return self.is_whole
 
-    async def _read_block(self, limit):
+    async def _read_block(self, limit: int) -> bytes:
         if self._left == 0:
             if self._is_chunked and not self.is_whole:
                 await self._begin_chunk()
@@ -99,11 +99,11 @@ class Body:
             self._end()
         return block
 
-    def _end(self):
+    def _end(self) -> None:
         self.is_whole = True
         self._wire.is_read = True  # from now on the reaper looks whether the client has gone
 
-    async def _begin_chunk(self):
+    async def _begin_chunk(self) -> None:
         """Reads up to the data of the next chunk; `_left` stays 0 if it is the last."""
         if self._is_in_chunk:
             check_end(await self._read_line())
@@ -116,7 +116,7 @@ class Body:
         if self._left == 0:
             await self._skip_trailers()
 
-    async def _skip_trailers(self):
+    async def _skip_trailers(self) -> None:
         length = 0
         line = await self._read_line()
         while not is_last_trailer(line):
@@ -125,7 +125,7 @@ class Body:
                 raise HTTPError(431)
             line = await self._read_line()
 
-    async def _read_line(self):
+    async def _read_line(self) -> bytes:
         try:
             return await self._wait(self._wire.receive_line, LINE_LEN)
         except EOFError:
@@ -133,7 +133,7 @@ class Body:
                 raise HTTPError(400)
             raise
 
-    async def _wait(self, receive, limit):
+    async def _wait(self, receive: "Function", limit: int) -> bytes:
         """Receives, within what is left of the client's time; EOFError if it has closed."""
         wire = self._wire
         if self._expects_continue and not wire.received:

@@ -28,7 +28,7 @@ def parse_size(line: bytes) -> int:
     return int(digits, 16)
 
 
-def check_end(line: bytes):
+def check_end(line: bytes) -> None:
     """The line behind a chunk's data is empty, or the chunk was longer than it said."""
     if line != b"\r\n":
         raise HTTPError(400)
@@ -50,12 +50,12 @@ def encode_size(length: int) -> bytes:
     return b"%x\r\n" % length
 
 
-def _text_of(line):
+def _text_of(line: bytes) -> bytes:
     if not line.endswith(b"\r\n"):
         raise HTTPError(400)
     return line[:-2]
 
 
-def _has_control(octets):
+def _has_control(octets: bytes) -> bool:
     """Whether there is a control character but TAB (RFC 9110, 5.5)."""
     return any((octet < 32 and octet != 9) or octet == 127 for octet in octets)

@@ -80,7 +80,7 @@ def check(given: dict) -> dict:
     return config
 
 
-def _check_server(server):
+def _check_server(server: dict) -> None:
     for name, limit in (
         ("max_async_requests", "max_open_sockets"),  # a quick request always finds a socket
         ("max_uri_len", "max_req_hdr_len"),  # which holds the URI, too

@@ -34,7 +34,7 @@ _MAC_NAMES = ("phy_type", "phy_addr", "mdc", "mdio", "power", "reset", "ref_clk"
 _SPI_NAMES = ("phy_type", "phy_addr", "spi", "sck", "mosi", "miso", "cs", "int", "power", "reset")
 
 
-def check_network(network: dict):
+def check_network(network: dict) -> None:
     """Checks the section, and completes its `ethernet` and `static_ip`."""
     _check_hostname(network["hostname"])
     _check_country(network["country"])
@@ -45,7 +45,7 @@ def check_network(network: dict):
         network["ethernet"] = _complete_ethernet(network["ethernet"])
 
 
-def check_interface(network: dict):
+def check_interface(network: dict) -> None:
     """Whether there is enough to bring the interface up; `check` lets a half-written file pass."""
     interface = network["interface"]
     if interface == "auto" and network["static_ip"]:
@@ -59,18 +59,18 @@ def check_interface(network: dict):
         raise ConfigError('network.wifi[0].ssid: "" is not allowed; the name of a network')
 
 
-def _check_hostname(name):
+def _check_hostname(name: str) -> None:
     """RFC 1123, 2.1: what DHCP servers and name servers take."""
     if name.strip(_LETTERS + _LETTERS.upper() + "0123456789-") or name[0] == "-" or name[-1] == "-":
         refuse("network.hostname", name, "letters, digits and hyphens, none at the ends")
 
 
-def _check_country(code):
+def _check_country(code: str) -> None:
     if code and (len(code) != 2 or code.strip(_LETTERS.upper())):
         refuse("network.country", code, 'two capital letters, or ""')
 
 
-def _check_wifi(networks):
+def _check_wifi(networks: list) -> None:
     if not 1 <= len(networks) <= _MAX_NETWORKS:
         raise ConfigError("network.wifi: %d are not allowed; 1 to 5 networks" % len(networks))
     names = []
@@ -87,13 +87,13 @@ def _check_wifi(networks):
             check_text(key + ".password", password, 8, 63)
 
 
-def _is_key(password):
+def _is_key(password: "Anything") -> bool:
     """Whether it is a key instead of a password: 64 hexadecimal digits (ESP-IDF takes it)."""
     is_text = isinstance(password, str) and len(password) == 64
     return is_text and not password.strip("0123456789abcdefABCDEF")
 
 
-def _complete_static_ip(given):
+def _complete_static_ip(given: dict) -> dict:
     """With `dns`, which may be left out: most gateways answer."""
     key = "network.static_ip"
     check_names(key, given, ("address", "netmask", "gateway", "dns"), "setting")
@@ -116,7 +116,7 @@ def _complete_static_ip(given):
     return static_ip
 
 
-def _parse_ipv4(key, text):
+def _parse_ipv4(key: str, text: object) -> int:
     """The address as a number."""
     octets = text.split(".") if isinstance(text, str) else ()
     number = 0
@@ -132,7 +132,7 @@ def _parse_ipv4(key, text):
     return number
 
 
-def _complete_ethernet(given):
+def _complete_ethernet(given: dict) -> dict:
     """Every argument of `network.LAN`: those of the named board, and in their place those given."""
     key = "network.ethernet"
     arguments = {}
@@ -161,7 +161,7 @@ def _complete_ethernet(given):
     return arguments
 
 
-def _check_clock(key, pin, mode):
+def _check_clock(key: str, pin: int | None, mode: "Anything") -> None:
     """Both or none: one alone means different things to different versions of ESP-IDF."""
     if pin is None and mode is None:
         return
@@ -171,8 +171,8 @@ def _check_clock(key, pin, mode):
         refuse(key + ".ref_clk", pin, 'pin %s with ref_clk_mode "%s"' % (allowed, mode))
 
 
-def _check_pins(key, arguments, required):
-    used = {}
+def _check_pins(key: str, arguments: dict, required: tuple) -> None:
+    used: dict = {}
     if required is _MAC_PINS:
         used = {pin: "a data line of the ESP32's MAC" for pin in _RMII_PINS}
     for name in required + ("power", "reset", "ref_clk"):

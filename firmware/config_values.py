@@ -7,7 +7,7 @@ class ConfigError(ValueError):
     """A setting is wrong; the text says which one, what it is and what is allowed."""
 
 
-def refuse(key: str, value, allowed: str):
+def refuse(key: str, value: object, allowed: str) -> "Never":
     """Raises the ConfigError of a value; a password is not shown, nor what holds one."""
     shown = json.dumps(value)
     if key.endswith("password") or '"password"' in shown:
@@ -15,7 +15,7 @@ def refuse(key: str, value, allowed: str):
     raise ConfigError("%s%s is not allowed; %s" % (key and key + ": ", shown, allowed))
 
 
-def check_value(key: str, value, default, allowed):
+def check_value(key: str, value: object, default: object, allowed: "Anything") -> None:
     """One row of the table of settings; `allowed` is what the table says of it."""
     if allowed is bool:
         if not isinstance(value, bool):
@@ -34,23 +34,23 @@ def check_value(key: str, value, default, allowed):
         check_integer(key, value, allowed[0], allowed[1])
 
 
-def check_integer(key: str, value, low: int, high: int):
+def check_integer(key: str, value: object, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         refuse(key, value, "an integer from %d to %d" % (low, high))
 
 
-def check_text(key: str, value, low: int, high: int):
+def check_text(key: str, value: object, low: int, high: int) -> None:
     """A text of `low` to `high` characters; they are counted as the radio does, in UTF-8."""
     if not isinstance(value, str) or not low <= len(value.encode()) <= high:
         refuse(key, value, "a text of %d to %d characters" % (low, high))
 
 
-def check_choice(key: str, value, choices):
+def check_choice(key: str, value: object, choices: "Anything") -> None:
     if value not in choices:
         refuse(key, value, "one of " + ", ".join(choices))
 
 
-def check_names(key: str, given, known, noun: str):
+def check_names(key: str, given: object, known: "Anything", noun: str) -> None:
     """`given` is an object with no other names than `known`."""
     if not isinstance(given, dict):
         refuse(key, given, "an object")

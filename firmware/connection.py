@@ -1,7 +1,7 @@
 """The life of one connection: requests in, responses out, on the slot it was given.
 
 A `Connection` is made once for each slot, with one task that lives as long as the server.  That
-task alone owns the socket: it serves it, and it alone closes it.  Whoever wants it closed writes
+task alone owns the socket: it serves it, and it alone closes it.  Who wants it closed writes
 the reason on the slot and cancels the task (`cut`).  A connection ends in one of these ways:
 
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, None);
@@ -38,8 +38,17 @@ class Connection:
     is_spare  it only turns away: each client gets 503
     """
 
-    def __init__(self, slot, exchange, parser, memory, log, limits: dict, is_spare: bool = False):
-        self.task = None
+    def __init__(
+        self,
+        slot: "Slot",
+        exchange: "Exchange",
+        parser: "HeadParser",
+        memory: "Memory",
+        log: "Log",
+        limits: dict,
+        is_spare: bool = False,
+    ) -> None:
+        self.task: asyncio.Task | None = None
         self._slot = slot
         self._exchange = exchange
         self._parser = parser
@@ -48,24 +57,24 @@ class Connection:
         self._limits = limits
         self._is_spare = is_spare
         self._is_ending = False
-        self._wire = None
+        self._wire: Anything = None  # None while there is no connection
         self._arrived = asyncio.Event()
-        self._address = None
-        self._taken = 0  # of the budget, for a long head
+        self._address: Anything = None
+        self._cost = 0  # of the budget, for a long head
 
-    def start(self):
+    def start(self) -> None:
         """Makes the task that serves; idle when there is one."""
         self._is_ending = False
         if self.task is None:
             self.task = asyncio.create_task(self._run())
 
-    def end(self):
+    def end(self) -> asyncio.Task | None:
         """From now on a cancellation ends the task, which is the caller's to join."""
         self._is_ending = True
         task, self.task = self.task, None
         return task
 
-    def take(self, sock, address):
+    def take(self, sock: "Socket", address: tuple) -> None:
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
         limits = self._limits
         self._wire = Wire(sock, self._slot, limits["send_wait_timeout_ms"])
@@ -74,27 +83,28 @@ class Connection:
         self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()
 
-    def cut(self, reason: int):
+    def cut(self, reason: int) -> None:
         """Ends the connection from outside, for a reason of `slots`.  Only the first one counts."""
         self._slot.cut(reason, ticks_ms())
         if self.task:
             self.task.cancel()
 
-    def cut_if_gone(self):
+    def cut_if_gone(self) -> None:
         """Ends it if the client has gone while its request is at work; the reaper calls it.
 
         A client that only closes its sending half counts as gone, as with nginx and uvicorn.
         """
-        if self._slot.reason or not self._wire.is_read:
+        wire: Wire = self._wire
+        if self._slot.reason or not wire.is_read:
             return
         try:
-            has_gone = self._wire.has_gone()
+            has_gone = wire.has_gone()
         except MemoryError:  # something of the next request may be lost
             has_gone = True
         if has_gone:
             self.cut(GONE)
 
-    async def _run(self):
+    async def _run(self) -> None:
         is_exhausted = False
         while True:
             try:
@@ -122,20 +132,20 @@ class Connection:
             except MemoryError:  # even for the way out
                 is_exhausted = True
 
-    async def _serve(self):
-        wire = self._wire
+    async def _serve(self) -> None:
+        wire: Wire = self._wire
         # A client has often sent its request already: that saves waiting for it.
         if not wire.receive_now():
             return
         if self._is_spare:
-            await self._turn_away()
+            await self._turn_away(wire)
             return
         while await self._serve_next(wire):
             self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
             if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
 
-    async def _serve_next(self, wire):
+    async def _serve_next(self, wire: "Wire") -> bool:
         """The next request and its response; whether the connection goes on after it."""
         head = None
         try:
@@ -143,25 +153,25 @@ class Connection:
             wire.received = b""
             parsed = received and self._parser.parse(received)
             if received and not parsed:
-                parsed = await self._receive_rest(received)
+                parsed = await self._receive_rest(wire, received)
             if not parsed:
                 return False
             head, wire.received = parsed
-            keeps = await self._exchange.run(wire, head, self._address)
+            keep_alive = await self._exchange.run(wire, head, self._address)
         except (OSError, EOFError):
             raise
         except Exception as error:
             wire.is_read = head is not None and wire.is_read
-            if await self._refuse(error, head):
+            if await self._refuse(wire, error, head):
                 await wire.leave()
             return False
-        if self._taken:
+        if self._cost:
             self._give_back()
-        if not keeps and (head.keep_alive or not wire.is_read) and not self._slot.reason:
+        if not keep_alive and (head.keep_alive or not wire.is_read) and not self._slot.reason:
             await wire.leave()
-        return keeps and not self._slot.reason
+        return keep_alive and not self._slot.reason
 
-    async def _receive_rest(self, received):
+    async def _receive_rest(self, wire: "Wire", received: bytes) -> "tuple[Head, bytes] | None":
         """A head of which `received` is the beginning, as `HeadParser.parse` gives it.
 
         None when the client has closed.  There is one deadline for all of it, however it drips.
@@ -169,23 +179,23 @@ class Connection:
         parser = self._parser
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         received = received.lstrip(b"\r\n")
-        self._taken += self._memory.take(BLOCK_LEN)
+        self._cost += self._memory.take(BLOCK_LEN)
         partial = PartialHead(received)
         length = len(received)
-        received = None
-        while received is None:
-            block = await self._wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
+        received = b""
+        while not received:
+            block = await wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
             if not block:
                 return None
             if not length:
                 block = block.lstrip(b"\r\n")
             length += len(block)
-            if length > self._taken:
-                self._taken += self._memory.take(BLOCK_LEN)
-            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
+            if length > self._cost:
+                self._cost += self._memory.take(BLOCK_LEN)
+            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
         return parser.parse(received)
 
-    async def _refuse(self, error, head):
+    async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
         """Answers an error of the client, or of ours, if no response has begun; whether it has."""
         status = status_of(error, NOT_CUT)
         if status == 500:
@@ -196,19 +206,18 @@ class Connection:
             self._log.error("out of memory: %s", error)
         else:
             self._log.info("refused with %d: %s", status, self._address)
-        await self._wire.send(encode_error(status, not head or head.method != "HEAD"))
+        await wire.send(encode_error(status, not head or head.method != "HEAD"))
         return True
 
-    async def _turn_away(self):
+    async def _turn_away(self, wire: "Wire") -> None:
         """503, as soon as its request is there."""
-        wire = self._wire
         block = await wire.receive()
         if block:
             wire.is_read = False
             await wire.send(encode_error(503, not block.startswith(b"HEAD ")))
             await wire.leave()
 
-    def _say_last_word(self, error):
+    def _say_last_word(self, error: BaseException) -> None:
         """What a client that is cut is still told, if it goes out at once."""
         slot = self._slot
         if self._is_spare and slot.state == NEW:
@@ -223,12 +232,12 @@ class Connection:
         except (OSError, MemoryError):
             pass
 
-    def _give_back(self):
-        if self._taken:
-            self._memory.give_back(self._taken)
-            self._taken = 0
+    def _give_back(self) -> None:
+        if self._cost:
+            self._memory.give_back(self._cost)
+            self._cost = 0
 
-    def _hang_up(self):
+    def _hang_up(self) -> None:
         self._give_back()
         if self._wire:
             self._wire.close()
@@ -238,7 +247,7 @@ class Connection:
             self._slot.enter(FREE, ticks_ms())
 
 
-def status_of(error, reason: int) -> int:
+def status_of(error: BaseException, reason: int) -> int:
     """The status that an exception is answered with; 0 for none, the connection is closed.
 
     reason  why the connection was cut, if `error` is a cancellation

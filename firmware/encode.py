@@ -28,7 +28,7 @@ class ResponseError(Exception):
     """What a handler has returned is no response; the text says why."""
 
 
-def encode_fields(status: int, reason, headers, may_say_length: bool) -> bytes:
+def encode_fields(status: int, reason: str | None, headers: dict, may_say_length: bool) -> bytes:
     """The status line of a response and the fields that its handler has set.
 
     reason   the handler's own reason phrase, or None
@@ -94,7 +94,7 @@ def encode_keep_alive(timeout_ms: int) -> bytes:
     return b"Keep-Alive: timeout=%d\r\n" % timeout_s if timeout_s > 0 else b""
 
 
-def encode_date(now) -> bytes:
+def encode_date(now: tuple) -> bytes:
     """The field `Date` (RFC 9110, 5.6.7, 6.6.1), b"" while nobody has set the clock.
 
     now  a time tuple of `time.gmtime()`
@@ -103,5 +103,5 @@ def encode_date(now) -> bytes:
         return b""
     day = b"MonTueWedThuFriSatSun"[now[6] * 3 :][:3]
     month = b"JanFebMarAprMayJunJulAugSepOctNovDec"[now[1] * 3 - 3 :][:3]
-    date = (day, now[2], month, now[0]) + now[3:6]
+    date: tuple = (day, now[2], month, now[0]) + now[3:6]
     return b"Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n" % date

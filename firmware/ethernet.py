@@ -18,16 +18,16 @@ class Ethernet:
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
     """
 
-    def __init__(self, arguments, hostname, static_ip, log):
+    def __init__(self, arguments: dict, hostname: str, static_ip: dict | None, log: "Log") -> None:
         self._arguments = arguments
         self._hostname = hostname
         self._static_ip = static_ip
         self._log = log
-        self._lan = None
+        self._lan: Anything = None
         self._has_started = False
         self._is_plugged = False
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> str | None:
         """The address as text, None without one."""
         if not self._has_started:
             self._has_started = True
@@ -39,7 +39,7 @@ class Ethernet:
         is_up = self._is_plugged or self._static_ip is None
         return read_address(self._lan) if is_up else None
 
-    def _start(self):
+    def _start(self) -> None:
         """The one try: `network.LAN` that has failed needs a reset before it can succeed, since
         what it has made until then stays (network_lan.c, micropython#11959).
         """
@@ -60,25 +60,25 @@ class Ethernet:
                 error,
             )
 
-    def _make_arguments(self):
+    def _make_arguments(self) -> dict:
         """What `network.LAN` takes, from what the configuration says."""
-        given = self._arguments
+        settings = self._arguments
         # An image without the chip's driver has no such name: an AttributeError.
-        made = {
-            "phy_type": getattr(network, "PHY_" + given["phy_type"]),
-            "phy_addr": given["phy_addr"],
+        arguments = {
+            "phy_type": getattr(network, "PHY_" + settings["phy_type"]),
+            "phy_addr": settings["phy_addr"],
         }
         for name in _PIN_NAMES:
-            if given.get(name) is not None:
-                made[name] = Pin(given[name])
-        if given.get("ref_clk_mode"):
-            made["ref_clk_mode"] = Pin.OUT if given["ref_clk_mode"] == "out" else Pin.IN
-        if "spi" in given:
-            sck, mosi, miso = [Pin(given[name]) for name in ("sck", "mosi", "miso")]
-            made["spi"] = SPI(given["spi"], sck=sck, mosi=mosi, miso=miso)
-        return made
+            if settings.get(name) is not None:
+                arguments[name] = Pin(settings[name])
+        if settings.get("ref_clk_mode"):
+            arguments["ref_clk_mode"] = Pin.OUT if settings["ref_clk_mode"] == "out" else Pin.IN
+        if "spi" in settings:
+            sck, mosi, miso = [Pin(settings[name]) for name in ("sck", "mosi", "miso")]
+            arguments["spi"] = SPI(settings["spi"], sck=sck, mosi=mosi, miso=miso)
+        return arguments
 
-    def _follow_cable(self, status):
+    def _follow_cable(self, status: int) -> None:
         """Until 1.28 events of Wi-Fi show up as ETH_STARTED and ETH_STOPPED: they say nothing."""
         is_plugged = self._is_plugged
         if status == network.ETH_CONNECTED or status == network.ETH_GOT_IP:
@@ -90,9 +90,9 @@ class Ethernet:
             self._log.info("Ethernet cable is %splugged in", "" if is_plugged else "not ")
 
 
-def _has_lan():
+def _has_lan() -> bool:
     """Whether an earlier run has started the interface: only then it needs no arguments."""
     try:
-        return bool(network.LAN())
+        return bool(network.LAN())  # type: ignore[call-arg]  # the stubs want some
     except (TypeError, AttributeError):
         return False

@@ -25,9 +25,19 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 class _Request(Request):
     """Microdot's request; its dictionary of headers and its stream are made when asked for."""
 
-    def __init__(self, app, address, head, wire, body, data):
+    _stream: "Anything"
+
+    def __init__(
+        self,
+        app: "Microdot",
+        address: tuple,
+        head: "Head",
+        wire: "Wire",
+        body: "Body | None",
+        data: bytes | None,
+    ) -> None:
         version = "1.1" if head.minor else "1.0"
-        sock = (wire, wire)
+        sock: Anything = (wire, wire)
         method = head.method
         super().__init__(
             app, address, method, head.target, version, head.early, data or b"", None, sock
@@ -40,14 +50,14 @@ class _Request(Request):
             if data:
                 self.content_length = len(data)  # of a chunked one, too
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> "Anything":
         if name != "headers":
             raise AttributeError(name)
         self.headers = _fields_of(self._head)
         return self.headers
 
     @property
-    def stream(self):
+    def stream(self) -> "Anything":
         if self._stream is None:
             from firmware.stream import Stream
 
@@ -67,7 +77,15 @@ class Exchange:
     path           of the request that came last
     """
 
-    def __init__(self, app, workers, table, memory, log, limits: dict):
+    def __init__(
+        self,
+        app: "Microdot",
+        workers: "WorkerPool",
+        table: "SlotTable",
+        memory: "Memory",
+        log: "Log",
+        limits: dict,
+    ) -> None:
         self.is_draining = False
         self.path = "no request yet"
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
@@ -86,18 +104,19 @@ class Exchange:
             import firmware.body
             import firmware.stream  # noqa: F401
 
-    async def run(self, wire, head, address) -> bool:
+    async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
         """One request and its response; whether the connection may go on.
 
         Raises HTTPError for a request that no handler can see; MemoryError; OSError and EOFError
         when the client is gone.
         """
         slot = wire.slot
-        body = request = None
+        body: Body | None = None
+        request: Request | None = None
         keeps = head.keep_alive
         try:
             try:
-                data = b""
+                data: bytes | None = b""
                 if head.content_length != 0:
                     body = self._expect_body(wire, head)
                     data = await body.read_whole(body.span)
@@ -122,25 +141,25 @@ class Exchange:
             if request:
                 self._workers.release(request)
 
-    def admit_long(self, request) -> bool:
+    def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
         if not self._table.has_room_to_last(ticks_ms()):
             return False
         self._mark_lasting(request.sock[0].slot)
         return True
 
-    def sweep(self, now: int):
+    def sweep(self, now: int) -> None:
         """Counts the connections that stay, and remembers which handlers they are of."""
         self._table.count_lasting(now)
         for slot in self._table.slots:
             if slot.route and slot.is_lasting(now) and slot.route not in self._lasting:
                 self._lasting.append(slot.route)
 
-    def _mark_lasting(self, slot):
+    def _mark_lasting(self, slot: "Slot") -> None:
         slot.lasts = True
         self.sweep(ticks_ms())
 
-    def _expect_body(self, wire, head):
+    def _expect_body(self, wire: "Wire", head: "Head") -> "Body":
         """The `Body` that is to come.  Raises HTTPError, and MemoryError without budget for it.
 
         One of up to `max_body_len` bytes is received in advance.  For longer ones an application
@@ -163,17 +182,25 @@ class Exchange:
         body.cost = self._memory.take(_cost_of(head, body))
         return body
 
-    def _begin(self, wire, head, address):
+    def _begin(self, wire: "Wire", head: "Head", address: tuple) -> "Request":
         """The request of a head whose body was refused, for the application's own handlers."""
         request = _build(self._app, address, head, wire, None, b"")
         wire.slot.enter(BUSY, ticks_ms())
         return request
 
-    async def _refuse(self, request, status):
+    async def _refuse(self, request: "Request", status: int) -> "Anything":
         self._log.info("refused with %d: %s", status, request.client_addr)
         return await self._refusal(request, status)
 
-    async def _send(self, wire, head, request, response, keeps, body):
+    async def _send(
+        self,
+        wire: "Wire",
+        head: "Head",
+        request: "Request",
+        response: "Response",
+        keeps: bool,
+        body: "Body | None",
+    ) -> bool:
         """Sends a response, a 500 in the place of one that is none; whether all may go on."""
         keeps = keeps and not self.is_draining
         if body:
@@ -193,7 +220,7 @@ class Exchange:
         keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
         return keeps and not self.is_draining
 
-    def _check(self, request, head):
+    def _check(self, request: "Request", head: "Head") -> None:
         """Raises HTTPError for a request that no handler is to see."""
         method = head.method
         if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
@@ -205,13 +232,13 @@ class Exchange:
             if not table.has_room_to_last(ticks_ms()):
                 raise HTTPError(503)
 
-    def _stays(self, request, head):
+    def _stays(self, request: "Request", head: "Head") -> bool:
         """Whether the response to a request is likely to be one that stays."""
         if (head.get("Upgrade") or "").lower() == "websocket":
             return True
         return self._app.find_route(request)[0] in self._lasting
 
-    def _complete(self, request, response, slot):
+    def _complete(self, request: "Request", response: "Response", slot: "Slot") -> None:
         """What a response lacks, and what follows from what it is."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
@@ -223,14 +250,14 @@ class Exchange:
 
             prepare(request, response)
 
-    def _explain(self, request, error):
+    def _explain(self, request: "Request", error: Exception) -> None:
         """One line for a response that is none, a traceback for a body that raises."""
         if isinstance(error, ResponseError):
             self._log.error("%s %s: %s", request.method, request.path, error)
         else:
             self._log.exception("request failed", error)
 
-    async def _refusal(self, request, status):
+    async def _refusal(self, request: "Request", status: int) -> "Anything":
         """The response to a request that is refused, as the application words it if it does."""
         app = self._app
         result = await app.error_response(request, status, error_text(status).decode())
@@ -245,7 +272,7 @@ class Exchange:
         result.is_head = request.method == "HEAD"
         return result
 
-    async def _drain(self, wire, body):
+    async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Whether the next request begins where the wire stands, if need be after the rest."""
         wire.slot.enter(LINGERING, ticks_ms())
         try:
@@ -254,12 +281,12 @@ class Exchange:
             return False
 
 
-async def _refuse_exhausted(request, error):
+async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:
     """A handler has met the end of memory: the next request may find some."""
     return error_text(503).decode(), 503, {"Retry-After": "1"}
 
 
-def _status_of(error):
+def _status_of(error: Exception) -> int:
     """The status of a refusal; raises `error` again if it is none."""
     if isinstance(error, HTTPError):
         return error.status
@@ -269,20 +296,27 @@ def _status_of(error):
     raise error
 
 
-def _build(app, address, head, wire, body, data):
+def _build(
+    app: "Microdot",
+    address: tuple,
+    head: "Head",
+    wire: "Wire",
+    body: "Body | None",
+    data: bytes | None,
+) -> _Request:
     try:
         return _Request(app, address, head, wire, body, data)
     except (ValueError, UnicodeError):  # a query that can't be decoded
         raise HTTPError(400)
 
 
-def _cost_of(head, body):
+def _cost_of(head: "Head", body: "Body") -> int:
     """What a body may take of the common budget: it is received in blocks, and then joined."""
     length = body.span if head.content_length is None else head.content_length
     return 2 * length if _LARGE_LEN < length <= body.span else 0
 
 
-def _fields_of(head):
+def _fields_of(head: "Head") -> NoCaseDict:
     """Microdot's dictionary of the fields of a head."""
     fields = NoCaseDict()
     for name, value in head.items():

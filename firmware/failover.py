@@ -19,16 +19,16 @@ class Failover:
     `stop()`, too, which switches it off until it is polled again
     """
 
-    def __init__(self, ethernet, wifi, log):
+    def __init__(self, ethernet: "Ethernet", wifi: "WiFi", log: "Log") -> None:
         self._ethernet = ethernet
         self._wifi = wifi
         self._log = log
         self._is_on_wifi = False
         # `now` when Ethernet got its address, or lost it; what that was
-        self._since = None
-        self._last = None
+        self._since: int | None = None
+        self._last: str | None = None
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> str | None:
         """The address of the interface in use, None without one."""
         address = self._ethernet.poll(now)
         if self._since is None or address != self._last:

@@ -14,12 +14,12 @@ class HeadParser:
     max_uri_len, max_req_hdr_len   the limits, in bytes
     """
 
-    def __init__(self, max_uri_len: int, max_req_hdr_len: int):
+    def __init__(self, max_uri_len: int, max_req_hdr_len: int) -> None:
         self.max_uri_len = max_uri_len
         self.max_req_hdr_len = max_req_hdr_len
         self._last: Head | None = None
 
-    def parse(self, received: bytes):
+    def parse(self, received: bytes) -> tuple[Head, bytes] | None:
         """(Head, what was received behind it); None while it is not complete.
 
         Raises HTTPError.
@@ -44,12 +44,12 @@ class HeadParser:
 class PartialHead:
     """A head that comes in several blocks, which are joined once, when it is complete."""
 
-    def __init__(self, block: bytes):
+    def __init__(self, block: bytes) -> None:
         self._blocks = [block]
         self._len = len(block)
         self._has_line = b"\n" in block
 
-    def add(self, block: bytes, max_uri_len: int, max_req_hdr_len: int):
+    def add(self, block: bytes, max_uri_len: int, max_req_hdr_len: int) -> bytes | None:
         """All that has come, if the head is complete with `block`; else None.
 
         Raises HTTPError as `head_length` does.

@@ -37,7 +37,7 @@ _NOTED_INITIALS = b"hHcCtTeE"
 class HTTPError(Exception):
     """A request that gets `status` for an answer.  Raised to be sent."""
 
-    def __init__(self, status: int):
+    def __init__(self, status: int) -> None:
         self.status = status
 
 
@@ -54,7 +54,7 @@ class Head:
     early     those of its fields that Microdot looks up in each request, by name
     """
 
-    def __init__(self, raw: bytes, max_uri_len: int):
+    def __init__(self, raw: bytes, max_uri_len: int) -> None:
         if _CONTROL_OCTETS.search(raw) or b"\0" in raw or raw.count(b"\r") != raw.count(b"\r\n"):
             raise HTTPError(400)
         self.raw = raw
@@ -65,11 +65,11 @@ class Head:
             raise HTTPError(400)
         self.content_length = _body_length(noted, self.minor)
         options = noted.get(b"connection", b"").replace(b" ", b"").replace(b"\t", b"").split(b",")
-        self.keep_alive = b"close" not in options and (self.minor or b"keep-alive" in options)
+        self.keep_alive = b"close" not in options and (self.minor > 0 or b"keep-alive" in options)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
-        self.early = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
+        self.early: dict = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
 
-    def get(self, name: str, default=None):
+    def get(self, name: str, default: str | None = None) -> str | None:
         """The value of a field, its name in any case; `default` if the head has none.
 
         Several fields of one name are one value, joined by ", " (RFC 9110, 5.3); cookies by "; ".
@@ -78,7 +78,7 @@ class Head:
         values = [value for each, value in self.items() if each.lower() == wanted]
         return ("; " if wanted == "cookie" else ", ").join(values) if values else default
 
-    def items(self):
+    def items(self) -> "Fields":
         """Every field as (name, value), in the order and with the capitals they came in."""
         raw = self.raw
         start = raw.find(b"\n") + 1
@@ -112,7 +112,7 @@ def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
     return 0
 
 
-def find_end(received):
+def find_end(received: bytes) -> int:
     """Where the first empty line ends, 0 without one."""
     end = received.find(b"\n\r\n") + 3
     bare = received.find(b"\n\n") + 2
@@ -121,7 +121,7 @@ def find_end(received):
     return end
 
 
-def _parse_request_line(raw, max_uri_len):
+def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
     parts = raw[: raw.find(b"\n")].rstrip(b"\r").split(b" ")
     if len(parts) != 3:
         raise HTTPError(400)
@@ -139,7 +139,7 @@ def _parse_request_line(raw, max_uri_len):
         raise HTTPError(400) from None
 
 
-def _origin_form(target):
+def _origin_form(target: bytes) -> bytes:
     """The path and query of any form of target (RFC 9112, 3.2)."""
     if target.startswith(b"/") or target == b"*":
         return target
@@ -157,7 +157,7 @@ def _origin_form(target):
     return (b"/" if path == query else b"") + target[path:]
 
 
-def _note_fields(raw):
+def _note_fields(raw: bytes) -> dict:
     """The values of what is noted, in lower case; those of one name are joined by ",".
 
     So a second Host or Content-Length is a malformed one.  Raises HTTPError for a field whose name
@@ -180,7 +180,7 @@ def _note_fields(raw):
     return noted
 
 
-def _is_host(value):
+def _is_host(value: bytes) -> bool:
     """Whether a Host field, in lower case, is one (RFC 9110, 7.2); it may be empty."""
     if value.startswith(b"["):
         end = value.find(b"]")
@@ -193,13 +193,13 @@ def _is_host(value):
     return is_name and (not port or (port.startswith(b":") and not port[1:].strip(b"0123456789")))
 
 
-def _is_escaped(name):
+def _is_escaped(name: bytes) -> bool:
     """Whether each "%" is followed by two hexadecimal digits."""
     parts = name.split(b"%")
     return all(len(part) >= 2 and not part[:2].strip(_HEX_DIGITS) for part in parts[1:])
 
 
-def _body_length(noted, minor):
+def _body_length(noted: dict, minor: int) -> int | None:
     """`Head.content_length`; RFC 9112, 6.3."""
     coding = noted.get(b"transfer-encoding")
     length = noted.get(b"content-length")
@@ -218,14 +218,14 @@ def _body_length(noted, minor):
     return int(length)
 
 
-def _text(octets):
+def _text(octets: bytes) -> str:
     try:
         return octets.decode()
     except UnicodeError:
         return _transcode(octets).decode()
 
 
-def _transcode(octets):
+def _transcode(octets: bytes) -> bytes:
     """ISO 8859-1, which fields were in before RFC 7230, as UTF-8.
 
     Not with chr(): MicroPython keeps every character that it has made, for ever.

@@ -28,18 +28,20 @@ class Job:
 
     is_on_worker = True
 
-    def __init__(self, handler, request, kwargs: dict, deadline: int) -> None:
-        self.request = request
+    def __init__(
+        self, handler: "Function", request: "Request", kwargs: dict, deadline: int
+    ) -> None:
+        self.request: Anything = request
         self.deadline = deadline
         self.task: asyncio.Task | None = None
         self.is_cancelled = False
         self.is_timed_out = False
         self.error: Exception | None = None
-        self.thread = None
+        self.thread: Thread | None = None
         self._close: tuple | None = None  # the call that closes the body
-        self._handler = handler
+        self._handler: Anything = handler
         self._kwargs = kwargs
-        self._item = _NOTHING
+        self._item: Anything = _NOTHING
         self._changed = asyncio.Event()  # an item was put or taken, or the job has ended
 
     def done(self) -> bool:
@@ -52,7 +54,7 @@ class Job:
             self.task.cancel()
 
     def end(self) -> None:
-        """Nothing more will come; whoever waits for it learns that."""
+        """Nothing more will come; wakes the task that waits for it."""
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
         if self.thread:
             self.thread.leave(self._close)
@@ -88,7 +90,7 @@ class Job:
                 else:
                     await self._call(body.close)
 
-    async def _next_piece(self, body):
+    async def _next_piece(self, body: "Anything") -> "Anything":
         """The next piece of a streamed body, None at its end."""
         if hasattr(body, "__anext__"):
             try:
@@ -99,7 +101,7 @@ class Job:
             return await self._call(body.read, _FILE_BLOCK_LEN) or None
         return await self._call(next, body, None)
 
-    async def _call(self, function, *args, **kwargs):
+    async def _call(self, function: "Function", *args: object, **kwargs: object) -> "Anything":
         """What `function` returns, on the thread if there is one; of a coroutine what that does."""
         if self.thread:
             return await self.thread.call((function, args, kwargs))
@@ -112,7 +114,7 @@ class Job:
 
     # In the task of the connection.
 
-    async def next(self):
+    async def next(self) -> "Anything":
         """What the handler returned, with this job for a streamed body; then a piece of that."""
         while self._item is _NOTHING:
             if self.done():
@@ -125,16 +127,16 @@ class Job:
 
     __anext__ = next
 
-    def __aiter__(self):
+    def __aiter__(self) -> "Job":
         return self
 
 
-def _is_streamed(body):
+def _is_streamed(body: object) -> bool:
     """As Microdot tells: an asynchronous iterator, an iterator, or a file."""
     return hasattr(body, "__anext__") or hasattr(body, "__next__") or hasattr(body, "read")
 
 
-def _split(response, job):
+def _split(response: "Anything", job: "Job") -> tuple:
     """The streamed body in what a handler returned, or None; and that with `job` in its place."""
     if _is_streamed(response):
         return response, job

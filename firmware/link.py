@@ -21,15 +21,15 @@ _HOLD_MS = const(300)
 class Link:
     """Follows an interface: an object whose `poll(now)` gives the address as text, None without."""
 
-    def __init__(self, interface):
+    def __init__(self, interface: "Interface") -> None:
         self.state = DOWN
-        self.address = None
+        self.address: str | None = None
         self._interface = interface
-        self._seen = None  # the interface's address, since when
+        self._seen: str | None = None  # the interface's address, since when
         self._since = 0
         self._hold_ms = 0  # until it was up for the first time
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> int | None:
         """UP or DOWN when the link has just gone there, else None.
 
         Another address is a DOWN at once, and an UP later.

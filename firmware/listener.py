@@ -28,14 +28,14 @@ class Listener:
     is_exhausted  whether `accept()` fails because sockets or memory are exhausted
     """
 
-    def __init__(self, log):
+    def __init__(self, log: "Log") -> None:
         self._log = log
-        self._sock = None
-        self._stream = None
+        self._sock: Anything = None
+        self._stream: Anything = None
         self._backoff_ms = 0
         self.is_exhausted = False
 
-    def open(self, address: str, port: int, backlog_conn: int):
+    def open(self, address: str, port: int, backlog_conn: int) -> None:
         """Raises OSError when the address or port can't be had."""
         sock = socket.socket()
         try:
@@ -50,12 +50,12 @@ class Listener:
         self._stream = asyncio.StreamReader(sock)
         self._backoff_ms = 0
 
-    def close(self):
+    def close(self) -> None:
         if self._sock:
             self._sock.close()
         self._sock = self._stream = None
 
-    async def wait_pending(self):
+    async def wait_pending(self) -> None:
         """Returns when a connection is pending, at once if one is already.
 
         After a failed `accept()` it first backs off: the client may still be on the queue, and a
@@ -65,7 +65,7 @@ class Listener:
             await asyncio.sleep_ms(self._backoff_ms)
         await self._stream.read(0)
 
-    def accept(self):
+    def accept(self) -> tuple | None:
         """(socket, address) of the first client on the queue; None if there is none to be had."""
         try:
             bytearray(_RESERVE_LEN)
@@ -86,7 +86,7 @@ class Listener:
             return None
         return sock, address
 
-    def _back_off(self, error, is_exhausted):
+    def _back_off(self, error: BaseException, is_exhausted: bool) -> None:
         """A client that has gone again costs a moment; a shortage, ever longer ones."""
         if is_exhausted and not self.is_exhausted:
             self._log.warning("accept failed: %s", error)
@@ -97,7 +97,7 @@ class Listener:
             gc.collect()  # closes sockets that nobody holds
 
 
-def _can_open():
+def _can_open() -> bool:
     """Whether there is another socket to be had."""
     try:
         socket.socket().close()

@@ -17,25 +17,27 @@ class Log:
     after twelve days.
     """
 
-    def __init__(self, level: str = "info", tag: str = "httpd32", write=print):
+    def __init__(
+        self, level: str = "info", tag: str = "httpd32", write: "Function" = print
+    ) -> None:
         self._rank = LEVELS.index(level)
         self._tag = tag
         self._write = write
 
-    def error(self, text: str, *args):
+    def error(self, text: str, *args: object) -> None:
         self._line(0, "E", text, args)
 
-    def warning(self, text: str, *args):
+    def warning(self, text: str, *args: object) -> None:
         self._line(1, "W", text, args)
 
-    def info(self, text: str, *args):
+    def info(self, text: str, *args: object) -> None:
         if self._rank >= 2:  # asked here, too: it is called for each request
             self._line(2, "I", text, args)
 
-    def debug(self, text: str, *args):
+    def debug(self, text: str, *args: object) -> None:
         self._line(3, "D", text, args)
 
-    def exception(self, text: str, error: Exception):
+    def exception(self, text: str, error: Exception) -> None:
         """`text` as an error, and the traceback of `error` behind it."""
         self.error(text)
         try:
@@ -43,7 +45,7 @@ class Log:
         except (OSError, MemoryError):
             pass
 
-    def _line(self, rank, letter, text, args):
+    def _line(self, rank: int, letter: str, text: str, args: tuple) -> None:
         if rank > self._rank:
             return
         try:

@@ -31,19 +31,21 @@ class Memory:
     threshold  bytes of garbage after which the collector runs
     """
 
-    def __init__(self, log, read_pool=idf_heap_info, restart=reset):
+    def __init__(
+        self, log: "Log", read_pool: "Function" = idf_heap_info, restart: "Function" = reset
+    ) -> None:
         self._log = log
         self._read_pool = read_pool
         self._restart = restart
-        self._taken = 0
+        self._used = 0
         self._is_short = False
         self._since = 0  # when it became short
-        self._next_poll = None
+        self._next_poll: int | None = None
         self._heap_len = 0
         self.budget = 0
         self.threshold = 0
 
-    def settle(self, request_len: int):
+    def settle(self, request_len: int) -> None:
         """Decides, when everything is loaded, how much of the heap may be garbage.
 
         request_len  bytes that the largest request allowed takes while it is received
@@ -60,13 +62,13 @@ class Memory:
 
     def take(self, length: int) -> int:
         """`length`, when the budget has so much left, else MemoryError.  To be given back."""
-        if length and self._taken + length > self.budget:
+        if length and self._used + length > self.budget:
             raise MemoryError("requests are too large at a time")
-        self._taken += length
+        self._used += length
         return length
 
-    def give_back(self, length: int):
-        self._taken -= length
+    def give_back(self, length: int) -> None:
+        self._used -= length
 
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""
@@ -79,7 +81,7 @@ class Memory:
             return not self._lacks()
         return True
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> None:
         """Reads the pool now and then; the reaper calls it.
 
         When the heap has grown into the radio's share, garbage is collected at once: a part of the
@@ -106,7 +108,7 @@ class Memory:
             self._log.error("memory stays short: restarting")
             self._restart()
 
-    def _lacks(self):
+    def _lacks(self) -> bool:
         """Whether the radio has less than its share because the heap has grown."""
         free, largest = self._pool()
         if free < 0 or (free >= RADIO_LEN and largest >= _BLOCK_LEN):
@@ -115,11 +117,11 @@ class Memory:
         # What the driver takes or gives back meanwhile would be taken for Python's.
         return self._pool()[1] == largest and heap_len >= self._heap_len + _GROWTH_LEN
 
-    def _free(self, largest):
+    def _free(self, largest: int) -> int:
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
         return gc.mem_free() - largest
 
-    def _pool(self):
+    def _pool(self) -> tuple[int, int]:
         """(free bytes, largest free block) of the pool; (-1, 0) without its figures."""
         free = -1
         largest = 0

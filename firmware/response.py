@@ -32,7 +32,11 @@ class Sender:
     keep_alive_timeout_ms  said to clients whose connection is kept
     """
 
-    def __init__(self, memory, log, keep_alive_timeout_ms: int):
+    _date: int | None
+    _kind: str | None
+    _connection: bytes | None
+
+    def __init__(self, memory: "Memory", log: "Log", keep_alive_timeout_ms: int) -> None:
         self._memory = memory
         self._log = log
         self._keep_alive = encode_keep_alive(keep_alive_timeout_ms)
@@ -42,7 +46,7 @@ class Sender:
         self._streams: list = []  # those with pieces that were gathered
         self._gathered = asyncio.Event()
 
-    async def run(self):
+    async def run(self) -> None:
         """The task that sends what was gathered, as soon as whoever makes the pieces waits."""
         while True:
             await self._gathered.wait()
@@ -53,7 +57,7 @@ class Sender:
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
 
-    async def send(self, wire, head, response, keeps: bool) -> bool:
+    async def send(self, wire: "Wire", head: "Head", response: "Response", keeps: bool) -> bool:
         """Sends `response` to the request of `head`; whether the connection may go on.
 
         keeps  whether it may as far as the request and the server are concerned
@@ -84,7 +88,7 @@ class Sender:
             await wire.send(rest)
         return keeps
 
-    def _encode(self, head, response, keeps):
+    def _encode(self, head: "Head", response: "Response", keeps: bool) -> tuple:
         """(The head and the beginning of a body that is bytes, the rest of it or None)."""
         body = response.body
         status = response.status_code
@@ -102,7 +106,9 @@ class Sender:
             body = body[:_PACKET_LEN]
         return b"".join((text, length, self._common(head, response, text, keeps), body)), rest
 
-    async def _send_stream(self, wire, head, response, body, keeps):
+    async def _send_stream(
+        self, wire: "Wire", head: "Head", response: "Response", body: "Anything", keeps: bool
+    ) -> bool:
         headers = response.headers
         status = response.status_code
         has_body = status != 204 and status != 304
@@ -125,7 +131,9 @@ class Sender:
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
         return keeps
 
-    async def _send_pieces(self, out, body, piece, left):
+    async def _send_pieces(
+        self, out: "_Pieces", body: "Anything", piece: "Anything", left: int | None
+    ) -> None:
         """left  bytes that the handler has said it has, and must keep to; None if it has not"""
         turn = ticks_ms()
         if piece is None and out.wire.slot.lasts:
@@ -153,7 +161,7 @@ class Sender:
             await out.flush()
             raise EOFError
 
-    async def _next_of(self, out, body):
+    async def _next_of(self, out: "_Pieces", body: "Anything") -> "Anything":
         """As `_next_piece`, when the head has left: EOFError if the body fails."""
         try:
             return await self._next_piece(body)
@@ -162,7 +170,7 @@ class Sender:
             await out.flush()
             raise EOFError
 
-    async def _next_piece(self, body):
+    async def _next_piece(self, body: "Anything") -> "Anything":
         """The next piece as bytes, None at the end; ResponseError if it is none."""
         try:
             piece = await body.__anext__()
@@ -174,7 +182,7 @@ class Sender:
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
-    def _common(self, head, response, text, keeps):
+    def _common(self, head: "Head", response: "Response", text: bytes, keeps: bool) -> bytes:
         """The fields that a response has besides its own, and the empty line at the end."""
         connection = CLOSE
         if keeps:
@@ -210,21 +218,21 @@ class _Pieces:
     is_chunked  each packet is a chunk
     """
 
-    def __init__(self, wire, is_chunked: bool, head: bytes):
+    def __init__(self, wire: "Wire", is_chunked: bool, head: bytes) -> None:
         self.wire = wire
         self.is_chunked = is_chunked
         self.length = 0
         self._pieces: list = []
         self._framed = head  # sent before any piece
 
-    def add(self, piece):
+    def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body
             if len(piece) <= _PACKET_LEN and not isinstance(piece, bytes):
                 piece = bytes(piece)  # whoever made it may use its buffer again
             self._pieces.append(piece)
             self.length += len(piece)
 
-    async def flush(self, end: bytes = b""):
+    async def flush(self, end: bytes = b"") -> None:
         """Sends all that was gathered, and `end` behind it."""
         if len(self._pieces) == 1 and self.length > _PACKET_LEN:
             await self._send_large(end)
@@ -244,7 +252,7 @@ class _Pieces:
             self.wire.is_partial = True
             return True
 
-    async def _send_large(self, end):
+    async def _send_large(self, end: bytes) -> None:
         """A large piece goes out from where it lies."""
         piece = self._pieces.pop()
         framed, self._framed, self.length = self._framed, b"", 0
@@ -256,7 +264,7 @@ class _Pieces:
         if end:
             await self.wire.send(end)
 
-    def _take(self, end):
+    def _take(self, end: bytes) -> bytes:
         """Everything that is to be sent, which is gone from here."""
         parts = [self._framed]
         if self._pieces:
@@ -271,7 +279,7 @@ class _Pieces:
         return data
 
 
-def check(response):
+def check(response: "Response") -> None:
     """Raises ResponseError for what can't be sent; buffers become bytes."""
     status = response.status_code
     if not isinstance(status, int) or not 200 <= status <= 999:
@@ -286,7 +294,7 @@ def check(response):
         raise ResponseError(text % type(body).__name__)
 
 
-def _length_of(headers):
+def _length_of(headers: dict) -> int:
     """The length that a handler has said."""
     length = str(headers["Content-Length"])
     if not length.isdigit():
@@ -294,5 +302,5 @@ def _length_of(headers):
     return int(length)
 
 
-def _wants_close(headers):
+def _wants_close(headers: dict) -> bool:
     return str(headers.get("Connection")).lower() == "close"

@@ -19,17 +19,17 @@ _HTML = {"Content-Type": "text/html; charset=UTF-8"}
 class Ticks:
     """The body of one `/long`: its number at once, then `count` lines, one every `tick_ms`."""
 
-    def __init__(self, number: int, count: int, tick_ms: int):
+    def __init__(self, number: int, count: int, tick_ms: int) -> None:
         self._number = number
         self._count = count
         self._tick_ms = tick_ms
         self._next = -1
         self._due = ticks_ms()
 
-    def __aiter__(self):
+    def __aiter__(self) -> "Ticks":
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> str:
         line = self._next
         if line == self._count:
             raise StopAsyncIteration
@@ -42,22 +42,24 @@ class Ticks:
         return "<div>%d</div>\n" % line
 
 
-def create_app(pool, log, long_ticks: int = 60, long_tick_ms: int = 1000):
+def create_app(
+    pool: "WorkerPool", log: "Log", long_ticks: int = 60, long_tick_ms: int = 1000
+) -> "Microdot":
     """The demo as a Microdot app; `/long` runs on the workers of `pool`."""
     app = Microdot()
     numbers = iter(range(1, 1 << 30))
 
     @app.get("/")
-    async def index(request):
+    async def index(request: "Request") -> tuple:
         return _INDEX, 200, _HTML
 
     @app.get("/quick")
-    async def quick(request):
+    async def quick(request: "Request") -> str:
         return "random: %d\n" % int.from_bytes(os.urandom(4), "little")
 
     @app.get("/long")
     @pool.long
-    async def long(request):
+    async def long(request: "Request") -> tuple:
         if "Host" in request.headers:
             log.info("Found header => Host: %s", request.headers["Host"])
         if request.query_string:

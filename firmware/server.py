@@ -33,7 +33,9 @@ class Server:
     limits   the settings of `config.py`'s section "server", by name
     """
 
-    def __init__(self, app, workers, memory, log, limits: dict):
+    def __init__(
+        self, app: "Microdot", workers: "WorkerPool", memory: "Memory", log: "Log", limits: dict
+    ) -> None:
         self._log = log
         self._workers = workers
         self._memory = memory
@@ -58,7 +60,7 @@ class Server:
         """How many client connections are open."""
         return self._table.count_open()
 
-    async def start(self, address: str):
+    async def start(self, address: str) -> None:
         """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
         if self._admitting:
             return
@@ -82,7 +84,7 @@ class Server:
         self._log.info("Registering URI handlers")
         self._admitting = asyncio.create_task(self._admit())
 
-    async def stop(self, grace_ms: int = 0):
+    async def stop(self, grace_ms: int = 0) -> None:
         """Stops serving; returns when every socket is closed and every worker is ready.
 
         Requests at work have `grace_ms` to end.  Idle when the server does not run.
@@ -106,7 +108,7 @@ class Server:
         if not await _is_within(self._wait_ended(), _JOIN_S):
             self._log.error("a handler does not end")
 
-    async def close(self):
+    async def close(self) -> None:
         """Stops, and ends every task; the server can be started again."""
         await self.stop()
         self._listener.close()  # Ctrl-C may have come in the middle of start()
@@ -117,22 +119,22 @@ class Server:
                 await join(self._tasks.pop())
         await self._workers.close()
 
-    def _cut_all(self, is_at_work):
+    def _cut_all(self, is_at_work: bool) -> None:
         """Cuts every open connection that is not at work, or all of them."""
         for slot in self._slots:
             if slot.state != FREE and (is_at_work or not slot.is_at_work()):
                 slot.owner.cut(STOPPED)
 
-    async def _wait_ended(self):
+    async def _wait_ended(self) -> None:
         await self._wait_closed()
         await self._workers.wait_ready()
 
-    async def _wait_closed(self):
+    async def _wait_closed(self) -> None:
         while any(slot.state != FREE for slot in self._slots):
             self._room.clear()
             await self._room.wait()
 
-    async def _admit(self):
+    async def _admit(self) -> None:
         """The task that lets clients in."""
         while True:
             try:
@@ -147,7 +149,7 @@ class Server:
                 self._log.exception("admission failed", error)
                 await asyncio.sleep_ms(_SWEEP_MS)
 
-    async def _make_room(self):
+    async def _make_room(self) -> "Slot":
         """A free slot, if need be after a purge; the spare one if no other can become free."""
         start = ticks_ms()
         while True:
@@ -158,7 +160,7 @@ class Server:
                     self._log.warning("No sockets are available")
                 return slot
             self._room.clear()
-            if must_refuse:
+            if slot:  # the spare one
                 if slot.state == LINGERING and not slot.reason:
                     slot.owner.cut(PURGED)
                 await _is_within(self._room.wait(), _SWEEP_MS / 1000)
@@ -167,14 +169,14 @@ class Server:
             else:  # until somebody's grace is over
                 await asyncio.sleep_ms(_GRACE_POLL_MS)
 
-    def _purge(self, is_urgent):
+    def _purge(self, is_urgent: bool) -> bool:
         """Cuts the least recently used connection; whether there is one to cut."""
         victim = self._table.find_victim(ticks_ms(), is_urgent)
         if victim:
             victim.owner.cut(PURGED)
         return victim is not None
 
-    async def _reap(self):
+    async def _reap(self) -> None:
         """The task that keeps the deadlines, and an eye on memory."""
         while True:
             due = ticks_add(ticks_ms(), _SWEEP_MS)
@@ -185,7 +187,7 @@ class Server:
             except Exception as error:
                 self._log.exception("sweep failed", error)
 
-    def _note_lag(self, lag_ms):
+    def _note_lag(self, lag_ms: int) -> None:
         """Names what held up the loop: the request that came last, or a long one beside it."""
         if lag_ms > _MAX_LAG_MS:
             path = self._exchange.path
@@ -194,7 +196,7 @@ class Server:
                     path += " or " + job.request.path
             self._log.warning("the loop stood still for %d ms: %s", lag_ms, path)
 
-    def _sweep(self, now):
+    def _sweep(self, now: int) -> None:
         for slot in self._slots:
             if slot.is_expired(now):
                 slot.owner.cut(TIMED_OUT)
@@ -207,7 +209,7 @@ class Server:
             self._cut_all(False)
 
 
-async def _is_within(coroutine, timeout_s):
+async def _is_within(coroutine: "Anything", timeout_s: float) -> bool:
     """Runs a coroutine, up to a time; whether it has ended by then."""
     try:
         await asyncio.wait_for(coroutine, timeout_s)

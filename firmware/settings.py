@@ -16,7 +16,7 @@ CHECKED = "settings.json"
 _CHECKERS = ("config", "config_network", "config_values", "ethernet_boards")
 
 
-def load(path: str):
+def load(path: str) -> dict | None:
     """The settings of the file at `path`, {section: {name: value}}; None if they are wrong.
 
     What is wrong with them is one line on the console.
@@ -33,7 +33,7 @@ def digest(content: bytes) -> str:
     return "".join(["%02x" % octet for octet in hashlib.sha256(content).digest()])
 
 
-def _load_checked(path):
+def _load_checked(path: str) -> dict | None:
     """What was checked, if it is of this file; else None."""
     try:
         with open(CHECKED) as file:
@@ -45,7 +45,7 @@ def _load_checked(path):
         return None
 
 
-def _check(path):
+def _check(path: str) -> dict:
     """Raises ConfigError, a ValueError."""
     try:
         from firmware import config
@@ -54,7 +54,7 @@ def _check(path):
         config.check_interface(settings["network"])
         return settings
     finally:
-        config = None
+        config = None  # type: ignore[assignment]  # so that it can be collected
         for name in _CHECKERS:
             if sys.modules.pop("firmware." + name, None):
                 delattr(firmware, name)

@@ -72,18 +72,19 @@ class Slot:
     since     when the present state began
     """
 
-    def __init__(self, table):
+    owner: "Connection"
+
+    def __init__(self, table: "SlotTable") -> None:
         self.state = FREE
-        self.deadline = None
+        self.deadline: int | None = None
         self.reason = NOT_CUT
-        self.owner = None
         self.lasts = False
-        self.route = None
+        self.route: Function | None = None
         self.since = 0
         self.use = 0
         self._table = table
 
-    def enter(self, state: int, now: int, timeout_ms=None):
+    def enter(self, state: int, now: int, timeout_ms: int | None = None) -> None:
         """The connection comes into a state, in which it may stay for `timeout_ms`.
 
         Raises RuntimeError for a state that may not follow the present one.
@@ -100,13 +101,13 @@ class Slot:
         if not _SILENT >> state & 1:
             table.note(self, before)
 
-    def touch(self):
+    def touch(self) -> None:
         """The connection has received or sent something."""
         table = self._table
         table.use += 1
         self.use = table.use
 
-    def cut(self, reason: int, now: int):
+    def cut(self, reason: int, now: int) -> None:
         """Writes down why the owner is being cancelled; only the first reason counts.
 
         The deadline is then when to cancel it again, if something has swallowed it.
@@ -145,7 +146,7 @@ class SlotTable:
     on_change  called when a slot has changed its state: it may have become free, or purgeable
     """
 
-    def __init__(self, max_open_sockets: int, on_change):
+    def __init__(self, max_open_sockets: int, on_change: "Function") -> None:
         self._on_change = on_change
         self.use = 0  # the last one's number
         self._arrival_ms = _ARRIVAL_MS
@@ -153,7 +154,7 @@ class SlotTable:
         self.slots = [Slot(self) for _ in range(max_open_sockets)]
         self.spare = Slot(self)
 
-    def note(self, slot, before: int):
+    def note(self, slot: "Slot", before: int) -> None:
         """A slot has become free or purgeable, or one that stays; `before` is its last state."""
         state = slot.state
         if state == TAKEN:
@@ -168,18 +169,18 @@ class SlotTable:
                 slot.reason = NOT_CUT
         self._on_change()
 
-    def lose_patience(self):
+    def lose_patience(self) -> None:
         """A client was purged before its request had come: there may be many like it."""
         self._arrival_ms = max(GRACE_MS, self._arrival_ms // 2)
 
-    def find_free(self):
+    def find_free(self) -> Slot | None:
         """A free slot, or None."""
         for slot in self.slots:
             if slot.state == FREE:
                 return slot
         return None
 
-    def find_victim(self, now: int, is_urgent: bool):
+    def find_victim(self, now: int, is_urgent: bool) -> Slot | None:
         """The least recently used slot that is not at work, or None.
 
         Not one whose request may still be on its way, nor, unless it is urgent, one in the first
@@ -212,7 +213,7 @@ class SlotTable:
         self.count_lasting(now)
         return self.lasting + 1 < len(self.slots)
 
-    def count_lasting(self, now: int):
+    def count_lasting(self, now: int) -> None:
         """Brings `lasting` up to date, and keeps the numbers of uses small."""
         if self.use > _MAX_USE:
             self.use = 0

@@ -25,7 +25,7 @@ class Stream:
     EOFError when the client closes in the middle.
     """
 
-    def __init__(self, body, ahead: bytes):
+    def __init__(self, body: "Body | None", ahead: "Anything") -> None:
         self._body = body
         self._ahead = ahead
         self._ends = 0
@@ -76,7 +76,7 @@ class Stream:
             raise EOFError
         return data or await self._end()
 
-    async def _receive(self, limit):
+    async def _receive(self, limit: int) -> "Anything":
         """Some bytes, b"" at the end."""
         if self._ahead:
             block = self._ahead[:limit]
@@ -89,7 +89,7 @@ class Stream:
         except HTTPError as error:
             abort(error.status)
 
-    async def _end(self):
+    async def _end(self) -> bytes:
         self._ends += 1
         if self._ends > _MAX_ENDS:
             abort(400)

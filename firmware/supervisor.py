@@ -22,7 +22,14 @@ class Supervisor:
     Either may be an `async def`: it then runs as a task, until the next of them is called.
     """
 
-    def __init__(self, link, server, log, on_connect=None, on_disconnect=None):
+    def __init__(
+        self,
+        link: "Link",
+        server: "Server",
+        log: "Log",
+        on_connect: "Function | None" = None,
+        on_disconnect: "Function | None" = None,
+    ) -> None:
         self._link = link
         self._server = server
         self._log = log
@@ -31,9 +38,11 @@ class Supervisor:
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
-        self._told = None  # the task of the application's function that was called last
+        self._told: asyncio.Task | None = (
+            None  # the task of the application's function that was called last
+        )
 
-    async def run(self):
+    async def run(self) -> None:
         """The task: until `end()`."""
         while not self._has_ended:
             try:
@@ -43,17 +52,17 @@ class Supervisor:
                 await asyncio.sleep_ms(_MIN_RETRY_MS)  # a traceback holds up a slow console
             await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _SEEK_MS)
 
-    def end(self):
+    def end(self) -> None:
         """From now on it does nothing: a server that is being closed must not start again."""
         self._has_ended = True
         if self._told:
             self._told.cancel()
 
-    def close(self):
+    def close(self) -> None:
         """What Microdot's `shutdown()` calls."""
         self.end()
 
-    async def step(self, now: int):
+    async def step(self, now: int) -> None:
         """Asks the link once, and does what follows from it."""
         if self._has_ended:
             return
@@ -70,22 +79,23 @@ class Supervisor:
         elif self._is_start_due(now):
             await self._start(now)
 
-    def _is_start_due(self, now):
+    def _is_start_due(self, now: int) -> bool:
         is_wanted = self._link.state == UP and not self._server.is_running()
         return is_wanted and ticks_diff(now, self._retry_at) >= 0
 
-    async def _start(self, now):
+    async def _start(self, now: int) -> None:
         self._retry_at = ticks_add(now, self._retry_ms)
+        address: Anything = self._link.address  # one that is up has one
         try:
-            await self._server.start(self._link.address)
+            await self._server.start(address)
         except (OSError, MemoryError) as error:
             self._log.error("Error starting server! %s; again in %d ms", error, self._retry_ms)
             self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)
             return
         if self._on_connect:
-            await self._tell(self._on_connect, self._link.address)
+            await self._tell(self._on_connect, address)
 
-    async def _tell(self, function, *args):
+    async def _tell(self, function: "Function", *args: object) -> None:
         if self._told:
             await join(self._told)
             self._told = None
@@ -93,7 +103,7 @@ class Supervisor:
         if hasattr(result, "send"):  # a coroutine
             self._told = asyncio.create_task(self._follow(result))
 
-    async def _follow(self, coroutine):
+    async def _follow(self, coroutine: "Anything") -> None:
         try:
             await coroutine
         except Exception as error:

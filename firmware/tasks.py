@@ -8,12 +8,12 @@ from micropython import const
 _JOIN_MS = const(1000)
 
 
-async def join(task) -> None:
+async def join(task: "Anything") -> None:
     """Cancels a task, or what ends like one, and returns when it has ended, or after a second.
 
     It asks instead of awaiting the task: one that Ctrl-C struck never ends in the eyes of
-    MicroPython's scheduler, and whoever awaits it can't even be cancelled.  It cancels again and
-    again: MicroPython's `wait_for` loses a cancellation that comes as its time runs out.
+    MicroPython's scheduler, and a task that awaits it can't even be cancelled.  It cancels again
+    and again: MicroPython's `wait_for` loses a cancellation that comes as its time runs out.
     """
     end = ticks_add(ticks_ms(), _JOIN_MS)
     while not task.done() and ticks_diff(end, ticks_ms()) > 0:

@@ -41,22 +41,32 @@ class WiFi:
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
     """
 
-    def __init__(self, networks, hostname, country, power_save, static_ip, log):
+    def __init__(
+        self,
+        networks: list,
+        hostname: str,
+        country: str,
+        power_save: bool,
+        static_ip: dict | None,
+        log: "Log",
+    ) -> None:
         self._networks = networks
         self._hostname = hostname
         self._country = country
         self._power_save = power_save
         self._static_ip = static_ip
         self._log = log
-        self._wlan = None
-        self._address = None
-        self._round = []  # what is still to be tried in it: (network, BSSID or None)
+        self._wlan: Anything = None
+        self._address: str | None = None
+        self._round: list = []  # what is still to be tried in it: (network, BSSID or None)
         self._ssid = ""  # of the present attempt; "": a pause
-        self._stale = 0  # status at its beginning, which may be the reason of the one before
-        self._until = None  # ticks_ms() when the attempt, or the pause, is over; None: at once
+        self._status = 0  # status at its beginning, which may be the reason of the one before
+        self._until: Anything = (
+            None  # ticks_ms() when the attempt, or the pause, is over; None: at once
+        )
         self._pause_ms = _MIN_PAUSE_MS
 
-    def poll(self, now: int):
+    def poll(self, now: int) -> str | None:
         """The address as text, None without one.  Starts the next attempt when it is due."""
         if self._until is None:
             self._until = now
@@ -70,21 +80,21 @@ class WiFi:
             if address:
                 self._pause_ms = _MIN_PAUSE_MS
             else:
-                self._pursue(wlan, now)
+                self._retry(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
             address = self._wlan = None  # off and on again
             self._fail(error, now)
         self._address = address
         return address
 
-    def stop(self):
+    def stop(self) -> None:
         """Switches the radio off; the next `poll()` switches it on again."""
         if self._wlan:
             self._wlan.active(False)
         self._wlan = self._address = self._until = None
         self._ssid = ""
 
-    def _activate(self):
+    def _activate(self) -> None:
         network.hostname(self._hostname)
         if self._country:
             network.country(self._country)
@@ -96,7 +106,7 @@ class WiFi:
         set_address(wlan, self._static_ip)
         self._wlan = wlan
 
-    def _pursue(self, wlan, now):
+    def _retry(self, wlan: "Anything", now: int) -> None:
         if self._address:
             self._lose(wlan, now)
         if self._ssid:
@@ -111,7 +121,7 @@ class WiFi:
                     return
             self._connect(wlan, now)
 
-    def _lose(self, wlan, now):
+    def _lose(self, wlan: "Anything", now: int) -> None:
         if wlan.isconnected():  # the lease is lost; it has the time of an attempt to come back
             self._until = ticks_add(now, _ATTEMPT_MS)
             self._warn("the address is lost")
@@ -121,7 +131,7 @@ class WiFi:
             self._round = []
             self._until = now
 
-    def _find_failure(self, wlan, now):
+    def _find_failure(self, wlan: "Anything", now: int) -> str:
         """Why the present attempt has failed, "" while it may still succeed.
 
         The driver keeps the last reason until it has another one, or an address.  So a failure that
@@ -129,7 +139,7 @@ class WiFi:
         a reason it is still at it: a refused password takes seconds, and so does WPA3.
         """
         status = wlan.status()
-        if status < _IDLE and status != self._stale:
+        if status < _IDLE and status != self._status:
             return _explain(status)
         left_ms = ticks_diff(self._until, now)
         patience_ms = _JOIN_MS if status < _IDLE else _ATTEMPT_MS
@@ -137,7 +147,7 @@ class WiFi:
             return _explain(status)
         return "no address from DHCP" if left_ms <= 0 else ""
 
-    def _fail(self, failure, now):
+    def _fail(self, failure: "Anything", now: int) -> None:
         """The present attempt is over: now the next of the round, or a pause."""
         self._warn(failure)
         self._ssid = ""
@@ -154,13 +164,13 @@ class WiFi:
             self._log.info("Wi-Fi: again in %d ms", pause_ms)
         self._until = ticks_add(now, pause_ms)
 
-    def _rank(self, wlan):
+    def _rank(self, wlan: "Anything") -> list:
         """The known networks, each with its strongest access point, the strongest first.
 
         Hidden ones and what is not heard come last: they are tried, too.  The only one known is
         left to the driver to find.
         """
-        heard = {}
+        heard: dict = {}
         if len(self._networks) > 1:
             for found in wlan.scan():
                 ssid, bssid, _, rssi = found[:4]
@@ -172,19 +182,19 @@ class WiFi:
             ranked.append((-rssi, index, bssid))
         return [(self._networks[index], bssid) for _, index, bssid in sorted(ranked)]
 
-    def _connect(self, wlan, now):
+    def _connect(self, wlan: "Anything", now: int) -> None:
         known, bssid = self._round.pop(0)
         self._ssid = known["ssid"]
         self._until = ticks_add(now, _ATTEMPT_MS)
         self._log.info("Wi-Fi %s: connecting", self._ssid)
         wlan.connect(self._ssid, known.get("password", ""), bssid=bssid)
-        self._stale = wlan.status()
+        self._status = wlan.status()
 
-    def _warn(self, what):
+    def _warn(self, what: "Anything") -> None:
         self._log.warning("Wi-Fi %s: %s", self._ssid, what)
 
 
-def _is_accepted(wlan):
+def _is_accepted(wlan: "Anything") -> bool:
     try:
         wlan.status("rssi")
         return True
@@ -192,5 +202,5 @@ def _is_accepted(wlan):
         return False
 
 
-def _explain(status):
+def _explain(status: int) -> str:
     return _REASONS.get(status) or ("no answer" if status >= _IDLE else "reason %d" % status)

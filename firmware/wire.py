@@ -43,15 +43,15 @@ class Wire:
     is_read = True
     is_answered = False
     is_partial = False
-    _stream = None
-    _lock = None
+    _stream: "Anything" = None
+    _lock: asyncio.Lock | None = None
 
-    def __init__(self, sock, slot, send_wait_timeout_ms: int):
-        self._sock = sock
+    def __init__(self, sock: "Socket", slot: "Slot", send_wait_timeout_ms: int) -> None:
+        self._sock: Anything = sock
         self.slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
 
-    def close(self):
+    def close(self) -> None:
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
         sock = self._sock
         self._sock = self._stream = None
@@ -60,7 +60,7 @@ class Wire:
         except OSError:
             pass
 
-    def set_deadline(self, ms):
+    def set_deadline(self, ms: int | None) -> None:
         """The connection is cut in `ms` milliseconds; with None, it may last."""
         if self._sock:  # else the slot may be another client's by now
             self.slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
@@ -155,7 +155,7 @@ class Wire:
             return error.errno == errno.EAGAIN
         return len(self.received) > 0
 
-    async def leave(self):
+    async def leave(self) -> None:
         """Before a connection is closed by us: what the client still sends is read and forgotten.
 
         Every way out on which the client may still send, or has sent what was not read, ends here.
@@ -176,31 +176,31 @@ class Wire:
             if left <= 0 or not await self.receive():
                 return
 
-    def take(self):
+    def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""
         self._open_sock()  # the slot may be another client's by now
         if self.slot.state != TAKEN:
             self.slot.enter(TAKEN, ticks_ms())
 
-    def _open_stream(self):
+    def _open_stream(self) -> "Anything":
         if self._stream is None:
             self._stream = asyncio.StreamReader(self._open_sock())
         return self._stream
 
-    def _open_sock(self):
+    def _open_sock(self) -> "Socket":
         if self._sock is None:
             raise OSError(errno.EBADF)
         return self._sock
 
     # Sending.
 
-    def send_now(self, data) -> int:
+    def send_now(self, data: bytes | memoryview) -> int:
         """Sends what the socket takes at once; how much that was."""
         if self.is_partial:
             raise OSError(errno.ECONNRESET)
         return self._try_send(data)
 
-    def _try_send(self, data):
+    def _try_send(self, data: bytes | memoryview) -> int:
         try:
             return (self._sock or self._open_sock()).send(data)
         except OSError as error:
@@ -208,13 +208,13 @@ class Wire:
                 raise
             return 0
 
-    async def send(self, data):
+    async def send(self, data: bytes | memoryview) -> None:
         """Sends all of it, from where it lies: what does not go at once is not copied."""
         sent = self.send_now(data)
         if sent < len(data):
             await self.send_rest(memoryview(data)[sent:])
 
-    async def send_rest(self, data):
+    async def send_rest(self, data: memoryview) -> None:
         """A piece at a time, each when the socket has room again.
 
         data  a memoryview
@@ -237,7 +237,7 @@ class Wire:
         self.slot.touch()
         self.slot.deadline = before
 
-    async def awrite(self, data):
+    async def awrite(self, data: bytes | memoryview) -> None:
         """As `send`, for the application, in whose tasks several may send at a time."""
         self.take()
         self.is_answered = True

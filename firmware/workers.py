@@ -35,9 +35,9 @@ class WorkerPool:
     """
 
     _log: Log
-    admit = None  # asked whether a request may stay; set by the server
+    admit: "Function | None" = None  # asked whether a request may stay; set by the server
 
-    def __init__(self, ticks=ticks_ms) -> None:
+    def __init__(self, ticks: "Function" = ticks_ms) -> None:
         self._ticks = ticks
         self.plain = ""
         self._timeout_ms = 0
@@ -91,7 +91,7 @@ class WorkerPool:
         current = self._current()
         return current is not None and current.is_cancelled
 
-    async def to_thread(self, function, *args, **kwargs):
+    async def to_thread(self, function: "Function", *args: object, **kwargs: object) -> "Anything":
         """What `function(*args, **kwargs)` returns or raises on a thread, as `asyncio.to_thread`.
 
         It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
@@ -103,10 +103,10 @@ class WorkerPool:
         call = (function, args, kwargs)
         return await to_thread(self._max_threads, self._log, self._idle, self._current(), call)
 
-    def long(self, handler):
+    def long(self, handler: "Function") -> "Function":
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
 
-        async def hand_over(request, **kwargs):
+        async def hand_over(request: "Request", **kwargs: object) -> "Anything":
             job = None
             try:
                 job = self._submit(handler, is_plain, request, kwargs)
@@ -123,12 +123,12 @@ class WorkerPool:
             self.plain = getattr(handler, "__name__", "handler")
         return hand_over
 
-    async def refuse(self, request, error) -> tuple:
+    async def refuse(self, request: "Request", error: object) -> tuple:
         """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
         self._log.warning("No workers are available")
         return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 
-    def release(self, request) -> None:
+    def release(self, request: object) -> None:
         """Takes back the worker that still has a job for `request`, if any.
 
         The connection calls it when it is done with a request in whatever way, so that no job
@@ -155,7 +155,7 @@ class WorkerPool:
         job.deadline = ticks_add(now, _CANCEL_AGAIN_MS)
         job.cancel()
 
-    def _current(self):
+    def _current(self) -> "Anything":
         """The thread that the caller runs on, or its job; None for anything else."""
         for thread in self._threads:
             if thread.is_current():
@@ -166,7 +166,7 @@ class WorkerPool:
                 return job
         return None
 
-    def _submit(self, handler, is_plain: bool, request, kwargs: dict) -> Job:
+    def _submit(self, handler: "Function", is_plain: bool, request: "Request", kwargs: dict) -> Job:
         """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
@@ -214,7 +214,7 @@ class WorkerPool:
             self._end(job)
 
 
-def _is_plain(handler, closure) -> bool:
+def _is_plain(handler: "Function", closure: object) -> bool:
     """Whether `handler` is a plain function; the call of an `async def` only makes a coroutine.
 
     MicroPython shows it by the type, but not through a closure or a bound method: those have the

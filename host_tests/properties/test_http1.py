@@ -63,7 +63,7 @@ def receive(received, steps):
                 block = block.lstrip(b"\r\n")
             length += len(block)
             whole = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
-            parsed = whole and parser.parse(whole)
+            parsed = parser.parse(whole) if whole else None
     except HTTPError as error:
         return error.status
     return describe(parsed[0]) if parsed else "more"

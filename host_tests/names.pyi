@@ -1,0 +1,55 @@
+# What the annotations of firmware/ may name, in quotes and without an import: the board has no
+# `typing`, and an import for an annotation alone would cost it memory.  `make` appends this to the
+# built-in names that mypy knows.
+import socket as _socket
+import typing as _typing
+
+import microdot as _microdot
+
+import firmware.body as _body
+import firmware.connection as _connection
+import firmware.ethernet as _ethernet
+import firmware.exchange as _exchange
+import firmware.failover as _failover
+import firmware.heads as _heads
+import firmware.http1 as _http1
+import firmware.job as _job
+import firmware.link as _link
+import firmware.log as _log
+import firmware.memory as _memory
+import firmware.server as _server
+import firmware.slots as _slots
+import firmware.thread as _thread
+import firmware.wifi as _wifi
+import firmware.wire as _wire
+import firmware.workers as _workers
+
+Anything: _typing.TypeAlias = _typing.Any  # a Microdot handler's, or a driver's
+Function: _typing.TypeAlias = _typing.Callable[..., _typing.Any]
+Never: _typing.TypeAlias = _typing.NoReturn
+Fields: _typing.TypeAlias = _typing.Iterator[tuple[str, str]]
+
+Socket = _socket.socket
+
+Microdot = _microdot.Microdot
+Request = _microdot.Request
+Response = _microdot.Response
+
+Body = _body.Body
+Connection = _connection.Connection
+Ethernet = _ethernet.Ethernet
+Exchange = _exchange.Exchange
+Head = _http1.Head
+HeadParser = _heads.HeadParser
+Job = _job.Job
+Link = _link.Link
+Log = _log.Log
+Memory = _memory.Memory
+Server = _server.Server
+Slot = _slots.Slot
+SlotTable = _slots.SlotTable
+Thread = _thread.Thread
+WiFi = _wifi.WiFi
+Wire = _wire.Wire
+WorkerPool = _workers.WorkerPool
+Interface: _typing.TypeAlias = _wifi.WiFi | _ethernet.Ethernet | _failover.Failover
