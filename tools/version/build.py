@@ -20,6 +20,7 @@ from tools.version.application import Application
 
 BOARD = ROOT / "build" / "board"
 _CACHE = ROOT / "build" / "mpy"
+_FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
 
@@ -41,7 +42,8 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
         print(line)
     files = {"boot.py": root / "boot.py", "main.py": main}
     for file in sorted((root / "firmware").glob("*.py")):
-        files[f"firmware/{file.name}"] = file
+        if file.name != _FOR_IMAGES:
+            files[f"firmware/{file.name}"] = file
     for name in ("__init__", "microdot"):
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
     return files | application.files
