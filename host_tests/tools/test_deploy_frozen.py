@@ -11,7 +11,7 @@ from tools.board import startup
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
 from tools.checkout import ROOT
-from tools.commands import deploy
+from tools.commands import deploy, rollback
 from tools.simulator.interpreter import micropython
 from tools.terminal import Refused
 from tools.version import build, frozen, inventory, manifest
@@ -121,6 +121,23 @@ def test_a_package_that_is_not_there_whole_and_in_that_version_is_sent(tmp_path,
     sources = with_packages(tmp_path / "sources")
     left, lines = frozen.leave_out(sources, VERSIONS, found)
     assert left == sources and len(lines) == len(found and ["one"])
+
+
+def test_a_version_that_needs_what_the_image_has_no_more_is_not_gone_back_to(tmp_path):
+    sources = with_packages(tmp_path / "sources")
+    names, versions = [], {}
+    for found in ({"firmware": "0.1.0"}, {}):
+        left, _ = frozen.leave_out(sources, VERSIONS, found)
+        files = manifest.read(manifest.add_manifest(left, tmp_path))
+        names.append(manifest.name(files))
+        versions[names[-1]] = files
+    lines = [f"version {name}" for name in names]
+    board = inventory.parse([*FACTS, *lines, "complete"])
+    board = board._replace(versions=versions, previous=names[0], current=names[1])
+    with pytest.raises(Refused, match="needs an image with firmware frozen in, as it was; make d"):
+        rollback.plan(board)
+    assert rollback.plan(board._replace(frozen={"firmware": "0.1.0"})) == names[0]
+    assert rollback.plan(board._replace(previous=names[1], current=names[0])) == names[1]
 
 
 def test_an_extension_that_is_not_frozen_brings_all_of_microdot_along(tmp_path):

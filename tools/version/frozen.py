@@ -13,6 +13,7 @@ from tools.terminal import Refused
 
 # A package that an image may have, to the folder of its files in a version.
 _FOLDERS = {"firmware": "firmware/", "microdot": "lib/microdot/"}
+PACKAGES = tuple(_FOLDERS)
 _VERSION = re.compile(r"""^__version__ = ["']([^"']+)["']$""", re.M)
 
 
@@ -72,6 +73,18 @@ def leave_out(
     if same:
         lines.insert(0, f"frozen on the board in the same version, not sent: {', '.join(same)}")
     return Reduced(left, lines)
+
+
+def find_lacking(target: Iterable[str], current: Iterable[str], frozen: Iterable[str]) -> str:
+    """The package that a version `target` was sent without and that the image has no more, or "".
+
+    current  the files of the version that runs: it was sent what the image has not
+    """
+    for package in _FOLDERS:
+        is_sent = bool(_files(package, current))
+        if is_sent and not _files(package, target) and package not in frozen:
+            return package
+    return ""
 
 
 def _files(package: str, paths: Iterable[str]) -> list[str]:
