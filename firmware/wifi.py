@@ -18,6 +18,7 @@ _JOIN_MS = const(5000)  # to be found and accepted, if that is all there is to t
 _ATTEMPT_MS = const(20000)  # and to get an address
 _SETTLE_MS = const(200)  # `disconnect()` returns before it has happened
 _MIN_PAUSE_MS = const(1000)
+_ROUNDS = const(5)  # that fail, and the radio is switched off and on
 _MAX_PAUSE_MS = const(60000)
 _UNHEARD = const(-999)  # dBm
 
@@ -65,6 +66,7 @@ class WiFi:
             None  # ticks_ms() when the attempt, or the pause, is over; None: at once
         )
         self._pause_ms = _MIN_PAUSE_MS
+        self._rounds = 0  # that have failed since there was an address
 
     def poll(self, now: int) -> str | None:
         """The address as text, None without one.  Starts the next attempt when it is due."""
@@ -79,6 +81,7 @@ class WiFi:
             address = read_address(wlan) if wlan.isconnected() else None
             if address:
                 self._pause_ms = _MIN_PAUSE_MS
+                self._rounds = 0
             else:
                 self._retry(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
@@ -153,9 +156,9 @@ class WiFi:
         self._ssid = ""
         pause_ms = _SETTLE_MS
         if not self._round:
-            if (
-                self._wlan and self._pause_ms > _MIN_PAUSE_MS
-            ):  # a driver that finds nothing any more needs it
+            self._rounds += 1
+            # A driver that finds nothing any more needs it; its next attempt may fail for that.
+            if self._wlan and self._rounds % _ROUNDS == 0:
                 self._wlan.active(False)
                 self._wlan = None
             # Up to a quarter less, so that boards that lost the same network don't come at once.

@@ -9,7 +9,8 @@ from tools.checkout import ROOT
 from tools.version.build import build
 
 FIRMWARE = ROOT / "firmware"
-MODULES = sorted(path.stem for path in FIRMWARE.glob("*.py") if path.stem != "__init__")
+# Without what is no module of a board: manifest.py is for those who build an image.
+MODULES = sorted({path.stem for path in FIRMWARE.glob("*.py")} - {"__init__", "manifest"})
 # What each module imports of ours, no more and no less; nobody imports `app`.
 IMPORTS = {
     # pure

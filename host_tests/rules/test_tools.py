@@ -13,6 +13,7 @@ PLAYERS = {
     "tools/simulator/cpython.py",
     "tools/simulator/modules.py",
     "tools/simulator/unix.py",
+    "tools/version/scripts/frozen.py",
     "tools/version/scripts/main.py",
 }
 SOURCES = sorted([*(ROOT / "tools").rglob("*.py"), *(ROOT / "host_tests").rglob("*.py")])

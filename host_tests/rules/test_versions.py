@@ -15,7 +15,7 @@ from tools.checkout import ROOT
 
 OLDEST = ROOT / "build" / "oldest"
 NEWEST = ROOT / "build" / "typings"
-SOURCES = sorted((ROOT / "firmware").glob("*.py"))
+SOURCES = sorted(set((ROOT / "firmware").glob("*.py")) - {ROOT / "firmware" / "manifest.py"})
 MODULES = ("network", "machine", "socket", "time", "asyncio", "os", "gc", "errno", "sys", "json")
 # Objects of the board's drivers, by the names the firmware gives them.
 OBJECTS = {"wlan": ("WLAN",), "lan": ("LAN",), "nic": ("WLAN", "LAN")}

@@ -45,7 +45,7 @@ def test_the_probe_tells_what_is_in_the_heap_of_a_server(tmp_path):
     heap = rows["heap"]["medians"]
     assert 5_000 < heap["bare"] < heap["microdot"] < heap["httpd32"] < 190_000
     assert 500 < rows["heap.half"]["result"] < 20_000
-    assert rows["mpy.microdot"]["result"] > 10_000
+    assert rows["mpy.microdot"]["result"] > 5_000
 
 
 def test_an_unknown_row_is_answered_by_one_line_with_the_known_ones():

@@ -35,7 +35,7 @@ def test_make_deploy_brings_httpd32_onto_an_empty_board_and_it_serves(serial_boa
     with Client("127.0.0.1", port) as client:
         assert client.request("GET", "/quick").status == 200
     names = {path for path in build.plan(ROOT, build.find_microdot(), ROOT / "main.py")}
-    assert set(read_flash(serial_board, tmp_path)) == names | {"config.json"}
+    assert set(read_flash(serial_board, tmp_path)) == names | {"config.json", "settings.json"}
 
 
 def test_a_second_deploy_copies_nothing_and_leaves_the_board_running(serial_board, sources, capsys):

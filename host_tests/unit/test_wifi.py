@@ -132,6 +132,17 @@ class TestFailures(unittest.TestCase):
             self.assertIsNone(station.run(25000))
             self.assertTrue(station.said("Wi-Fi home: " + words) > 0, station.log.lines)
 
+    def test_every_fifth_round_that_fails_switches_the_radio_off_and_on(self):
+        station = play([HOME])
+        switched = []
+        wlan = None
+        for _ in range(4000):
+            station.run(100)
+            if station.interface._wlan is not wlan and wlan is not None:
+                switched.append(len(station.attempts()))
+            wlan = station.interface._wlan or wlan
+        self.assertEqual(switched[:1], [5])
+
     def test_a_failure_like_the_one_before_is_noticed_in_time(self):
         station = play([HOME])
         station.run(20000)

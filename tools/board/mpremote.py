@@ -143,8 +143,8 @@ class Remote:
         return f"{self._what_holds}; plug it in and try again"
 
 
-def script(name: str, **variables: str | Sequence[object]) -> list[str]:
-    """The programs that are a script of version/scripts/, with values for its capital names."""
+def script(*names: str, **variables: str | Sequence[object]) -> list[str]:
+    """The programs that are scripts of version/scripts/, with values for their capital names."""
     programs: list[str] = []
     for key, value in variables.items():
         if isinstance(value, str):
@@ -153,4 +153,4 @@ def script(name: str, **variables: str | Sequence[object]) -> list[str]:
         programs.append(f"{key} = []")
         for start in range(0, len(value), _ITEMS_AT_A_TIME):
             programs.append(f"{key} += {value[start : start + _ITEMS_AT_A_TIME]!r}")
-    return programs + [(_SCRIPTS / f"{each}.py").read_text("utf-8") for each in ("files", name)]
+    return programs + [(_SCRIPTS / f"{each}.py").read_text("utf-8") for each in ("files", *names)]

@@ -4,8 +4,10 @@ Only what the board does not have is sent.
 """
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from firmware.settings import CHECKED
 from tools.board import ports, startup
@@ -31,17 +33,26 @@ def run(options: Namespace) -> None:
     with TemporaryDirectory() as folder:
         checked = file.write_checked(sources["config.json"], settings, Path(folder) / CHECKED)
         sources[CHECKED] = checked
-        deploy(ports.pick(options.port), sources, file.is_log_hidden(settings), options.dry_run)
+        is_quiet = file.is_log_hidden(settings)
+        versions = build.versions(main)
+        deploy(ports.pick(options.port), sources, is_quiet, options.dry_run, versions)
 
 
 def deploy(
-    port: str, sources: dict[str, Path], is_quiet: bool = False, dry_run: bool = False
+    port: str,
+    sources: dict[str, Path],
+    is_quiet: bool = False,
+    dry_run: bool = False,
+    versions: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Makes `sources`, path on the board to file, the version that the board runs."""
+    """Makes `sources`, path on the board to file, the version that the board runs.
+
+    versions  of the packages in it, to leave out what the board's image has
+    """
     manifest.check_names(sources)
     with Console(port) as console:
         with startup.stopped(console):
-            folder = install.install(console, sources, dry_run)
+            folder = install.install(console, sources, dry_run, versions)
         if dry_run:
             startup.restart(console)
         else:

@@ -12,7 +12,7 @@ from tools.board.console import Console
 from tools.board.mpremote import Remote, script
 from tools.settings import file
 from tools.terminal import Progress, Refused
-from tools.version import install, inventory, manifest
+from tools.version import frozen, install, inventory, manifest
 from tools.version.inventory import Inventory
 from tools.version.plan import main_text
 
@@ -39,6 +39,12 @@ def plan(board: Inventory) -> str:
     files = board.versions.get(board.previous, {})
     if not is_file and not manifest.is_named_after(board.previous, files):
         raise Refused("The version before is no more on the board; make deploy brings another")
+    lacking = frozen.find_lacking(files, board.versions.get(board.current, {}), board.frozen)
+    if lacking and not is_file:
+        raise Refused(
+            f"The version before needs an image with {lacking} frozen in, as it was; "
+            "make deploy brings another"
+        )
     return board.previous
 
 
@@ -56,7 +62,7 @@ def describe(target: str, board: Inventory) -> str:
 def rollback(port: str, dry_run: bool = False) -> None:
     with Console(port) as console:
         with startup.stopped(console):
-            board = inventory.read(console)
+            board = inventory.read(console, frozen.PACKAGES)
             target = plan(board)
             print(describe(target, board))
             is_quiet = _is_log_hidden(target, board, console)

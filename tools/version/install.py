@@ -4,16 +4,18 @@ Only what the board does not have is sent.  `plan` decides; here it is done.
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from tools.board import startup
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
 from tools.terminal import Progress, Refused
-from tools.version import inventory, manifest
+from tools.version import frozen, inventory, manifest
 from tools.version.plan import Plan, count, main_text, plan
 
 
@@ -38,18 +40,25 @@ def _mark_failed(console: Console, folder: str) -> None:
     startup.restart(console)  # to run what it ran
 
 
-def install(console: Console, sources: dict[str, Path], dry_run: bool = False) -> str:
+def install(
+    console: Console,
+    sources: dict[str, Path],
+    dry_run: bool = False,
+    versions: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Brings `sources` onto a board that waits at its prompt; it runs them from its next start.
 
+    versions  of the packages in it that an image may have frozen: then they are left out
     Returns the version's folder.
     """
-    board = inventory.read(console)
+    board = inventory.read(console, frozen.modules(sources))
     check_mpy(sources, board)
+    sources, lines = frozen.leave_out(sources, versions, board.frozen)
     print(f"{console.port}: MicroPython {board.micropython}, {board.free_len} bytes of flash free")
     with TemporaryDirectory() as folder:
         whole = manifest.add_manifest(sources, Path(folder))
         steps = plan(manifest.read(whole), board)
-        print("\n".join(steps.describe()))
+        print("\n".join(lines + steps.describe()))
         if not dry_run:
             carry_out(steps, whole, console)
     return steps.target

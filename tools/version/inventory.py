@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tools.board.console import Console
@@ -24,6 +25,7 @@ class Inventory(NamedTuple):
     main_sha256        of main.py if it is not ours; empty if it is or there is none
     versions           folder to its files
     others             names of other files in the root that belong to us
+    frozen             of the modules that were asked for, those in its image, to their versions
     """
 
     micropython: str
@@ -35,18 +37,23 @@ class Inventory(NamedTuple):
     main_sha256: str
     versions: dict[str, dict[str, File]]
     others: list[str]
+    frozen: Mapping[str, str] = MappingProxyType({})
 
     def has_failed(self) -> bool:
         """Whether the current version was seen to fail at its last start."""
         return FAILED in self.versions.get(self.current, {})
 
 
-def read(console: Console) -> Inventory:
-    """Asks the board, whose interpreter starts afresh before, with an empty heap."""
+def read(console: Console, modules: Sequence[str] = ()) -> Inventory:
+    """Asks the board, whose interpreter starts afresh before, with an empty heap.
+
+    modules  what may be frozen in its image
+    """
     board = Remote(console)
     with Progress("looking at the board") as progress:
         board.start_afresh(progress.show)
-        return parse(board.run(script("inventory"), progress.show))
+        programs = script("inventory", "frozen", MODULES=modules)
+        return parse(board.run(programs, progress.show))
 
 
 def parse(lines: Iterable[str]) -> Inventory:
@@ -54,6 +61,7 @@ def parse(lines: Iterable[str]) -> Inventory:
     facts: dict[str, str] = {}
     versions: dict[str, dict[str, File]] = {}
     others: list[str] = []
+    frozen: dict[str, str] = {}
     for line in lines:
         kind, _, rest = line.partition(" ")
         if kind == "file":
@@ -64,6 +72,8 @@ def parse(lines: Iterable[str]) -> Inventory:
             versions[rest] = {}
         elif kind == "other":
             others.append(rest)
+        elif kind == "frozen":
+            module, _, frozen[module] = rest.partition(" ")
         else:
             facts[kind] = rest
     versions = {folder: files for folder, files in versions.items() if _FOLDER.fullmatch(folder)}
@@ -80,6 +90,7 @@ def parse(lines: Iterable[str]) -> Inventory:
         *_parse_main(facts.get("main", "")),
         versions,
         others,
+        frozen,
     )
 
 

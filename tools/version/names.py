@@ -26,13 +26,13 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 def find(sources: Iterable[Path], foreign: Iterable[Path]) -> dict[str, str]:
     """Name to name of the image, for the modules `sources`.
 
-    foreign  modules whose names stay, and which a module of ours may extend: Microdot's
+    foreign  modules whose names stay: those that ours may extend, and those that know ours
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
     texts = [source.read_text(encoding="utf-8") for source in sources]
     trees = [ast.parse(text) for text in texts]
     kept = _KEPT | {
-        name for path in foreign for name in _IDENTIFIER.findall(path.read_text("utf-8"))
+        name for path in foreign for name in _IDENTIFIER.findall(path.read_text("utf-8", "replace"))
     }
     nodes = [node for tree in trees for node in ast.walk(tree)]
     kept |= {name for node in nodes for name in _fixed(node)}
