@@ -97,7 +97,8 @@ class Exchange:
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers whose responses stay
-        app.error_handlers.setdefault(MemoryError, _refuse_exhausted)
+        # Microdot takes exceptions here, too, which its types do not say.
+        app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
         # An application without routes for requests with a body goes without these, until a client
         # sends one all the same.
         if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):

@@ -1,7 +1,7 @@
 """A file as the body of a response: how long it is, and a part of it (RFC 9110, 14)."""
 
 
-def length_of(file) -> int:
+def length_of(file: "Anything") -> int:
     """Bytes from where a file stands to its end, -1 if it can't tell."""
     try:
         start = file.tell()
@@ -12,7 +12,7 @@ def length_of(file) -> int:
     return end - start if isinstance(end, int) else -1
 
 
-def parse_range(value: str, length: int):
+def parse_range(value: str, length: int) -> tuple[int, int] | None:
     """(First byte, bytes) of the one range that a Range field asks for; None to ignore it.
 
     A field that is malformed, or of several ranges, may be ignored (RFC 9110, 14.2).
@@ -38,7 +38,7 @@ def parse_range(value: str, length: int):
     return start, end - start + 1
 
 
-def prepare(request, response):
+def prepare(request: "Request", response: "Response") -> None:
     """Says the length of a file that is a response, or makes it the part that is asked for."""
     headers = response.headers
     length = length_of(response.body)
@@ -71,7 +71,7 @@ def prepare(request, response):
 class Part:
     """So many bytes of a file, read as the file is."""
 
-    def __init__(self, file, start: int, count: int) -> None:
+    def __init__(self, file: "Anything", start: int, count: int) -> None:
         file.seek(file.tell() + start)
         self._file = file
         self._left = count
