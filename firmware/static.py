@@ -38,7 +38,7 @@ def parse_range(value: str, length: int) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
-def prepare(request: "Request", response: "Response") -> None:
+def prepare(request: "Request", response: "Anything") -> None:
     """Says the length of a file that is a response, or makes it the part that is asked for."""
     headers = response.headers
     length = length_of(response.body)
