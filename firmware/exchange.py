@@ -11,10 +11,12 @@ from microdot import Request, Response
 from microdot.microdot import NoCaseDict, invoke_handler
 from micropython import const
 
+from firmware.body import Body
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import HTTPError
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
+from firmware.stream import Stream
 
 _MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
@@ -59,8 +61,6 @@ class _Request(Request):
     @property
     def stream(self) -> "Anything":
         if self._stream is None:
-            from firmware.stream import Stream
-
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
@@ -99,11 +99,6 @@ class Exchange:
         self._lasting: list = []  # handlers whose responses stay
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
-        # An application without routes for requests with a body goes without these, until a client
-        # sends one all the same.
-        if any(method not in ("GET", "HEAD") for route in app.url_map for method in route[0]):
-            import firmware.body
-            import firmware.stream  # noqa: F401
 
     async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
         """One request and its response; whether the connection may go on.
@@ -177,8 +172,6 @@ class Exchange:
             max_len = max(max_len, Request.max_content_length)
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
-        from firmware.body import Body
-
         body = Body(wire, head, max_len, span, self._wait_ms)
         body.cost = self._memory.take(_cost_of(head, body))
         return body

@@ -57,7 +57,7 @@ class Memory:
         self.budget = max(request_len, free // 4)
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.
-        self.threshold = free // 4 if largest else max(free // 2, free - request_len)
+        self.threshold = free // 5 if largest else max(free // 2, free - request_len)
         gc.threshold(self.threshold)
 
     def take(self, length: int) -> int:

@@ -131,10 +131,10 @@ class TestThreshold(Settled):
         large = self.settle(FakePool(blocks=(90 * KB, 20 * KB)))
         self.assertEqual((small.threshold, small.budget), (large.threshold, large.budget))
 
-    def test_a_quarter_of_what_is_free_is_garbage_at_most(self):
+    def test_a_fifth_of_what_is_free_is_garbage_at_most(self):
         for live in (40, 60, 80):
             memory = self.settle(FakePool(live=live * KB))
-            self.assertEqual(memory.threshold, (110 - live) * KB // 4)
+            self.assertEqual(memory.threshold, (110 - live) * KB // 5)
             self.assertGreaterEqual(memory.budget, 12 * KB)
 
     def test_the_largest_request_is_always_within_the_budget(self):
