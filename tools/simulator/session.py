@@ -12,8 +12,8 @@ from typing import Any
 
 from tools.simulator import harness
 
-_PATIENCE_S = 3.0  # for the board to stop by itself
-_POLL_S = 0.5
+_PATIENCE_S = 2.5  # for the board to stop by itself
+_POLL_S = 0.2
 _INTERRUPTS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -22,7 +22,7 @@ class Session:
     folder  where it starts
 
     Ctrl-C and what asks this process to end become the board's line `quit`, and a second one, or
-    three seconds, kill it: MicroPython for Unix raises KeyboardInterrupt from the signal handler,
+    2.5 seconds, kill it: MicroPython for Unix raises KeyboardInterrupt from the signal handler,
     wherever it is, even inside its memory allocator, which then stays locked.  A board raises it
     between two steps of the program.
     """
