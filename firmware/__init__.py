@@ -8,10 +8,17 @@ __version__ = "0.1.0"
 # What run() has returned; 0 while it serves, None as long as nobody has called it.
 exit_status: object = None
 
+# Bytes of the pool that Python leaves to the network, and to what else takes them: a TLS session
+# needs 26 KB.  An application may set it before it imports `run`.
+pool_len = 27 * 1024
+
 
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     if name == "run":
+        from firmware.memory import grow
+
+        grow(pool_len)  # before more is loaded
         from firmware.app import run
 
         return run
