@@ -37,6 +37,7 @@ class Listener:
 
     def open(self, address: str, port: int, backlog_conn: int) -> None:
         """Raises OSError when the address or port can't be had."""
+        self.close()  # a start may have ended in the middle
         sock = socket.socket()
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -76,11 +76,13 @@ class Server:
         port = limits["port"]
         self._log.info("Starting server on port: '%d'", port)
         self._listener.open(address, port, limits["backlog_conn"])
+        # An earlier start may have ended in the middle, out of memory.
         if not self._tasks:
             self._tasks.append(asyncio.create_task(self._reap()))
+        if len(self._tasks) == 1:
             self._tasks.append(asyncio.create_task(self._exchange.sender.run()))
-            for slot in self._slots:
-                slot.owner.start()
+        for slot in self._slots:
+            slot.owner.start()
         self._log.info("Registering URI handlers")
         self._admitting = asyncio.create_task(self._admit())
 
@@ -114,7 +116,9 @@ class Server:
         self._listener.close()  # Ctrl-C may have come in the middle of start()
         if self._tasks:
             for slot in self._slots:
-                await join(slot.owner.end())
+                task = slot.owner.end()
+                if task:  # Ctrl-C may have come before it was made
+                    await join(task)
             while self._tasks:
                 await join(self._tasks.pop())
         await self._workers.close()

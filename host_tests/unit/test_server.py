@@ -311,6 +311,31 @@ class TestStop(unittest.TestCase):
         await site.pool.close()
 
     @run_async
+    async def test_a_start_that_ended_in_the_middle_is_completed_by_the_next(self):
+        site = App().site()
+        owner = site.server._slots[1].owner
+        start = owner.start
+
+        def fail():
+            owner.start = start
+            raise MemoryError
+
+        owner.start = fail
+        with self.assertRaises(MemoryError):
+            await site.server.start("127.0.0.1")
+        await site.server.start("127.0.0.1")
+        self.assertTrue(all(slot.owner.task for slot in site.server._slots))
+        await site.server.close()
+
+    @run_async
+    async def test_close_before_each_connection_has_its_task_ends_those_that_have(self):
+        site = App().site()
+        site.server._slots[1].owner.start = lambda: None
+        await site.server.start("127.0.0.1")
+        await site.server.close()
+        self.assertFalse([slot for slot in site.server._slots if slot.owner.task])
+
+    @run_async
     async def test_close_after_a_start_that_was_interrupted_gives_the_port_back(self):
         site = App().site()
         info = site.log.info
