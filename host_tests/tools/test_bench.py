@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host_tests.tools.expect import wait_for
+from host_tests.waiting import wait_for
 from tools.bench.servers import prepare
 from tools.checkout import ROOT
 
