@@ -23,6 +23,7 @@ _PACKET_LEN = const(1400)  # small pieces are gathered up to this
 _RETRY_MS = const(50)  # until a socket that was full is tried again
 _TURN_MS = const(4)  # a body that never waits lets the others run so often
 _LAST_CHUNK = b"0\r\n\r\n"
+_OK = 200
 
 
 class Sender:
@@ -68,7 +69,7 @@ class Sender:
         """
         body = response.body
         status = response.status_code
-        if status != 200 or not isinstance(body, bytes):
+        if status is not _OK or not isinstance(body, bytes):  # 200.0 is equal to it
             check(response)
             body = response.body
         if not isinstance(body, bytes):
