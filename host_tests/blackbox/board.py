@@ -9,6 +9,7 @@ from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
 from host_tests.blackbox.lines import Lines
 from tools.simulator import harness
+from tools.simulator.flash import Flash
 from tools.version import build
 
 _START_S = 20
@@ -76,7 +77,7 @@ class Board(RemoteBoard):
         server = config.get("server", {})
         self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)
         harness.complete(config, str(self.port))
-        self.flash = harness.Flash(folder)
+        self.flash = Flash(folder)
         sources = _sources(runtime, folder, main, app)
         version = self.flash.install(sources, config)
         self.process = harness.spawn(
