@@ -233,7 +233,7 @@ class Exchange:
         return self._app.find_route(request)[0] in self._lasting
 
     def _complete(self, request: "Request", response: "Response", slot: "Slot") -> None:
-        """What a response lacks, and what follows from what it is."""
+        """Adds `Allow` to a 405; an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]

@@ -186,7 +186,7 @@ class Sender:
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
     def _common(self, head: "Head", response: "Response", text: bytes, keep_alive: bool) -> bytes:
-        """The fields that a response has besides its own, and the empty line at the end."""
+        """The fields that the server adds to every response, and the empty line at the end."""
         connection = CLOSE
         if keep_alive:
             connection = self._keep_alive if head.minor else self._keep_alive_1_0
