@@ -30,7 +30,7 @@ class Link:
         self._hold_ms = 0  # until it was up for the first time
 
     def poll(self, now: int) -> int | None:
-        """UP or DOWN when the link has just gone there, else None.
+        """UP or DOWN when the link has changed to that, else None.
 
         Another address is a DOWN at once, and an UP later.
         """
