@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware import config as settings
+from firmware.config import check
 from tools.checkout import ROOT
 from tools.simulator.flash import Flash
 from tools.simulator.interpreter import die_with_parent, micropython
@@ -131,9 +131,9 @@ def describe(config: Any, host: str) -> dict[str, Any]:
     address   that the network gives the board: this computer's
     """
     try:
-        checked = settings.check(copy.deepcopy(config))
+        checked = check(copy.deepcopy(config))
     except ValueError:  # the board itself says what is wrong
-        checked = settings.check({})
+        checked = check({})
     network = checked["network"]
     named = [(each.get("ssid", ""), each.get("password", "")) for each in network["wifi"]]
     return {
