@@ -40,8 +40,8 @@ class Ethernet:
         return read_address(self._lan) if is_up else None
 
     def _start(self) -> None:
-        """The one try: `network.LAN` that has failed needs a reset before it can succeed, since
-        what it has made until then stays (network_lan.c, micropython#11959).
+        """Starts the driver.  There is one attempt: what a `network.LAN` that fails has made stays
+        until a reset, so that no later one can succeed (network_lan.c, micropython#11959).
         """
         is_soft_reset = machine.reset_cause() == machine.SOFT_RESET
         if "spi" in self._arguments and is_soft_reset and _has_lan():
@@ -91,7 +91,7 @@ class Ethernet:
 
 
 def _has_lan() -> bool:
-    """Whether an earlier run has started the interface: only then it needs no arguments."""
+    """Whether a run before the soft reset has made the interface: then it takes no arguments."""
     try:
         return bool(network.LAN())  # type: ignore[call-arg]  # the stubs want some
     except (TypeError, AttributeError):

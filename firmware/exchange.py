@@ -70,7 +70,7 @@ class Exchange:
 
     app      a Microdot application
     workers  the `WorkerPool` of its long handlers
-    table    the `SlotTable`, which knows how many connections stay
+    table    the `SlotTable`, which knows how many connections last
     memory   its `Memory`
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
@@ -96,7 +96,7 @@ class Exchange:
         self._log = log
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
-        self._lasting: list = []  # handlers whose responses stay
+        self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
 
@@ -109,7 +109,7 @@ class Exchange:
         slot = wire.slot
         body: Body | None = None
         request: Request | None = None
-        keeps = head.keep_alive
+        keep_alive = head.keep_alive
         try:
             try:
                 data: bytes | None = b""
@@ -123,14 +123,14 @@ class Exchange:
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
             except (HTTPError, RuntimeError) as error:
-                keeps = False
+                keep_alive = False
                 request = request or self._begin(wire, head, address)
                 response = await self._refuse(request, _status_of(error))
             if response is None or wire.is_answered:
                 return False  # a WebSocket that has ended
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
-            return await self._send(wire, head, request, response, keeps, body)
+            return await self._send(wire, head, request, response, keep_alive, body)
         finally:
             if body:
                 self._memory.give_back(body.cost)
@@ -145,7 +145,7 @@ class Exchange:
         return True
 
     def sweep(self, now: int) -> None:
-        """Counts the connections that stay, and remembers which handlers they are of."""
+        """Counts the connections that last, and remembers their handlers."""
         self._table.count_lasting(now)
         for slot in self._table.slots:
             if slot.route and slot.is_lasting(now) and slot.route not in self._lasting:
@@ -192,27 +192,27 @@ class Exchange:
         head: "Head",
         request: "Request",
         response: "Response",
-        keeps: bool,
+        keep_alive: bool,
         body: "Body | None",
     ) -> bool:
-        """Sends a response, a 500 in the place of one that is none; whether all may go on."""
-        keeps = keeps and not self.is_draining
+        """Sends a response, or a 500 if it can't be sent; whether the connection may go on."""
+        keep_alive = keep_alive and not self.is_draining
         if body:
-            keeps = keeps and not body.failure and body.is_drainable(self._max_body_len)
+            keep_alive = keep_alive and not body.failure and body.is_drainable(self._max_body_len)
         try:
             if response.headers or response.status_code != 200:
                 self._complete(request, response, wire.slot)
-            keeps = await self.sender.send(wire, head, response, keeps)
+            keep_alive = await self.sender.send(wire, head, response, keep_alive)
         except (MemoryError, EOFError):
             raise
         except Exception as error:
             if wire.slot.state == SENDING:  # before that, an OSError is the handler's
                 raise
-            self._explain(request, error)
+            self._log_failure(request, error)
             response = await self._refusal(request, 500)
-            keeps = await self.sender.send(wire, head, response, keeps)
-        keeps = keeps and (not body or body.is_whole or await self._drain(wire, body))
-        return keeps and not self.is_draining
+            keep_alive = await self.sender.send(wire, head, response, keep_alive)
+        keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
+        return keep_alive and not self.is_draining
 
     def _check(self, request: "Request", head: "Head") -> None:
         """Raises HTTPError for a request that no handler is to see."""
@@ -222,18 +222,18 @@ class Exchange:
         self.path = request.path
         self._log.info("uri: %s", request.path)
         table = self._table
-        if table.lasting + 1 >= len(table.slots) and self._stays(request, head):
+        if table.lasting + 1 >= len(table.slots) and self._may_last(request, head):
             if not table.has_room_to_last(ticks_ms()):
                 raise HTTPError(503)
 
-    def _stays(self, request: "Request", head: "Head") -> bool:
-        """Whether the response to a request is likely to be one that stays."""
+    def _may_last(self, request: "Request", head: "Head") -> bool:
+        """Whether the connection is likely to last, to judge by the request."""
         if (head.get("Upgrade") or "").lower() == "websocket":
             return True
         return self._app.find_route(request)[0] in self._lasting
 
     def _complete(self, request: "Request", response: "Response", slot: "Slot") -> None:
-        """What a response lacks, and what follows from what it is."""
+        """Adds `Allow` to a 405; an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]
@@ -244,8 +244,8 @@ class Exchange:
 
             prepare(request, response)
 
-    def _explain(self, request: "Request", error: Exception) -> None:
-        """One line for a response that is none, a traceback for a body that raises."""
+    def _log_failure(self, request: "Request", error: Exception) -> None:
+        """Logs one line for a response that can't be sent, a traceback for a body that raises."""
         if isinstance(error, ResponseError):
             self._log.error("%s %s: %s", request.method, request.path, error)
         else:
@@ -267,7 +267,7 @@ class Exchange:
         return result
 
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
-        """Whether the next request begins where the wire stands, if need be after the rest."""
+        """Skips what the handler has not read of a body; whether the next request can follow."""
         wire.slot.enter(LINGERING, ticks_ms())
         try:
             return await body.drain(self._max_body_len)
@@ -276,12 +276,12 @@ class Exchange:
 
 
 async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:
-    """A handler has met the end of memory: the next request may find some."""
+    """Memory is exhausted: the next request may find some."""
     return error_text(503).decode(), 503, {"Retry-After": "1"}
 
 
 def _status_of(error: Exception) -> int:
-    """The status of a refusal; raises `error` again if it is none."""
+    """The status of a refusal; raises `error` again if it is not a refusal."""
     if isinstance(error, HTTPError):
         return error.status
     # The pattern of a route takes a step of the stack for each character of a path.

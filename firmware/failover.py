@@ -24,24 +24,23 @@ class Failover:
         self._wifi = wifi
         self._log = log
         self._is_on_wifi = False
-        # `now` when Ethernet got its address, or lost it; what that was
-        self._since: int | None = None
-        self._last: str | None = None
+        self._polled: str | None = None  # Ethernet's address
+        self._since: int | None = None  # since when; None before the first poll
 
     def poll(self, now: int) -> str | None:
         """The address of the interface in use, None without one."""
         address = self._ethernet.poll(now)
-        if self._since is None or address != self._last:
+        if self._since is None or address != self._polled:
             self._since = now
-            self._last = address
-        steady_ms = ticks_diff(now, self._since)
+            self._polled = address
+        held_ms = ticks_diff(now, self._since)
         if not self._is_on_wifi:
-            if address or steady_ms < _PATIENCE_MS:
+            if address or held_ms < _PATIENCE_MS:
                 return address
             self._is_on_wifi = True
             self._log.warning("Ethernet has no address; falling back to Wi-Fi")
         wifi_address = self._wifi.poll(now)
-        if address and (steady_ms >= _HOLD_OFF_MS or not wifi_address):
+        if address and (held_ms >= _HOLD_OFF_MS or not wifi_address):
             self._is_on_wifi = False
             self._log.info("Ethernet is back")
             self._wifi.stop()

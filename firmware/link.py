@@ -25,30 +25,29 @@ class Link:
         self.state = DOWN
         self.address: str | None = None
         self._interface = interface
-        self._seen: str | None = None  # the interface's address, since when
-        self._since = 0
+        self._polled: str | None = None  # the interface's address
+        self._since = 0  # since when
         self._hold_ms = 0  # until it was up for the first time
 
     def poll(self, now: int) -> int | None:
-        """UP or DOWN when the link has just gone there, else None.
+        """UP or DOWN when the link has changed to that, else None.
 
         Another address is a DOWN at once, and an UP later.
         """
-        seen = self._interface.poll(now)
-        if seen != self._seen:
-            self._seen = seen
+        address = self._interface.poll(now)
+        if address != self._polled:
+            self._polled = address
             self._since = now
         has_held = ticks_diff(now, self._since) >= self._hold_ms
+        edge = None
         if self.state == UP:
-            if seen == self.address or not (seen or has_held):
+            is_gap = address is None and not has_held
+            if is_gap or address == self.address:
                 return None
-            self.address = seen
-            self.state = CONNECTING if seen else DOWN
-            return DOWN
-        self.address = seen
-        self.state = CONNECTING if seen else DOWN
-        if seen and has_held:
-            self.state = UP
+            edge = DOWN
+        elif address and has_held:
             self._hold_ms = _HOLD_MS
-            return UP
-        return None
+            edge = UP
+        self.address = address
+        self.state = UP if edge == UP else CONNECTING if address else DOWN
+        return edge

@@ -23,6 +23,7 @@ _PACKET_LEN = const(1400)  # small pieces are gathered up to this
 _RETRY_MS = const(50)  # until a socket that was full is tried again
 _TURN_MS = const(4)  # a body that never waits lets the others run so often
 _LAST_CHUNK = b"0\r\n\r\n"
+_OK = 200
 
 
 class Sender:
@@ -57,27 +58,29 @@ class Sender:
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
 
-    async def send(self, wire: "Wire", head: "Head", response: "Response", keeps: bool) -> bool:
+    async def send(
+        self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
+    ) -> bool:
         """Sends `response` to the request of `head`; whether the connection may go on.
 
-        keeps  whether it may as far as the request and the server are concerned
-        Raises ResponseError, before anything is sent, when it is none; EOFError when only closing
-        the connection tells the client that the body is not whole.
+        keep_alive  whether the request and the server allow that
+        Raises ResponseError, before anything is sent, when it can't be sent; EOFError when only
+        closing the connection tells the client that the body is incomplete.
         """
         body = response.body
         status = response.status_code
-        if status != 200 or not isinstance(body, bytes):
+        if status is not _OK or not isinstance(body, bytes):  # 200.0 is equal to it
             check(response)
             body = response.body
         if not isinstance(body, bytes):
             body = response.body_iter()
             try:
-                return await self._send_stream(wire, head, response, body.__aiter__(), keeps)
+                return await self._send_stream(wire, head, response, body.__aiter__(), keep_alive)
             finally:
                 if hasattr(body, "aclose"):
                     await body.aclose()
-        keeps = keeps and not (response.headers and _wants_close(response.headers))
-        data, rest = self._encode(head, response, keeps)
+        keep_alive = keep_alive and not (response.headers and _wants_close(response.headers))
+        data, rest = self._encode(head, response, keep_alive)
         if rest and not self._memory.can_send():
             raise MemoryError("a large response")
         wire.slot.enter(SENDING, ticks_ms())
@@ -86,9 +89,9 @@ class Sender:
             await wire.send_rest(memoryview(data)[sent:])
         if rest:
             await wire.send(rest)
-        return keeps
+        return keep_alive
 
-    def _encode(self, head: "Head", response: "Response", keeps: bool) -> tuple:
+    def _encode(self, head: "Head", response: "Response", keep_alive: bool) -> tuple:
         """(The head and the beginning of a body that is bytes, the rest of it or None)."""
         body = response.body
         status = response.status_code
@@ -104,10 +107,10 @@ class Sender:
         if len(body) > _PACKET_LEN:
             rest = memoryview(body)[_PACKET_LEN:]
             body = body[:_PACKET_LEN]
-        return b"".join((text, length, self._common(head, response, text, keeps), body)), rest
+        return b"".join((text, length, self._common(head, response, text, keep_alive), body)), rest
 
     async def _send_stream(
-        self, wire: "Wire", head: "Head", response: "Response", body: "Anything", keeps: bool
+        self, wire: "Wire", head: "Head", response: "Response", body: "Anything", keep_alive: bool
     ) -> bool:
         headers = response.headers
         status = response.status_code
@@ -117,24 +120,24 @@ class Sender:
         has_length = b"\ncontent-length:" in fields
         length = _length_of(headers) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
-        keeps = keeps and framing is not None and not _wants_close(headers)
+        keep_alive = keep_alive and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
         piece = None
-        # What can go wrong goes wrong before the head leaves.  An event stream may be silent first.
+        # A body that fails before the head has left is a 500.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
             piece = await self._next_piece(body)
-        common = self._common(head, response, text, keeps)
+        common = self._common(head, response, text, keep_alive)
         out = _Pieces(wire, framing == CHUNKED, b"".join((text, framing or b"", common)))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
             await self._send_pieces(out, body, piece, length)
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
-        return keeps
+        return keep_alive
 
     async def _send_pieces(
         self, out: "_Pieces", body: "Anything", piece: "Anything", left: int | None
     ) -> None:
-        """left  bytes that the handler has said it has, and must keep to; None if it has not"""
+        """left  bytes of the Content-Length that the handler has set; None without one"""
         turn = ticks_ms()
         if piece is None and out.wire.slot.lasts:
             await out.flush()
@@ -171,7 +174,7 @@ class Sender:
             raise EOFError
 
     async def _next_piece(self, body: "Anything") -> "Anything":
-        """The next piece as bytes, None at the end; ResponseError if it is none."""
+        """The next piece as bytes, None at the end.  Raises ResponseError for any other type."""
         try:
             piece = await body.__anext__()
         except StopAsyncIteration:
@@ -182,10 +185,10 @@ class Sender:
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
-    def _common(self, head: "Head", response: "Response", text: bytes, keeps: bool) -> bytes:
-        """The fields that a response has besides its own, and the empty line at the end."""
+    def _common(self, head: "Head", response: "Response", text: bytes, keep_alive: bool) -> bytes:
+        """The fields that the server adds to every response, and the empty line at the end."""
         connection = CLOSE
-        if keeps:
+        if keep_alive:
             connection = self._keep_alive if head.minor else self._keep_alive_1_0
         kind = response.default_content_type
         date = int(time.time())

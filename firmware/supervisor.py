@@ -9,7 +9,7 @@ from firmware.link import DOWN, UP
 from firmware.tasks import join
 
 _POLL_MS = const(100)
-_SEEK_MS = const(5)  # while there is no link: nothing else is to be done
+_DOWN_POLL_MS = const(5)  # nothing else is to be done then
 _MIN_RETRY_MS = const(1000)
 _MAX_RETRY_MS = const(60000)
 
@@ -38,9 +38,7 @@ class Supervisor:
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
-        self._told: asyncio.Task | None = (
-            None  # the task of the application's function that was called last
-        )
+        self._task: asyncio.Task | None = None  # of the function that was called last
 
     async def run(self) -> None:
         """The task: until `end()`."""
@@ -50,13 +48,13 @@ class Supervisor:
             except Exception as error:  # a driver's or the application's; the next may do better
                 self._log.exception("link failed", error)
                 await asyncio.sleep_ms(_MIN_RETRY_MS)  # a traceback holds up a slow console
-            await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _SEEK_MS)
+            await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _DOWN_POLL_MS)
 
     def end(self) -> None:
         """From now on it does nothing: a server that is being closed must not start again."""
         self._has_ended = True
-        if self._told:
-            self._told.cancel()
+        if self._task:
+            self._task.cancel()
 
     def close(self) -> None:
         """What Microdot's `shutdown()` calls."""
@@ -71,7 +69,7 @@ class Supervisor:
             was_running = self._server.is_running()
             await self._server.stop(0)
             if was_running and self._on_disconnect:
-                await self._tell(self._on_disconnect)
+                await self._call(self._on_disconnect)
         elif edge == UP:
             self._log.info("IPv4 address: %s,", self._link.address)
             self._retry_ms = _MIN_RETRY_MS
@@ -93,17 +91,17 @@ class Supervisor:
             self._retry_ms = min(_MAX_RETRY_MS, self._retry_ms * 2)
             return
         if self._on_connect:
-            await self._tell(self._on_connect, address)
+            await self._call(self._on_connect, address)
 
-    async def _tell(self, function: "Function", *args: object) -> None:
-        if self._told:
-            await join(self._told)
-            self._told = None
+    async def _call(self, function: "Function", *args: object) -> None:
+        if self._task:
+            await join(self._task)
+            self._task = None
         result = function(*args)
         if hasattr(result, "send"):  # a coroutine
-            self._told = asyncio.create_task(self._follow(result))
+            self._task = asyncio.create_task(self._await(result))
 
-    async def _follow(self, coroutine: "Anything") -> None:
+    async def _await(self, coroutine: "Anything") -> None:
         try:
             await coroutine
         except Exception as error:

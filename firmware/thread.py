@@ -191,7 +191,7 @@ def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread:
         THREADS.append(thread)
         try:
             thread.start()
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: nobody would ever run what waits for this one
             THREADS.pop()
             raise
     except (OSError, RuntimeError, MemoryError) as error:

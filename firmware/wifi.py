@@ -7,12 +7,19 @@ first; after a round without success there is a pause, ever longer.  Nothing wai
 """
 
 import os
+import sys
 from time import ticks_add, ticks_diff
 
 import network
 from micropython import const
 
 from firmware.address import read_address, set_address
+
+# States.
+_OFF = const(0)  # the radio is off, or a driver that has failed is to be switched off and on
+_PAUSE = const(1)  # between two attempts
+_JOINING = const(2)  # an attempt: to be let in, and to get an address
+_UP = const(3)  # there is an address
 
 _JOIN_MS = const(5000)  # to be found and accepted, if that is all there is to tell a failure
 _ATTEMPT_MS = const(20000)  # and to get an address
@@ -21,20 +28,7 @@ _MIN_PAUSE_MS = const(1000)
 _ROUNDS = const(5)  # that fail, and the radio is switched off and on
 _MAX_PAUSE_MS = const(60000)
 _UNHEARD = const(-999)  # dBm
-
 _IDLE = const(1000)  # of `WLAN.status()`: what is less is the reason of a failure
-# ESP-IDF's `wifi_err_reason_t`.  A wrong password has several.
-_REASONS = {
-    2: "no answer",
-    5: "the access point is full",
-    15: "wrong password",
-    200: "the access point is gone",
-    201: "no such network",
-    202: "wrong password",
-    203: "the access point refuses",
-    204: "wrong password",
-    210: "its protection does not fit the password",
-}
 
 
 class WiFi:
@@ -57,14 +51,12 @@ class WiFi:
         self._power_save = power_save
         self._static_ip = static_ip
         self._log = log
-        self._wlan: Anything = None
-        self._address: str | None = None
+        self._state = _OFF
+        self._until: Anything = None  # ticks_ms() when the state is over; None: at once
+        self._wlan: Anything = None  # the driver's, once it was on
         self._round: list = []  # what is still to be tried in it: (network, BSSID or None)
-        self._ssid = ""  # of the present attempt; "": a pause
-        self._status = 0  # status at its beginning, which may be the reason of the one before
-        self._until: Anything = (
-            None  # ticks_ms() when the attempt, or the pause, is over; None: at once
-        )
+        self._ssid = ""  # of the latest attempt
+        self._status = 0  # at the beginning of an attempt: may be the reason of the one before
         self._pause_ms = _MIN_PAUSE_MS
         self._rounds = 0  # that have failed since there was an address
 
@@ -72,69 +64,68 @@ class WiFi:
         """The address as text, None without one.  Starts the next attempt when it is due."""
         if self._until is None:
             self._until = now
+        is_over = ticks_diff(now, self._until) >= 0
         try:
-            if self._wlan is None:
-                if ticks_diff(now, self._until) < 0:
+            if self._state == _OFF:
+                if not is_over:
                     return None
-                self._activate()
+                self._switch_on()
             wlan = self._wlan
             address = read_address(wlan) if wlan.isconnected() else None
             if address:
+                self._state = _UP
                 self._pause_ms = _MIN_PAUSE_MS
                 self._rounds = 0
-            else:
-                self._retry(wlan, now)
+                return address
+            if self._state == _UP:
+                self._lose(wlan, now)
+            elif self._state == _JOINING:
+                self._check(wlan, now)
+            elif is_over:
+                self._join(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
-            address = self._wlan = None  # off and on again
-            self._fail(error, now)
-        self._address = address
-        return address
+            self._fail(error, now, _OFF)
+        return None
 
     def stop(self) -> None:
         """Switches the radio off; the next `poll()` switches it on again."""
         if self._wlan:
             self._wlan.active(False)
-        self._wlan = self._address = self._until = None
-        self._ssid = ""
+        self._state = _OFF
+        self._until = None
+        self._round = []
 
-    def _activate(self) -> None:
+    def _switch_on(self) -> None:
         network.hostname(self._hostname)
         if self._country:
             network.country(self._country)
-        wlan = network.WLAN(network.WLAN.IF_STA)
+        self._wlan = wlan = network.WLAN(network.WLAN.IF_STA)
         wlan.active(False)  # a soft reset leaves the radio as it was
         wlan.active(True)
         wlan.config(reconnects=0)
         wlan.config(pm=network.WLAN.PM_PERFORMANCE if self._power_save else network.WLAN.PM_NONE)
         set_address(wlan, self._static_ip)
-        self._wlan = wlan
-
-    def _retry(self, wlan: "Anything", now: int) -> None:
-        if self._address:
-            self._lose(wlan, now)
-        if self._ssid:
-            failure = self._find_failure(wlan, now)
-            if failure:
-                wlan.disconnect()
-                self._fail(failure, now)
-        elif ticks_diff(now, self._until) >= 0:
-            if not self._round:
-                self._round = self._rank(wlan)
-                if len(self._round) > 1:  # the scan took seconds, which the attempt must not lose
-                    return
-            self._connect(wlan, now)
+        self._state = _PAUSE
 
     def _lose(self, wlan: "Anything", now: int) -> None:
         if wlan.isconnected():  # the lease is lost; it has the time of an attempt to come back
+            self._state = _JOINING
             self._until = ticks_add(now, _ATTEMPT_MS)
             self._warn("the address is lost")
         else:
             self._warn(_explain(wlan.status()))
-            self._ssid = ""
             self._round = []
+            self._state = _PAUSE
             self._until = now
+            self._join(wlan, now)
 
-    def _find_failure(self, wlan: "Anything", now: int) -> str:
+    def _check(self, wlan: "Anything", now: int) -> None:
+        failure = self._find_failure(wlan, ticks_diff(self._until, now))
+        if failure:
+            wlan.disconnect()
+            self._fail(failure, now, _PAUSE)
+
+    def _find_failure(self, wlan: "Anything", left_ms: int) -> str:
         """Why the present attempt has failed, "" while it may still succeed.
 
         The driver keeps the last reason until it has another one, or an address.  So a failure that
@@ -144,27 +135,26 @@ class WiFi:
         status = wlan.status()
         if status < _IDLE and status != self._status:
             return _explain(status)
-        left_ms = ticks_diff(self._until, now)
         patience_ms = _JOIN_MS if status < _IDLE else _ATTEMPT_MS
         if left_ms <= _ATTEMPT_MS - patience_ms and not _is_accepted(wlan):
             return _explain(status)
         return "no address from DHCP" if left_ms <= 0 else ""
 
-    def _fail(self, failure: "Anything", now: int) -> None:
-        """The present attempt is over: now the next of the round, or a pause."""
+    def _fail(self, failure: "Anything", now: int, state: int) -> None:
+        """Logs a failure, and enters `state` until the next of the round is due, or a new round."""
         self._warn(failure)
-        self._ssid = ""
         pause_ms = _SETTLE_MS
         if not self._round:
             self._rounds += 1
             # A driver that finds nothing any more needs it; its next attempt may fail for that.
-            if self._wlan and self._rounds % _ROUNDS == 0:
+            if state == _PAUSE and self._rounds % _ROUNDS == 0:
                 self._wlan.active(False)
-                self._wlan = None
+                state = _OFF
             # Up to a quarter less, so that boards that lost the same network don't come at once.
             pause_ms = self._pause_ms - self._pause_ms * os.urandom(1)[0] // 1024
             self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms * 2)
             self._log.info("Wi-Fi: again in %d ms", pause_ms)
+        self._state = state
         self._until = ticks_add(now, pause_ms)
 
     def _rank(self, wlan: "Anything") -> list:
@@ -185,13 +175,19 @@ class WiFi:
             ranked.append((-rssi, index, bssid))
         return [(self._networks[index], bssid) for _, index, bssid in sorted(ranked)]
 
-    def _connect(self, wlan: "Anything", now: int) -> None:
+    def _join(self, wlan: "Anything", now: int) -> None:
+        """Begins the next attempt of the round, or a round with a scan."""
+        if not self._round:
+            self._round = self._rank(wlan)
+            if len(self._round) > 1:  # the scan took seconds, which the attempt must not lose
+                return
         known, bssid = self._round.pop(0)
         self._ssid = known["ssid"]
-        self._until = ticks_add(now, _ATTEMPT_MS)
         self._log.info("Wi-Fi %s: connecting", self._ssid)
         wlan.connect(self._ssid, known.get("password", ""), bssid=bssid)
         self._status = wlan.status()
+        self._state = _JOINING
+        self._until = ticks_add(now, _ATTEMPT_MS)
 
     def _warn(self, what: "Anything") -> None:
         self._log.warning("Wi-Fi %s: %s", self._ssid, what)
@@ -206,4 +202,19 @@ def _is_accepted(wlan: "Anything") -> bool:
 
 
 def _explain(status: int) -> str:
-    return _REASONS.get(status) or ("no answer" if status >= _IDLE else "reason %d" % status)
+    if status >= _IDLE:
+        return "no answer"
+    try:
+        return _look_up(status)
+    except MemoryError:
+        return "reason %d" % status
+
+
+def _look_up(reason: int) -> str:
+    """Its words, from a module that is in memory no longer than this takes."""
+    import firmware.reasons
+
+    try:
+        return firmware.reasons.explain(reason)
+    finally:
+        del sys.modules["firmware.reasons"], firmware.reasons

@@ -3,12 +3,13 @@
 import os
 import resource
 import subprocess
-import threading
 import time
 
 from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
+from host_tests.blackbox.lines import Lines
 from tools.simulator import harness
+from tools.simulator.flash import Flash
 from tools.version import build
 
 _START_S = 20
@@ -75,10 +76,8 @@ class Board(RemoteBoard):
         self.runtime = runtime
         server = config.get("server", {})
         self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)
-        self.lines = []
-        self._changed = threading.Condition()
         harness.complete(config, str(self.port))
-        self.flash = harness.Flash(folder)
+        self.flash = Flash(folder)
         sources = _sources(runtime, folder, main, app)
         version = self.flash.install(sources, config)
         self.process = harness.spawn(
@@ -90,8 +89,7 @@ class Board(RemoteBoard):
             text=True,
             errors="replace",
         )
-        self._reader = threading.Thread(target=self._read_console, daemon=True)
-        self._reader.start()
+        self.lines = Lines(self.process)
         if waits:
             self.wait_line("Registering URI handlers", timeout_s=_START_S)
             self._sockets_at_start = self.count_sockets()
@@ -103,10 +101,7 @@ class Board(RemoteBoard):
 
     def wait_line(self, text: str, start: int = 0, timeout_s: float = _WAIT_S) -> int:
         """The number of the first line from `start` that contains `text`; waits for it."""
-        with self._changed:
-            found = self._changed.wait_for(lambda: self._find(text, start), timeout_s)
-        assert found, f"no {text!r} from line {start} of\n" + "\n".join(self.lines)
-        return found[0]
+        return self.lines.wait(text, start, timeout_s)
 
     def count_lines(self, text: str) -> int:
         return sum(text in line for line in self.lines)
@@ -176,19 +171,10 @@ class Board(RemoteBoard):
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
-        self._reader.join(10)
+        self.lines.join(_WAIT_S)
         self.process.stdin.close()
         self.process.stdout.close()
         return status
-
-    def _find(self, text, start):
-        return [n for n in range(start, len(self.lines)) if text in self.lines[n]]
-
-    def _read_console(self):
-        for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
 
 
 def _sources(runtime, folder, main, app):

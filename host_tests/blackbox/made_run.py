@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 from host_tests.blackbox.board import RemoteBoard
+from host_tests.blackbox.lines import Lines
+from host_tests.waiting import wait_for
 from tools.checkout import ROOT
 from tools.simulator import harness
 
@@ -49,7 +49,6 @@ class MadeRun(RemoteBoard):
         if config is not None:
             (folder / "settings.json").write_text(json.dumps(config))
             line += ["--config", str(folder / "settings.json")]
-        self.lines: list[str] = []
         self.process = subprocess.Popen(
             line,
             cwd=ROOT,
@@ -60,8 +59,7 @@ class MadeRun(RemoteBoard):
             errors="replace",
             start_new_session=True,  # what is left of it is found by its group
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.lines = Lines(self.process)
 
     def __enter__(self):
         return self
@@ -70,18 +68,13 @@ class MadeRun(RemoteBoard):
         if self.is_left():
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(_WAIT_S)
-        self._reader.join(_WAIT_S)
+        self.lines.join(_WAIT_S)
         self.process.stdin.close()
         self.process.stdout.close()
 
     def wait_line(self, text: str, start: int = 0) -> str:
         """The first line from `start` that contains `text`; waits for it."""
-        deadline = time.monotonic() + _WAIT_S
-        while True:
-            if found := [line for line in self.lines[start:] if text in line]:
-                return found[0]
-            assert time.monotonic() < deadline and self._reader.is_alive(), "\n".join(self.lines)
-            time.sleep(0.01)
+        return self.lines[self.lines.wait(text, start, _WAIT_S)]
 
     def wait_up(self):
         self.wait_line("Registering URI handlers")
@@ -90,18 +83,15 @@ class MadeRun(RemoteBoard):
     def wait_end(self) -> int:
         """Its exit status, when it has ended by itself."""
         status = self.process.wait(_WAIT_S)
-        self._reader.join(_WAIT_S)
+        self.lines.join(_WAIT_S)
         return status
 
-    def has_gone(self) -> bool:
-        """Whether nothing of it is left within five seconds."""
-        deadline = time.monotonic() + _END_S
-        while self.is_left() and time.monotonic() < deadline:
-            self.process.poll()
-            time.sleep(0.02)
-        return not self.is_left()
+    def wait_gone(self):
+        """Returns when nothing of it is left, which takes five seconds at most."""
+        wait_for(lambda: not self.is_left(), _END_S)
 
     def is_left(self) -> bool:
+        self.process.poll()
         try:
             os.killpg(self.process.pid, 0)
             return True
@@ -113,7 +103,3 @@ class MadeRun(RemoteBoard):
         with self.connect() as client:
             client.send("GET", "/hang")
             self.wait_line("HANGS")
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))

@@ -7,24 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from host_tests.blackbox.made_run import MAIN, START, MadeRun
+from host_tests.blackbox.made_run import MAIN, START
 from tools.checkout import ROOT
 
 FLASH = ROOT / "build" / "flash"
-
-
-@pytest.fixture
-def start(runtime, tmp_path):
-    """Starts runs of a test's own: start(main, config=…, …)."""
-    runs: list[MadeRun] = []
-
-    def begin(main=MAIN, **options):
-        runs.append(MadeRun(runtime, tmp_path / "app", main, **options))
-        return runs[-1]
-
-    yield begin
-    for each in runs:
-        each.__exit__()
 
 
 def test_main_is_the_main_module(start):

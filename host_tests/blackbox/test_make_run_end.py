@@ -5,29 +5,17 @@ import signal
 
 import pytest
 
-from host_tests.blackbox.made_run import MAIN, MadeRun
+from host_tests.blackbox.made_run import MAIN
 
 HANGS = "print('HANGS')\nwhile True:\n    pass\n"
-
-
-@pytest.fixture
-def start(runtime, tmp_path):
-    runs: list[MadeRun] = []
-
-    def begin(main=MAIN, **options):
-        runs.append(MadeRun(runtime, tmp_path / "app", main, **options))
-        return runs[-1]
-
-    yield begin
-    for each in runs:
-        each.__exit__()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_it_in_order(start, number):
     board = start().wait_up()
     board.process.send_signal(number)
-    assert board.wait_end() == 0 and board.has_gone()
+    assert board.wait_end() == 0
+    board.wait_gone()
     assert "Stopping webserver" in board.lines[-1]
 
 
@@ -36,7 +24,7 @@ def test_an_application_that_hangs_is_killed(start, number):
     board = start().wait_up()
     board.hang()
     board.process.send_signal(number)
-    assert board.has_gone()
+    board.wait_gone()
     assert "The application does not end by itself: killed" in board.lines
 
 
@@ -44,7 +32,7 @@ def test_an_application_that_hangs_at_its_start_is_killed(start):
     board = start(HANGS)
     board.wait_line("HANGS")
     os.killpg(board.process.pid, signal.SIGINT)  # as a terminal does it
-    assert board.has_gone()
+    board.wait_gone()
 
 
 def test_a_second_ctrl_c_does_not_wait(start):
@@ -52,14 +40,14 @@ def test_a_second_ctrl_c_does_not_wait(start):
     board.wait_line("HANGS")
     board.process.send_signal(signal.SIGINT)
     board.process.send_signal(signal.SIGINT)
-    assert board.has_gone()
+    board.wait_gone()
 
 
 def test_it_goes_with_the_tool_even_if_that_is_killed(start):
     board = start().wait_up()
     board.hang()
     board.process.kill()
-    assert board.has_gone()
+    board.wait_gone()
 
 
 @pytest.mark.parametrize("main", [MAIN, HANGS])
@@ -67,7 +55,7 @@ def test_it_goes_with_the_parent_of_the_tool(start, main):
     board = start(main, before=("sh", "-c", '"$@"; true', "sh"))
     board.wait_line("HANGS" if main == HANGS else "Registering URI handlers")
     board.process.kill()
-    assert board.has_gone()
+    board.wait_gone()
 
 
 def test_a_reset_starts_it_again_and_only_a_reset_keeps_what_the_clock_holds(start):
@@ -84,5 +72,5 @@ def test_a_reset_starts_it_again_and_only_a_reset_keeps_what_the_clock_holds(sta
         mark = board.lines.index("HELD b'kept' 2")
         board.wait_line("Registering URI handlers", mark)
         board.process.send_signal(signal.SIGINT)
-        assert board.has_gone()
+        board.wait_gone()
     start(main).wait_line("HELD b'' 1")

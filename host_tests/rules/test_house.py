@@ -37,7 +37,8 @@ IMPORTS = {
     "thread": {"job", "log"},
     # network
     "address": set(),
-    "wifi": {"address"},
+    "wifi": {"address", "reasons"},
+    "reasons": set(),
     "ethernet": {"address"},
     "supervisor": {"link", "tasks"},
     # the rest
@@ -66,7 +67,7 @@ IMPORTS = {
     },
 }
 # Of these, what is loaded when it is needed for the first time.
-LATER = {"workers": {"thread"}}
+LATER = {"workers": {"thread"}, "wifi": {"reasons"}}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {"exchange", "stream", "routes"}

@@ -1,5 +1,6 @@
 """README and docs/ tell the truth."""
 
+import ast
 import json
 import re
 import subprocess
@@ -63,6 +64,17 @@ def rows_of(page, column):
 def test_the_import_table_is_that_of_the_house():
     cells = rows_of("architecture", "imports of ours")
     assert {name: set(re.findall(r"`(\w+)`", cell)) for name, cell in cells.items()} == IMPORTS
+
+
+def test_what_the_architecture_calls_a_method_is_one():
+    named = set(re.findall(r"`(\w+)\.(\w+)\(\)`", read("architecture")))
+    there = set()
+    for path in (ROOT / "firmware").glob("*.py"):
+        for owner in ast.walk(ast.parse(path.read_text())):
+            if isinstance(owner, (ast.Module, ast.ClassDef)):
+                name = getattr(owner, "name", path.stem)
+                there |= {(name, getattr(each, "name", None)) for each in owner.body}
+    assert named and named <= there, named - there
 
 
 def test_the_table_of_states_is_that_of_the_slots():

@@ -14,6 +14,7 @@ import pytest
 
 from host_tests.serial.line import SerialLine
 from host_tests.serial.processor import Processor
+from host_tests.waiting import wait_for
 from tools.simulator.interpreter import micropython
 
 FLASH_LEN = 1 << 20
@@ -105,7 +106,7 @@ class SerialBoard:
     def cut(self):
         """Loses power and line now."""
         self.cut_after(0)
-        self._wait(lambda: self.is_cut)
+        wait_for(lambda: self.is_cut, _WAIT_S)
 
     def power_on(self):
         """After a cut: the line is back and the board starts."""
@@ -113,15 +114,16 @@ class SerialBoard:
 
     def wait_text(self, text: bytes, start: int = 0, timeout_s: float = _WAIT_S) -> int:
         """Where `text` begins in what it has sent after `start`; waits for it."""
-        deadline = time.monotonic() + timeout_s
-        while (found := self.console.find(text, start)) < 0:
-            assert time.monotonic() < deadline, f"no {text!r} in {self.console[start:]!r}"
-            time.sleep(_TURN_S)
-        return found
+        wait_for(
+            lambda: self.console.find(text, start) >= 0,
+            timeout_s,
+            lambda: f"no {text!r} in {self.console[start:]!r}",
+        )
+        return self.console.find(text, start)
 
     def wait_client(self):
         """Returns when its port was opened, if that is a socket."""
-        self._wait(lambda: self._line.has_client)
+        wait_for(lambda: self._line.has_client, _WAIT_S)
 
     def press_reset(self):
         self._processor.press_reset()
@@ -132,12 +134,6 @@ class SerialBoard:
         self._processor.close()
         self._line.close()
         self._selector.close()
-
-    def _wait(self, has_come):
-        deadline = time.monotonic() + _WAIT_S
-        while not has_come():
-            assert time.monotonic() < deadline
-            time.sleep(_TURN_S)
 
     def _run(self):
         while not self._has_ended:

@@ -1,13 +1,8 @@
-"""What tests of the tools expect: that something is refused in one line, or comes true in time."""
-
-import time
+"""What tests of the tools expect: that something is refused in one line."""
 
 import pytest
 
 from tools.terminal import Refused
-
-_LIMIT_S = 10
-_TURN_S = 0.002
 
 
 def refused(function, *args) -> str:
@@ -16,12 +11,3 @@ def refused(function, *args) -> str:
         function(*args)
     assert "\n" not in str(error.value)
     return str(error.value)
-
-
-def wait_for(condition):
-    """What `condition()` gives when it is true; it has ten seconds."""
-    deadline = time.monotonic() + _LIMIT_S
-    while not (result := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(_TURN_S)
-    return result

@@ -7,7 +7,7 @@ import time
 import h11
 import pytest
 
-from host_tests.tools.expect import wait_for
+from host_tests.waiting import wait_for
 from tools.bench.clients import Hold, Pour, Reconnect, Stream
 from tools.bench.generator import Load, Plan, response_length, run
 from tools.bench.load import BROWSER, QUICK, QUICK_ONCE

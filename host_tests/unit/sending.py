@@ -52,13 +52,13 @@ class Sent(unittest.TestCase):
         self.wire_ = open_wire(self.sock, BUSY)
         return self.wire_
 
-    async def send(self, response, method="GET", version="1.1", keeps=True):
+    async def send(self, response, method="GET", version="1.1", keep_alive=True):
         """Whether the connection may go on."""
         if isinstance(response, Pieces):
             response = Response(response)
         response.is_head = method == "HEAD"
         text = "%s / HTTP/%s\r\nHost: x\r\n\r\n" % (method, version)
-        return await self.sender.send(self.wire(), Head(text.encode(), 100), response, keeps)
+        return await self.sender.send(self.wire(), Head(text.encode(), 100), response, keep_alive)
 
     def fields(self):
         return self.sock.sent.split(b"\r\n\r\n", 1)[0].split(b"\r\n")

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import socket
+import unittest
 
-from microdot import Microdot
+from microdot import Microdot, Request
 
 from firmware.server import Server
 from firmware.workers import WorkerPool
@@ -175,6 +176,17 @@ class App:
         @self.pool.long
         async def orphan(request):
             return Endless()
+
+
+class LongBodies(unittest.TestCase):
+    """Tests of applications that take bodies of up to 5,000 bytes."""
+
+    def setUp(self):
+        self._max_content_length = Request.max_content_length
+        Request.max_content_length = 5000
+
+    def tearDown(self):
+        Request.max_content_length = self._max_content_length
 
 
 class Endless:

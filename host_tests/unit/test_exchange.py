@@ -6,7 +6,7 @@ from microdot import Microdot, Request
 
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns
-from host_tests.unit.sites import GET, App, Site
+from host_tests.unit.sites import GET, App, LongBodies, Site
 
 UPLOAD = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
 
@@ -52,14 +52,7 @@ class TestExchange(unittest.TestCase):
             peer.close()
 
 
-class TestStreamedBody(unittest.TestCase):
-    def setUp(self):
-        self._max_content_length = Request.max_content_length
-        Request.max_content_length = 5000
-
-    def tearDown(self):
-        Request.max_content_length = self._max_content_length
-
+class TestStreamedBody(LongBodies):
     @run_async
     async def test_the_reaper_takes_nothing_from_a_handler_that_reads_by_itself(self):
         app = Microdot()

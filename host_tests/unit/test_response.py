@@ -96,7 +96,7 @@ class TestWhole(Sent):
     @run_async
     async def test_a_response_has_none_of_the_fields_of_the_one_before(self):
         for _ in range(2):
-            for keeps, version, kind in (
+            for keep_alive, version, kind in (
                 (True, "1.1", "text/plain"),
                 (True, "1.0", "text/plain"),
                 (False, "1.0", "text/plain"),
@@ -106,16 +106,16 @@ class TestWhole(Sent):
                 self.sock.sent = b""
                 response = Response("hello")
                 response.default_content_type = kind
-                await self.send(response, version=version, keeps=keeps)
+                await self.send(response, version=version, keep_alive=keep_alive)
                 fields = self.fields()
                 self.assertIn(b"Content-Type: %s; charset=UTF-8" % kind.encode(), fields)
-                is_said = keeps and version == "1.0"
+                is_said = keep_alive and version == "1.0"
                 self.assertEqual(b"Connection: keep-alive" in fields, is_said)
-                self.assertEqual(b"Connection: close" in fields, not keeps)
+                self.assertEqual(b"Connection: close" in fields, not keep_alive)
 
     @run_async
     async def test_a_connection_that_does_not_go_on_says_so(self):
-        self.assertFalse(await self.send(Response("hello"), keeps=False))
+        self.assertFalse(await self.send(Response("hello"), keep_alive=False))
         self.assertIn(b"Connection: close", self.fields())
 
 
@@ -154,7 +154,7 @@ class TestCheck(Sent):
 
     @run_async
     async def test_a_status_is_a_number_from_200_to_999(self):
-        for status in (199, 100, 0, -1, 1000, "200", None, 200.5):
+        for status in (199, 100, 0, -1, 1000, "200", None, 200.0, 200.5):
             self.assertIn("status", await self.refuse(Response("x", status)))
         for status in (200, 299, 999):
             check(Response("x", status))

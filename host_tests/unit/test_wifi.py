@@ -1,7 +1,9 @@
+import sys
 import unittest
 
 import network
 
+import firmware
 from firmware.wifi import WiFi
 from host_tests.unit.fakes import Play
 from tools.simulator.surroundings import AccessPoint, Surroundings
@@ -134,14 +136,13 @@ class TestFailures(unittest.TestCase):
 
     def test_every_fifth_round_that_fails_switches_the_radio_off_and_on(self):
         station = play([HOME])
-        switched = []
-        wlan = None
-        for _ in range(4000):
+        station.run(100)
+        off = set()  # the number of attempts before each time that the radio is off
+        while len(station.attempts()) < 11:
             station.run(100)
-            if station.interface._wlan is not wlan and wlan is not None:
-                switched.append(len(station.attempts()))
-            wlan = station.interface._wlan or wlan
-        self.assertEqual(switched[:1], [5])
+            if not station.around.wlan.active():
+                off.add(len(station.attempts()))
+        self.assertEqual(off, {5, 10})
 
     def test_a_failure_like_the_one_before_is_noticed_in_time(self):
         station = play([HOME])
@@ -294,10 +295,36 @@ class TestAbsence(unittest.TestCase):
     def test_an_access_point_that_does_not_answer_a_station_is_said_in_words(self):
         station = play([HOME], home())
         station.run(5000)
-        for reason, words in ((2, "no answer"), (99, "reason 99")):
+        for reason, words in (
+            (2, "no answer"),
+            (3, "ended by the access point"),
+            (99, "reason 99"),
+        ):
             station.around.wlan._fail(reason)
             station.run(3000)
             self.assertEqual(station.said("Wi-Fi home: " + words), 1)
+
+    def test_the_words_are_in_memory_only_while_they_are_looked_up(self):
+        station = play([HOME])
+        station.run(3000)
+        self.assertEqual(station.said("Wi-Fi home: no such network"), 1)
+        self.assertFalse("firmware.reasons" in sys.modules)
+        self.assertFalse("reasons" in firmware.__dict__)
+
+    def test_without_memory_for_the_words_the_number_is_said(self):
+        station = play([HOME])
+        sys.modules["firmware.reasons"] = firmware.reasons = _Exhausted()
+        station.run(3000)
+        self.assertEqual(station.said("Wi-Fi home: reason 201"), 1)
+        station.run(20000)
+        self.assertTrue(station.said("Wi-Fi home: no such network") > 1)
+
+
+class _Exhausted:
+    """In the place of a module."""
+
+    def explain(self, reason):
+        raise MemoryError
 
 
 class TestLease(unittest.TestCase):
@@ -336,3 +363,18 @@ class TestStop(unittest.TestCase):
         self.assertFalse(station.around.wlan._is_active)
         self.assertEqual(station.run(3000), "10.0.0.2")
         self.assertEqual(station.log.lines, ["Wi-Fi home: connecting"] * 2)
+
+    def test_a_station_that_comes_back_tries_the_strongest_network_first_again(self):
+        station = play([HOME, WORK], home(-30), work())
+        station.run(6000)
+        station.interface.stop()
+        self.assertEqual(station.run(6000), "10.0.0.2")
+        self.assertEqual([ssid for _, ssid in station.attempts()], ["home", "home"])
+
+    def test_a_station_whose_driver_has_failed_is_switched_off_too(self):
+        station = play([HOME], home())
+        _BusyOnce(network.WLAN(network.WLAN.IF_STA), OSError("Wifi Internal Error"))
+        station.run(300)
+        self.assertEqual(station.said("Wifi Internal Error"), 1)
+        station.interface.stop()
+        self.assertFalse(station.around.wlan.active())

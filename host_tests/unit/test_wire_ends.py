@@ -3,12 +3,12 @@ import errno
 import unittest
 from time import ticks_ms
 
-from microdot import Microdot, Request
+from microdot import Microdot
 
 import firmware.wire as wire_module
 from firmware.slots import BUSY, LINGERING, NEW, READING, SENDING, TAKEN
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns, until
-from host_tests.unit.sites import GET, App, Site
+from host_tests.unit.sites import GET, App, LongBodies, Site
 
 PIECE_LEN = 1024
 
@@ -97,14 +97,7 @@ class TestLeave(unittest.TestCase):
         self.assertEqual(count, 60)
 
 
-class TestApplications(unittest.TestCase):
-    def setUp(self):
-        self._max_content_length = Request.max_content_length
-        Request.max_content_length = 5000
-
-    def tearDown(self):
-        Request.max_content_length = self._max_content_length
-
+class TestApplications(LongBodies):
     @run_async
     async def test_a_task_that_outlives_its_connection_does_not_reach_the_next_one(self):
         app = Microdot()
@@ -173,7 +166,9 @@ class TestApplications(unittest.TestCase):
                 peer.close()
                 return
             peer.sock.shutdown(1)
-            await asyncio.sleep(0.3)  # the server waits for room to send, the reaper looks
+            wire = await site.wait_wire()
+            await until(lambda: wire._stream.out_buf)  # there is no room to send
+            site.server._sweep(ticks_ms())
             body = (await peer.read_all()).split("\r\n\r\n", 1)[1]
             self.assertEqual(len(body), 4000000)
             peer.close()

@@ -6,7 +6,7 @@ A version that has failed to start is left for good.
 import json
 from argparse import ArgumentParser, Namespace
 
-from firmware import config as settings
+from firmware.config import check
 from tools.board import ports, startup
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
@@ -79,7 +79,7 @@ def _is_log_hidden(target: str, board: Inventory, console: Console) -> bool:
         return False
     text = Remote(console).read(f"/{target}/config.json")
     try:
-        return file.is_log_hidden(settings.check(json.loads(text)))
+        return file.is_log_hidden(check(json.loads(text)))
     except ValueError:
         return False  # its failure to start says why
 

@@ -9,6 +9,7 @@ from typing import Any
 from tools.checkout import ROOT
 from tools.settings import file
 from tools.simulator import harness
+from tools.simulator.flash import Flash
 from tools.simulator.session import Session
 from tools.terminal import Refused
 from tools.version import application
@@ -32,7 +33,7 @@ def run(options: Namespace) -> int:
     host = options.host or harness.LOCALHOST
     config = _read_config(options.config, options.port)
     port = config["server"]["port"]
-    flash = harness.Flash(ROOT / "build")
+    flash = Flash(ROOT / "build")
     sources = harness.sources(options.runtime, application.find_main(options.app))
     _check_port(host, port)
     version = flash.install(sources, config)

@@ -5,25 +5,21 @@ It puts the version onto a folder that is the board's flash, and starts the inte
 """
 
 import copy
-import hashlib
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware import config as settings
+from firmware.config import check
 from tools.checkout import ROOT
+from tools.simulator.flash import Flash
 from tools.simulator.interpreter import die_with_parent, micropython
 from tools.terminal import Refused
-from tools.version import build, manifest
+from tools.version import build
 
 DEFAULT_PORT = 8080
 LOCALHOST = "127.0.0.1"
@@ -36,7 +32,6 @@ RUNTIMES = ("micropython", "cpython")
 RESTART = 64  # exit status of a board that starts again, with the cause added
 _RESTARTS = range(RESTART + 1, RESTART + 8)
 _POWER_ON = 1
-_KEPT_S = 3600  # of versions in the flash: another run may use one of them
 _LIB = Path(__file__).parent / "lib"
 _LAUNCHER = ROOT / "tools" / "version" / "scripts" / "main.py"
 _UNIX = ("__init__", "modules", "network", "surroundings", "unix")
@@ -60,56 +55,6 @@ def complete(given: Any, port: str | None = None) -> Any:
 def write_config(folder: Path, given: Any, port: str | None = None) -> None:
     """config.json of a simulated board in a folder."""
     (folder / "config.json").write_text(json.dumps(complete(given, port)), encoding="utf-8")
-
-
-class Flash:
-    """The folder that is the flash of a simulated board, and what lies outside of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "flash"
-        self.state = folder / "state"
-
-    def install(self, sources: dict[str, Path], config: Any) -> str:
-        """Puts a version into it, under the name that a deploy would give it, which it returns.
-
-        sources  path on the board to file: compiled ones for MicroPython, texts for CPython
-        config   what its config.json holds
-        """
-        for folder in (self.root, self.state):
-            folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root.parent) as scratch:
-            made = Path(scratch) / "version"
-            made.mkdir()
-            (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
-            whole = manifest.add_manifest(sources | {"config.json": made / "config.json"}, made)
-            name = manifest.name(manifest.read(whole))
-            target = self.root / name
-            if not target.exists():
-                for path, file in whole.items():
-                    _place(file, made / path)
-                (made / "config.json").chmod(0o600)  # it has passwords
-                _rename(made, target)
-            os.utime(target)
-        self._remove_old()
-        return name
-
-    def write_surroundings(self, described: dict[str, Any]) -> Path:
-        """A file, as MicroPython takes no argument of more than 255 bytes."""
-        content = json.dumps(described).encode()
-        folder = self.root.parent / "surroundings"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it has passwords
-        path = folder / hashlib.sha256(content).hexdigest()[:8]
-        path.write_bytes(content)
-        return path
-
-    def power_on(self) -> None:
-        """What a board forgets without power."""
-        (self.state / "rtc").unlink(missing_ok=True)
-
-    def _remove_old(self) -> None:
-        for path in self.root.glob(f"{manifest.PREFIX}*"):
-            if time.time() - path.stat().st_mtime > _KEPT_S:
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def sources(runtime: str, main: Path | None = None) -> dict[str, Path]:
@@ -186,9 +131,9 @@ def describe(config: Any, host: str) -> dict[str, Any]:
     address   that the network gives the board: this computer's
     """
     try:
-        checked = settings.check(copy.deepcopy(config))
+        checked = check(copy.deepcopy(config))
     except ValueError:  # the board itself says what is wrong
-        checked = settings.check({})
+        checked = check({})
     network = checked["network"]
     named = [(each.get("ssid", ""), each.get("password", "")) for each in network["wifi"]]
     return {
@@ -243,17 +188,3 @@ def spawn(
     return subprocess.Popen(
         line, cwd=folder, stdin=subprocess.PIPE, preexec_fn=prepare_child, **options
     )
-
-
-def _place(file: Path, target: Path) -> None:
-    if file != target:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-
-
-def _rename(made: Path, target: Path) -> None:
-    try:
-        made.rename(target)
-    except OSError:
-        if not target.exists():  # else another run was quicker
-            raise

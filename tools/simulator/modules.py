@@ -63,7 +63,7 @@ def install_hidden(enter, leave, on_listener=None):
 
 def _install_core():
     if sys.implementation.name == "cpython":
-        from tools.simulator import cpython
+        from tools.simulator import shim
 
-        cpython.install()
+        shim.install()
     sys.modules["network"] = network
