@@ -3,6 +3,8 @@
 from firmware import run, WorkerPool
 """
 
+import sys
+
 __version__ = "0.1.0"
 
 # What run() has returned; 0 while it serves, None as long as nobody has called it.
@@ -16,8 +18,12 @@ pool_len = 27 * 1024
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     if name == "run":
+        import time
+
         from firmware.memory import grow
 
+        # MicroPython looks for a file of this name first, in each module that imports it.
+        sys.modules["time"] = time
         grow(pool_len)  # before more is loaded
         from firmware.app import run
 
