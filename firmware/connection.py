@@ -220,7 +220,8 @@ class Connection:
     def _say_last_word(self, error: BaseException) -> None:
         """What a client that is cut is still told, if it goes out at once."""
         slot = self._slot
-        if self._is_spare and slot.state == NEW:
+        is_early = slot.reason == PURGED and slot.is_awaited(ticks_ms())
+        if is_early or (slot.state == NEW and self._is_spare):
             status = 503
         elif slot.is_answerable() and (slot.has_request() or isinstance(error, MemoryError)):
             status = status_of(error, slot.reason)

@@ -132,6 +132,10 @@ class Slot:
         """No response has begun."""
         return _ANSWERABLE >> self.state & 1 > 0
 
+    def is_awaited(self, now: int) -> bool:
+        """Whether the client's first request may still be on its way."""
+        return self.state == NEW and ticks_diff(now, self.since) < _ARRIVAL_MS
+
     def is_lasting(self, now: int) -> bool:
         """Whether the connection is at work with something that stays."""
         if not self.is_at_work():

@@ -1,7 +1,7 @@
 import asyncio
 import gc
 import unittest
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from microdot import Microdot
 
@@ -114,7 +114,7 @@ class TestAdmission(unittest.TestCase):
 
             connection.take = take_and_cut
             peer = site.connect()
-            self.assertEqual(await peer.read(), "")
+            self.assertIn("HTTP/1.1 503 Busy\r\n", await peer.read())
             await site.wait_open(0)
             peer.close()
             connection.take = take
@@ -211,6 +211,26 @@ class TestTurnedAway(unittest.TestCase):
             self.assertIn("held", await busy.read())
             for peer in (idle, busy, newcomer, again):
                 peer.close()
+
+    @run_async
+    async def test_a_newcomer_that_is_purged_before_its_request_has_come_gets_503(self):
+        async with App().site(max_open_sockets=3) as site:
+            peer = site.connect()
+            await site.wait_open(1)
+            site.server._slots[0].owner.cut(PURGED)
+            self.assertIn("HTTP/1.1 503 Busy\r\n", await peer.read())
+            peer.close()
+
+    @run_async
+    async def test_one_that_has_said_nothing_for_long_is_purged_without_a_word(self):
+        async with App().site(max_open_sockets=3) as site:
+            peer = site.connect()
+            await site.wait_open(1)
+            slot = site.server._slots[0]
+            slot.since = ticks_add(slot.since, -300)
+            slot.owner.cut(PURGED)
+            self.assertEqual(await peer.read(), "")
+            peer.close()
 
     @run_async
     async def test_a_newcomer_that_is_slow_to_send_is_not_purged_for_the_next(self):
