@@ -32,7 +32,7 @@ def test_a_program_that_runs_is_interrupted_and_runs_again(serial_board, tmp_pat
     start = put_main(serial_board, tmp_path)
     with Console(serial_board.port) as opened:
         found = opened.ask(20)
-        opened.start_again()
+        opened.write(b"\x04")
     assert (found.version, found.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
     serial_board.wait_text(b"\r\nserving", start + 1)
 

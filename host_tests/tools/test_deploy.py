@@ -31,7 +31,8 @@ def test_make_deploy_brings_httpd32_onto_an_empty_board_and_it_serves(serial_boa
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"\n\d+ files sent, \d+ bytes, in \d+\.\d s\n", done.stdout), done.stdout
     assert re.search(r"\nI \(\d+\) httpd32: IPv4 address: 127.0.0.1,\n", done.stdout)
-    assert f"\nhttp://127.0.0.1:{port}/\n/quick answers 200 in " in done.stdout
+    urls = f"http://127.0.0.1:{port}/\nhttp://httpd32.local:{port}/\n"
+    assert f"\n{urls}It answers in " in done.stdout
     with Client("127.0.0.1", port) as client:
         assert client.request("GET", "/quick").status == 200
     names = {path for path in build.plan(ROOT, build.find_microdot(), ROOT / "main.py")}

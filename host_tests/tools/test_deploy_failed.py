@@ -122,9 +122,9 @@ def test_what_keeps_a_failure_from_being_marked_does_not_hide_it(
 ):
     run = startup.run
 
-    def run_until_event(*args):
+    def run_until_event(*args, **options):
         try:
-            run(*args)
+            run(*args, **options)
         finally:
             if event == "cut":
                 serial_board.cut()

@@ -1,5 +1,7 @@
 """What a deploy shows while the board starts, and makes of a board that does not."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,7 +11,9 @@ from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import MAIN, make_sources, read_flash, versions
 from tools.board import startup
 from tools.board.console import Console
+from tools.checkout import ROOT
 from tools.commands import deploy, rollback
+from tools.simulator import harness
 from tools.terminal import Refused
 from tools.version import install
 
@@ -88,6 +92,44 @@ def test_a_board_without_its_network_is_one_line(serial_board, sources):
         startup.run(Console(serial_board.port), limit_s=2)
 
 
+WITHOUT_QUICK = """
+from firmware import run
+from microdot import Microdot
+run(Microdot())
+"""
+
+
+def deploy_application(board, folder, main, config=None, port=None):
+    """As `make deploy APP=`, of an application that is the text `main`."""
+    folder.mkdir()
+    (folder / "main.py").write_text(main)
+    harness.write_config(folder, config or {}, str(port or harness.find_port()))
+    line = [sys.executable, "-m", "tools", "deploy", "--port", board.port, "--app", str(folder)]
+    line += ["--config", str(folder / "config.json")]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=100)
+
+
+def test_an_application_without_quick_is_no_failure(serial_board, tmp_path):
+    done = deploy_application(serial_board, tmp_path / "app", WITHOUT_QUICK)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nIt answers in " in done.stdout and "404" not in done.stdout
+
+
+@pytest.mark.parametrize("level", ["info", "warning"])
+def test_a_network_that_is_not_in_the_air_ends_a_deploy_as_soon_as_the_log_says_so(
+    serial_board, tmp_path, level
+):
+    networks = [{"ssid": "nowhere"}, {"ssid": "also: nowhere", "password": "secret12"}]
+    config = {"network": {"wifi": networks}, "log": {"level": level}}
+    done = deploy_application(serial_board, tmp_path / "app", WITHOUT_QUICK, config)
+    assert done.returncode == 1
+    if level == "info":
+        assert "nowhere: no such network" in done.stderr
+        assert "also: nowhere: no such network; it goes on trying" in done.stderr
+        assert done.stdout.count("Wi-Fi: again in") == 2
+    assert "The board has no network" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "_AWAY_S", 1)
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
@@ -143,5 +185,5 @@ def test_the_played_watchdog_bites(serial_board, tmp_path):
     main = "import machine, time\nmachine.WDT(timeout=200)\nprint('armed')\n"
     bring(serial_board.port, make_sources(tmp_path / "sources", main))
     with Console(serial_board.port) as console:
-        console.start_again()
+        console.write(b"\x04")
         serial_board.wait_text(b"rst:0x8")

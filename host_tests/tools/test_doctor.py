@@ -6,14 +6,16 @@ import threading
 
 import pytest
 
+from host_tests.blackbox.deployed import bring
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.serial.esp32 import Esp32Board
 from tools.board import usb
 from tools.board.console import Answer
 from tools.board.ports import Found
 from tools.checkout import ROOT
-from tools.commands import doctor
+from tools.commands import deploy, doctor
 from tools.simulator import harness
+from tools.version import build
 
 CP2102 = Found("/dev/ttyUSB0", "CP2102 USB to UART Bridge Controller", 0x10C4, 0xEA60, "0001")
 IN_A_LOOP = b"rst:0x10 (RTCWDT_RTC_RESET),boot:0x13\r\ninvalid header: 0xffffffff\r\n"
@@ -45,6 +47,27 @@ def test_a_board_with_micropython_has_nothing_to_do_and_runs_on(tmp_path, is_pty
     assert port == board.port
     assert micropython == "  MicroPython v1.25.0: Generic ESP32 module with ESP32"
     assert end == "Nothing to do."
+
+
+def test_a_board_that_serves_has_its_urls_told(tmp_path):
+    port = harness.find_port()
+    harness.write_config(tmp_path, {"network": {"hostname": "lab"}}, str(port))
+    config = {"config.json": tmp_path / "config.json"}
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        deploy.deploy(board.port, build.files(build.build()) | config)
+        done = examine(board.port)
+    assert done.returncode == 0 and done.stderr == "", done
+    assert f"  Serves http://127.0.0.1:{port}/ and http://lab.local:{port}/\n" in done.stdout
+
+
+def test_a_board_whose_network_is_not_there_is_a_finding(tmp_path):
+    harness.write_config(tmp_path, {"network": {"wifi": [{"ssid": "nowhere"}]}})
+    config = {"config.json": tmp_path / "config.json"}
+    with SerialBoard(format_flash(tmp_path / "flash")) as board:
+        bring(board.port, build.files(build.build()) | config)
+        done = examine(board.port)
+    assert done.returncode == 1 and done.stderr == "", done
+    assert "  It has no network: nowhere: no such network\n    to do: is " in done.stdout
 
 
 def test_a_board_behind_rfc2217_is_examined_as_well(tmp_path):

@@ -54,5 +54,18 @@ def test_a_start_that_fails_is_one_line(text, failure):
     assert "\n" not in log.failure
 
 
+SEEKS = (
+    b"I (900) httpd32: Wi-Fi home: connecting\r\n"
+    b"W (2900) httpd32: Wi-Fi home: no such network\r\n"
+    b"I (2900) httpd32: Wi-Fi: again in 900 ms\r\n"
+)
+
+
+def test_a_second_round_without_a_network_is_enough():
+    assert read(ROM + SEEKS).no_network == ""
+    assert read(ROM + SEEKS * 2).no_network == "home: no such network"
+    assert read(ROM + SEEKS + UP + SEEKS).no_network == ""
+
+
 def test_a_traceback_in_the_log_of_a_server_that_runs_is_no_failure():
     assert read(ROM + FAILS + UP).failure == ""

@@ -93,10 +93,6 @@ class Console:
     def write(self, block: bytes) -> None:
         self.open().write(block)
 
-    def start_again(self) -> None:
-        """At the prompt: a soft reset, which runs main.py again."""
-        self.write(b"\x04")
-
     def ask(self, limit_s: float, on_turn: Callable[[], None] = lambda: None) -> Answer:
         """Interrupts what runs and looks for the prompt, for no longer than `limit_s`.
 

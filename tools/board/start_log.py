@@ -5,12 +5,16 @@ import re
 _ADDRESS = re.compile(r"IPv4 address: ([0-9.]+),")
 _PORT = re.compile(r"Starting server on port: '(\d+)'")
 _UP = "Registering URI handlers"
+# A network that it tries is in the air and lets it in, or this is why not; then the round is over.
+_REFUSED = re.compile(r"W \(\d+\) \w+: Wi-Fi (.+)")
+_ROUND_FAILED = re.compile(r"Wi-Fi: again in \d+ ms")
 _LOG_LINE = re.compile(r"[EWID] \(\d+\) \w+: ")
 _PLACE = re.compile(r'  File "(?:/httpd32-\w+/)?([^"]+)", line (\d+)')
 _STARTED = ("rst:0x", "ESP-ROM:", "MPY: soft reboot")  # the chip, or MicroPython alone
 _PANIC = ("Guru Meditation Error", "abort() was called", "Brownout detector")
 _PROMPT = ">>> "
 _STARTS = 4  # one was asked for
+_ROUNDS = 2  # one may fail by chance
 
 
 class StartLog:
@@ -19,7 +23,10 @@ class StartLog:
     address, port   of the server, when they were logged
     is_up           the server was started
     lines           of the log so far, as they were
+    refusals        why each network that was tried did not let it in, in the present round
+    no_network      the same of the last round, once two have failed; "" as long as there is hope
     failure         why it does not start, one line with what to do; "" as long as it may
+    has_ended       main.py has ended by itself, or there is none
     """
 
     def __init__(self) -> None:
@@ -27,9 +34,13 @@ class StartLog:
         self.port = 0
         self.is_up = False
         self.lines: list[str] = []
+        self.refusals: list[str] = []
+        self.no_network = ""
         self.failure = ""
+        self.has_ended = False
         self._rest = ""
         self._starts = 0
+        self._failed_rounds = 0
         self._panic = ""
         self._exception = ""
         self._place = ""
@@ -67,6 +78,16 @@ class StartLog:
             self.port = int(found[1])
         elif line.endswith(_UP):
             self.is_up = True
+        elif found := _REFUSED.match(line):
+            self.refusals.append(found[1])
+        elif _ROUND_FAILED.search(line):
+            self._fail_round()
+
+    def _fail_round(self) -> None:
+        self._failed_rounds += 1
+        if self._failed_rounds >= _ROUNDS and not self.address:
+            self.no_network = ", ".join(dict.fromkeys(self.refusals)) or "it does not say why"
+        self.refusals = []
 
     def _read_traceback(self, line: str) -> None:
         if found := _PLACE.match(line):
@@ -92,4 +113,5 @@ class StartLog:
                 f"main.py fails on the board: {self._exception}{self._place}; correct it and "
                 "make deploy, or make rollback"
             )
+        self.has_ended = True
         return "main.py has ended on the board, without a server; it should call run(), see README"

@@ -19,6 +19,8 @@ _TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
 _QUIET_S = 10.0  # of a port that was away: its lines were missed
 _AWAY_S = 15.0
 _ASK_S = 10.0
+_LOOK_S = 8.0  # for a board that may not be ours to say something
+_LOOK_LIMIT_S = 25.0
 _FAR_OFF_MS = 2_000_000_000  # 23 days, of the 24 that a watchdog can count
 _TO_PROMPT = b"\r\x03\x02"  # Ctrl-C, and Ctrl-B out of the raw REPL
 # What is typed, and what answers before the board starts.
@@ -55,6 +57,10 @@ class Start:
             if time.monotonic() > deadline:
                 raise Refused(_gone(self._console.port))
         self._type(_RESET)
+
+    def restart_softly(self) -> None:
+        """Restarts MicroPython alone, as Ctrl-D does: the port stays."""
+        self._type(_SOFT_RESET)
 
     def read(self) -> list[str]:
         """The lines of the log that have come; waits for them a moment.
@@ -157,10 +163,33 @@ def restart(console: Console) -> None:
     console.close()
 
 
-def run(console: Console, is_quiet: bool = False, limit_s: float = _LIMIT_S) -> None:
+def look(console: Console) -> StartLog:
+    """Starts a board that waits at its prompt again; what it has said until its server is up.
+
+    Or until it is sure that it won't be, or nothing is said of one.
+    """
+    start = Start(console)
+    start.restart_softly()
+    began = time.monotonic()
+    log = start.log
+    while not _is_decided(log) and time.monotonic() - began < _LOOK_LIMIT_S:
+        start.read()
+        if not log.lines and time.monotonic() - began > _LOOK_S:
+            break
+    return log
+
+
+def url(host: str, port: int) -> str:
+    return f"http://{host}/" if port == 80 else f"http://{host}:{port}/"
+
+
+def run(
+    console: Console, is_quiet: bool = False, limit_s: float = _LIMIT_S, *, by_name: str = ""
+) -> None:
     """Restarts the board and follows it until its server is up and was asked.
 
     is_quiet  whether its log.level hides that its server is up
+    by_name   the URL with the board's name, if it is known
     Refused if it does not come up; Failed if that is the program's own doing.
     """
     start = Start(console)
@@ -175,9 +204,11 @@ def run(console: Console, is_quiet: bool = False, limit_s: float = _LIMIT_S) -> 
     if log.failure:
         raise Failed(log.failure)
     if log.is_up and log.address:
-        _ask(log.address, log.port)
-    elif is_quiet:
+        _ask(log.address, log.port, by_name)
+    elif is_quiet and not log.refusals:
         print("The board says no error; its log.level hides its address. Your router knows it.")
+        if by_name:
+            print(by_name)
     else:
         raise Refused(_what_is_missing(log, limit_s))
 
@@ -190,7 +221,7 @@ def _follow(start: Start, limit_s: float) -> None:
     log = start.log
     deadline = time.monotonic() + limit_s
     with Progress("waiting for the server") as progress:
-        while not (log.is_up or log.failure) and time.monotonic() < deadline:
+        while not _is_decided(log) and time.monotonic() < deadline:
             is_first = not log.lines
             for line in start.read():
                 print(line)
@@ -199,9 +230,18 @@ def _follow(start: Start, limit_s: float) -> None:
             progress.show()
 
 
+def _is_decided(log: StartLog) -> bool:
+    return log.is_up or bool(log.failure or log.no_network)
+
+
 def _what_is_missing(log: StartLog, limit_s: float) -> str:
     if log.address:
         return f"The server is not up after {limit_s:.0f} s; make monitor shows what the board says"
+    if log.no_network:
+        return (
+            f"The board has no network: {log.no_network}; it goes on trying. Is the network there, "
+            "and its password right? make config, then make deploy"
+        )
     if log.lines:
         return (
             f"The board has no network after {limit_s:.0f} s; is the network there, and its "
@@ -212,16 +252,20 @@ def _what_is_missing(log: StartLog, limit_s: float) -> str:
     )
 
 
-def _ask(address: str, port: int) -> None:
-    """Prints the URL, and whether this computer reaches it: the board's server is up anyway."""
-    host = address if port == 80 else f"{address}:{port}"
-    print(f"http://{host}/")
+def _ask(address: str, port: int, by_name: str) -> None:
+    """Prints the URLs, and whether this computer reaches it: the board's server is up anyway.
+
+    Whatever the answer is, it is one: what the routes are is the application's own.
+    """
+    print(url(address, port))
+    if by_name:
+        print(by_name)
     connection = http.client.HTTPConnection(address, port, timeout=_ASK_S)
     start = time.monotonic()
     try:
         connection.request("GET", "/quick")
-        status = connection.getresponse().status
-        print(f"/quick answers {status} in {time.monotonic() - start:.2f} s")
+        connection.getresponse()
+        print(f"It answers in {time.monotonic() - start:.2f} s")
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or error
         print(f"This computer does not reach it ({reason}); is it in the same network?")

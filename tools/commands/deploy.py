@@ -33,9 +33,14 @@ def run(options: Namespace) -> None:
     with TemporaryDirectory() as folder:
         checked = file.write_checked(sources["config.json"], settings, Path(folder) / CHECKED)
         sources[CHECKED] = checked
-        is_quiet = file.is_log_hidden(settings)
-        versions = build.versions(main)
-        deploy(ports.pick(options.port), sources, is_quiet, options.dry_run, versions)
+        deploy(
+            ports.pick(options.port),
+            sources,
+            file.is_log_hidden(settings),
+            options.dry_run,
+            build.versions(main),
+            startup.url(*file.name_of(settings)),
+        )
 
 
 def deploy(
@@ -44,10 +49,12 @@ def deploy(
     is_quiet: bool = False,
     dry_run: bool = False,
     versions: Mapping[str, str] = MappingProxyType({}),
+    by_name: str = "",
 ) -> None:
     """Makes `sources`, path on the board to file, the version that the board runs.
 
     versions  of the packages in it, to leave out what the board's image has
+    by_name   the URL with the board's name
     """
     manifest.check_names(sources)
     with Console(port) as console:
@@ -56,4 +63,4 @@ def deploy(
         if dry_run:
             startup.restart(console)
         else:
-            install.start(console, folder, is_quiet)
+            install.start(console, folder, is_quiet, by_name)

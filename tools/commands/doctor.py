@@ -9,10 +9,12 @@ import queue
 import re
 import threading
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from typing import NamedTuple
 
-from tools.board import ports, usb
+from tools.board import ports, startup, usb
 from tools.board.console import Answer, Console
+from tools.board.mpremote import Remote
 from tools.checkout import ROOT
 from tools.image import chip
 from tools.terminal import Refused
@@ -21,7 +23,8 @@ _REQUIREMENTS = ("tools/requirements.txt", "tools/board-requirements.txt")
 _OLDEST = (1, 25)  # the MicroPython that the firmware is written for
 _REPL_LIMIT_S = 4.0
 _CHIP_ATTEMPTS = 2
-_PORT_LIMIT_S = 45.0
+_NAMELESS = "mpy-"  # MicroPython's own name begins so
+_PORT_LIMIT_S = 75.0
 
 
 class Finding(NamedTuple):
@@ -90,12 +93,33 @@ def examine_port(name: str) -> list[Finding]:
         ports.check(name)
         with Console(name) as console:
             found = console.ask(_REPL_LIMIT_S)
+            findings = examine_console(found)
             if found.version:
-                console.start_again()
-    except Refused as refused:
-        return [_finding(refused)]
-    findings = examine_console(found)
-    return findings if found.version else [*findings, examine_chip(name)]
+                return findings + examine_server(console)
+    except (Refused, OSError) as error:
+        return [_finding(error if isinstance(error, Refused) else ports.refusal(name, error))]
+    return [*findings, examine_chip(name)]
+
+
+def examine_server(console: Console) -> list[Finding]:
+    """Where a board serves, or why not; empty if it runs nothing of ours.  It starts again."""
+    host = _hostname(console)
+    log = startup.look(console)
+    if log.is_up and log.address:
+        urls = [startup.url(each, log.port) for each in (log.address, host) if each]
+        return [Finding(f"Serves {' and '.join(urls)}")]
+    if log.no_network:
+        remedy = "is the network there, and its password right? make config, then make deploy"
+        return [Finding(f"It has no network: {log.no_network}", remedy)]
+    return [_finding(Refused(log.failure))] if log.failure and not log.has_ended else []
+
+
+def _hostname(console: Console) -> str:
+    """Its name in the network, ending in `.local`; "" if nothing has given it one."""
+    with suppress(Refused):
+        name = Remote(console).run(["import network\nprint(network.hostname())"])[0]
+        return "" if name.startswith(_NAMELESS) else f"{name}.local"
+    return ""
 
 
 def examine_port_within(limit_s: float, name: str) -> list[Finding]:

@@ -5,6 +5,7 @@ A version that has failed to start is left for good.
 
 import json
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from firmware.config import check
 from tools.board import ports, startup
@@ -65,23 +66,26 @@ def rollback(port: str, dry_run: bool = False) -> None:
             board = inventory.read(console, frozen.PACKAGES)
             target = plan(board)
             print(describe(target, board))
-            is_quiet = _is_log_hidden(target, board, console)
+            config = _read_settings(target, board, console)
             if not dry_run:
                 _switch(target, board, console)
         if dry_run or target in board.others:
             startup.restart(console)
         else:
-            install.start(console, f"/{target}", is_quiet)
+            is_quiet = bool(config) and file.is_log_hidden(config)
+            by_name = startup.url(*file.name_of(config)) if config else ""
+            install.start(console, f"/{target}", is_quiet, by_name)
 
 
-def _is_log_hidden(target: str, board: Inventory, console: Console) -> bool:
+def _read_settings(target: str, board: Inventory, console: Console) -> dict[str, Any]:
+    """Those of the version; {} if they can't be known."""
     if target in board.others:
-        return False
+        return {}
     text = Remote(console).read(f"/{target}/config.json")
     try:
-        return file.is_log_hidden(check(json.loads(text)))
+        return check(json.loads(text))
     except ValueError:
-        return False  # its failure to start says why
+        return {}  # its failure to start says why
 
 
 def _switch(target: str, board: Inventory, console: Console) -> None:

@@ -119,6 +119,11 @@ def normal(path: Path, folder: Path) -> Path:
     return copied
 
 
+def name_of(given: dict[str, Any]) -> tuple[str, int]:
+    """(host, port) of a board with these settings, by its name in the network (mDNS)."""
+    return f"{given['network']['hostname']}.local", given["server"]["port"]
+
+
 def is_log_hidden(given: dict[str, Any]) -> bool:
     """Whether a board with these settings does not say that its server is up."""
     return given["log"]["level"] not in _LEVELS_THAT_SHOW

@@ -19,13 +19,13 @@ from tools.version import frozen, inventory, manifest
 from tools.version.plan import Plan, count, main_text, plan
 
 
-def start(console: Console, folder: str, is_quiet: bool) -> None:
+def start(console: Console, folder: str, is_quiet: bool, by_name: str = "") -> None:
     """Starts the board and with it the version in `folder`, which is marked if it fails to start.
 
     Refused if it does not come up.
     """
     try:
-        startup.run(console, is_quiet)
+        startup.run(console, is_quiet, by_name=by_name)
     except startup.Failed:
         _mark_failed(console, folder)
         raise
