@@ -9,10 +9,9 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from microdot import Microdot
 
-_INDEX = (
-    "<!DOCTYPE html>\n<title>httpd32</title>\n"
-    '<div><a href="/long">long</a></div>\n<div><a href="/quick">quick</a></div>\n'
-)
+_PAGE = "app/index.html"
+# In its place where only the firmware is, as in an image of MicroPython.
+_LINKS = '<div><a href="/long">long</a></div>\n<div><a href="/quick">quick</a></div>\n'
 _HTML = {"Content-Type": "text/html; charset=UTF-8"}
 
 
@@ -51,7 +50,10 @@ def create_app(
 
     @app.get("/")
     async def index(request: "Request") -> tuple:
-        return _INDEX, 200, _HTML
+        try:
+            return open(_PAGE, "rb"), 200, _HTML
+        except OSError:
+            return _LINKS, 200, _HTML
 
     @app.get("/quick")
     async def quick(request: "Request") -> str:

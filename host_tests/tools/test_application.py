@@ -50,7 +50,7 @@ def test_the_folder_app_goes_along_whole(tmp_path):
 
 
 def test_what_is_only_for_this_computer_stays_here():
-    assert paths(ROOT / "main.py") == set()
+    assert paths(ROOT / "main.py") == {"app/index.html"}
 
 
 @pytest.mark.parametrize(
