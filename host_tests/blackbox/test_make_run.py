@@ -24,6 +24,15 @@ def test_a_main_that_ends_without_run_is_one_line_and_status_1(start):
     assert board.lines[1:] == ["main.py has ended without run(app), which is its last line"]
 
 
+def test_a_server_of_microdots_own_is_one_line_and_status_1(start, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "part.py").write_text("from microdot import Microdot\napp = Microdot()\n")
+    board = start("from part import app\napp.run(port=80)\n")
+    assert board.wait_end() == 1
+    (line,) = board.lines[1:]
+    assert line == "main.py starts Microdot's own server; its last line is run(app), from firmware"
+
+
 def test_an_exception_in_main_is_its_traceback_and_status_1(start):
     board = start("1 / 0\n")
     assert board.wait_end() == 1

@@ -17,6 +17,9 @@ FAILS = (
     b'Traceback (most recent call last):\r\n  File "main.py", line 7, in <module>\r\n'
     b"NameError: name 'x' isn't defined\r\n"
 )
+OWN_SERVER = FAILS[: FAILS.index(b"Name")] + (
+    b"AttributeError: 'Microdot' object has no attribute 'run'\r\n"
+)
 PROMPT = b"MicroPython v1.25.0 on 2025-04-15; ESP32\r\n>>> "
 
 
@@ -42,6 +45,10 @@ def test_it_is_not_up_before_its_handlers_are_there():
     ("text", "failure"),
     [
         (ROM + FAILS + PROMPT, r"main.py fails on the board: NameError: .* \(main.py, line 7\); "),
+        (
+            ROM + OWN_SERVER + PROMPT,
+            r"app.run\(\) is Microdot's own server \(main.py, line 7\); write run\(app\) instead",
+        ),
         (ROM + PROMPT, "main.py has ended on the board"),
         (ROM + b"config.json: log.level: 1 is wrong\r\n" + PROMPT, "config.json: log.level: 1 is"),
         (ROM * 4, "The board restarts again and again; make rollback"),

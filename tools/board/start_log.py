@@ -12,6 +12,7 @@ _LOG_LINE = re.compile(r"[EWID] \(\d+\) \w+: ")
 _PLACE = re.compile(r'  File "(?:/httpd32-\w+/)?([^"]+)", line (\d+)')
 _STARTED = ("rst:0x", "ESP-ROM:", "MPY: soft reboot")  # the chip, or MicroPython alone
 _PANIC = ("Guru Meditation Error", "abort() was called", "Brownout detector")
+_OWN_SERVER = re.compile(r"AttributeError: 'Microdot' object has no attribute '(run|start_server)'")
 _PROMPT = ">>> "
 _STARTS = 4  # one was asked for
 _ROUNDS = 2  # one may fail by chance
@@ -108,6 +109,11 @@ class StartLog:
         return f" ({self._exception})" if self._exception else ""
 
     def _why_ended(self) -> str:
+        if found := _OWN_SERVER.match(self._exception):
+            return (
+                f"main.py fails on the board: app.{found[1]}() is Microdot's own server"
+                f"{self._place}; write run(app) instead, and from firmware import run"
+            )
         if self._exception:
             return (
                 f"main.py fails on the board: {self._exception}{self._place}; correct it and "

@@ -12,6 +12,7 @@ import json
 import sys
 import time
 
+OWN_SERVER = ("run", "start_server")
 checkout, flash, state, version, described = sys.argv[1:]
 sys.path[0] = checkout  # instead of the folder of this file
 
@@ -23,8 +24,9 @@ with open(described) as file:
     around = json.load(file)
 
 
-def play_listener(listener):
+def play_listener(module):
     """It listens where this computer is to be reached, and tells clients' addresses as a board."""
+    listener = module.Listener
     listen, accept = listener.open, listener.accept
 
     def open_at_host(self, address, port, backlog_conn):
@@ -37,6 +39,17 @@ def play_listener(listener):
     listener.open, listener.accept = open_at_host, accept_as_board
 
 
+def drop_server(module):
+    """Microdot's own, which a board does not have."""
+    del module.Microdot.run, module.Microdot.start_server
+
+
+def is_own_server(error):
+    """Whether that is what the program asked for."""
+    text = str(error)
+    return text[:35] == "'Microdot' object has no attribute " and text[36:-1] in OWN_SERVER
+
+
 def as_tuple(address):
     """(host, port) of what MicroPython for Unix has: the octets of a sockaddr_in."""
     if isinstance(address, tuple):
@@ -44,19 +57,22 @@ def as_tuple(address):
     return (".".join([str(octet) for octet in address[4:8]]), address[2] << 8 | address[3])
 
 
+on_loaded = {"firmware.listener": play_listener}
+
 # From here on the path and `/` are a board's.
 if sys.implementation.name == "cpython":
     from tools.simulator import cpython
 
     cpython.open_console()
-    modules.install_hidden(lambda: sys.path.insert(0, lib), lambda: sys.path.pop(0), play_listener)
+    on_loaded["microdot.microdot"] = drop_server
+    modules.install_hidden(lambda: sys.path.insert(0, lib), lambda: sys.path.pop(0), on_loaded)
     storage = cpython.Storage(state)
     end_at_once = cpython.end_at_once
     cpython.mount(flash, checkout, around["origins"])
 else:
     from tools.simulator import unix
 
-    modules.install_hidden(*unix.hide(lib), play_listener)
+    modules.install_hidden(*unix.hide(lib), on_loaded)
     storage = unix.Storage(state)
     end_at_once = None  # it can't: `Restart` goes through the program
     unix.mount(flash)
@@ -100,4 +116,8 @@ except played.Restart as restart:
     status = around["restart_status"] + restart.args[0]
 except KeyboardInterrupt:
     status = 0
+except AttributeError as error:
+    if not is_own_server(error):
+        raise
+    print("main.py starts Microdot's own server; its last line is run(app), from firmware")
 sys.exit(1 if status is None else status)

@@ -5,7 +5,6 @@ import sys
 
 from tools.simulator import network
 
-_LISTENER = "firmware.listener"
 # What lib/ has, loaded when an application asks for it.
 _PLAYED = (
     "aioespnow",
@@ -33,12 +32,13 @@ def install(checkout):
     sys.path.append(checkout + "/tools/simulator/lib")
 
 
-def install_hidden(enter, leave, on_listener=None):
+def install_hidden(enter, leave, on_loaded=None):
     """The same, but the path shows none of it: `enter` and `leave` surround an import of theirs.
 
-    on_listener  called with the class `Listener` of the firmware when it was loaded
+    on_loaded  by the name of a module, what is called with it when it was loaded
     """
     _install_core()
+    waiting = on_loaded or {}
     load = builtins.__import__
 
     def load_played(name, *args, **options):
@@ -46,7 +46,7 @@ def install_hidden(enter, leave, on_listener=None):
         if top[:1] == "u" and top[1:] in _PLAYED:
             name = top = top[1:]
         is_hidden = top in _PLAYED and name not in sys.modules
-        is_listener = on_listener and name == _LISTENER and name not in sys.modules
+        change = None if name in sys.modules else waiting.get(name)
         if is_hidden:
             enter()
         try:
@@ -54,8 +54,8 @@ def install_hidden(enter, leave, on_listener=None):
         finally:
             if is_hidden:
                 leave()
-        if is_listener:
-            on_listener(sys.modules[name].Listener)
+        if change:
+            change(sys.modules[name])
         return module
 
     builtins.__import__ = load_played

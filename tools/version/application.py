@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from tools.checkout import ROOT
 from tools.terminal import Refused
-from tools.version import imports, source, stock
+from tools.version import imports, servers, source, stock
 
 FOLDER = "app"
 _LIB = "lib"
@@ -40,7 +40,8 @@ class Application:
 
     files     path on the board to the file here, without main.py, the firmware and Microdot's core
     missing   lines about files that it names and that are not here: it may write them itself
-    Refused if something that it imports is not to be had, or a file is not Python.
+    Refused if something that it imports is not to be had, a file is not Python, or it starts a
+    server of its own.
     """
 
     def __init__(self, main: Path, microdot: Path) -> None:
@@ -49,6 +50,7 @@ class Application:
         self._root = main.parent
         self._microdot = microdot
         self._others = set(_OURS) if self._root.resolve() == ROOT else set()
+        self._main = main
         self._sources = [main]
         self._take(FOLDER)
         while self._sources:
@@ -61,8 +63,16 @@ class Application:
             if not self._import(each.name) and not each.is_optional:
                 raise Refused(f"{path}, line {each.line}: {self._refusal(each.name)}")
         if path.is_relative_to(self._root) and not path.is_relative_to(self._microdot):
+            self._refuse_server(path, servers.find(tree, path == self._main))
             for mention in imports.find_mentions(tree):
                 self._mention(path, mention)
+
+    def _refuse_server(self, path: Path, start: servers.Start | None) -> None:
+        if start:
+            raise Refused(
+                f"{path}, line {start.line}: {start.call}() is Microdot's own server; write "
+                f"run({start.app}) instead, and from firmware import run"
+            )
 
     def _import(self, name: str) -> bool:
         """Takes a module along, if need be; whether a board has it then."""
