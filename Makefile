@@ -26,7 +26,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build bench doctor flash deploy rollback monitor config test lint check smoke clean
+.PHONY: help run new build bench doctor flash deploy rollback monitor config test lint check smoke clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -35,6 +35,9 @@ help: ## prints this list
 run: .venv/run ## runs httpd32 here; HTTP_PORT=8080 HTTP_HOST= APP=main.py CONFIG= RUNTIME=micropython|cpython
 	@exec $(TOOLS) run --runtime $(call quoted,$(RUNTIME)) --port $(call quoted,$(HTTP_PORT)) \
 		--host $(call quoted,$(HTTP_HOST)) --app $(call quoted,$(APP)) --config $(call quoted,$(CONFIG))
+
+new: .venv/run ## begins an application in a folder of its own; APP=folder
+	@$(TOOLS) new $(call quoted,$(APP))
 
 build: .venv/run ## compiles the firmware into build/board, as the board's flash holds it
 	@$(TOOLS) build
@@ -98,5 +101,5 @@ NAME_TYPES = cat host_tests/names.pyi >> $@/stdlib/builtins.pyi && \
 		{ echo 'Python cannot make a virtual environment; apt install python3-venv'; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing $< into .venv'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
 	@touch $@

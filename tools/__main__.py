@@ -1,13 +1,15 @@
-"""The tools of httpd32, one subcommand each: what `make` calls."""
+"""The tools of httpd32, a web server for ESP32 boards; each command has a --help of its own."""
 
 import argparse
 import sys
 from importlib import import_module
 
+from tools.checkout import IS_INSTALLED
 from tools.terminal import run_tool
 
 # Only the one that is asked for is imported: they need different packages.
 COMMANDS = {
+    "new": "begins an application: main.py, and what belongs beside it",
     "run": "runs httpd32 on this computer",
     "build": "compiles the firmware into build/board",
     "bench": "measures httpd32 beside plain Microdot and a bare loop",
@@ -21,10 +23,17 @@ COMMANDS = {
 }
 
 
+# They need what only a checkout has.
+FOR_CHECKOUTS = ("bench", "smoke")
+
+
 def main() -> int | None:
-    parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
+    name = "httpd32" if IS_INSTALLED else "python -m tools"
+    parser = argparse.ArgumentParser(prog=name, description=__doc__)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, text in COMMANDS.items():
+        if IS_INSTALLED and name in FOR_CHECKOUTS:
+            continue
         is_asked = name in sys.argv[1:2]
         command = import_module(f"tools.commands.{name}") if is_asked else None
         subparser = subparsers.add_parser(

@@ -1,5 +1,12 @@
-"""Where this checkout is."""
+"""Where the firmware and the tools are, and where the application is that they serve.
+
+In a checkout that is the same folder.  Installed by pip, an application is where the command is
+given.
+"""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+IS_INSTALLED = not (ROOT / "Makefile").exists()
+# Of main.py and config.json, if no others are named, and of build/.
+HERE = Path.cwd() if IS_INSTALLED else ROOT

@@ -6,6 +6,7 @@ What is asked, found and done is each tool's own.
 import io
 import math
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,10 +14,18 @@ import time
 from collections.abc import Callable
 from typing import NoReturn, TextIO
 
+from tools.checkout import IS_INSTALLED
+
 _QUIET_S = 2.0  # what takes less than this shows no progress
 _REDRAW_S = 0.2
 _REPEAT_S = 10.0  # where lines can't be redrawn, as in a file
 _OURS = ("firmware", "tools")
+_TARGET = re.compile(
+    r"\bmake (new|run|build|config|flash|deploy|rollback|monitor|doctor|clean)\b(?! *=)"
+)
+_VARIABLE = re.compile(
+    r"\b(?:HTTP_)?(PORT|HOST|APP|CONFIG|RUNTIME|FIRMWARE|BAUD)(=| is missing)(?=([^\s,;:])?)"
+)
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -38,11 +47,11 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
     try:
         status = main()
     except Refused as refused:
-        _end(str(refused))
+        _end(worded(str(refused)))
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] in _OURS:
             raise
-        _end(f"{error.name} is missing in .venv; make clean, and try again")
+        _end(worded(f"{error.name} is missing; make clean, and try again"))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         sys.exit(1)
@@ -51,6 +60,20 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     sys.exit(status or 0)
+
+
+def worded(text: str) -> str:
+    """A text for a person who has `make` as it is, for one who has installed us with `httpd32`."""
+    if not IS_INSTALLED:
+        return text
+    text = text.replace("make clean", "pip install --force-reinstall httpd32")
+    text = _TARGET.sub(r"httpd32 \1", text)
+    return _VARIABLE.sub(_name_option, text)
+
+
+def _name_option(found: re.Match[str]) -> str:
+    follows = found[2] if found[2] != "=" else " " if found[3] else ""
+    return f"--{found[1].lower()}{follows}"
 
 
 def _end(line: str) -> NoReturn:

@@ -1,8 +1,12 @@
 """The rules of the house for what does not run on a board: who may import whom."""
 
 import ast
+import subprocess
+import sys
 
-from tools.__main__ import COMMANDS
+import pytest
+
+from tools.__main__ import COMMANDS, FOR_CHECKOUTS
 from tools.checkout import ROOT
 
 # They run under MicroPython, or play a board: its path is what they make.
@@ -54,6 +58,19 @@ def test_a_command_is_imported_by_the_command_line_and_by_tests_only():
 
 def test_no_tool_needs_the_tests():
     assert importers_of("host_tests") == []
+
+
+def test_no_tool_imports_what_windows_lacks():
+    lacking = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
+    needing = {name_of(source) for source in SOURCES if lacking & set(imports_of(source))}
+    assert [name for name in needing if not name.startswith(("host_tests/", "tools/bench/"))] == []
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - set(FOR_CHECKOUTS)))
+def test_a_command_needs_no_signal_that_windows_lacks(command):
+    lines = "import signal\ndel signal.SIGKILL, signal.SIGHUP, signal.pthread_sigmask\n"
+    lines += f"import tools.commands.{command}\n"
+    subprocess.run([sys.executable, "-c", lines], cwd=ROOT, check=True, timeout=60)
 
 
 def test_only_what_plays_a_board_changes_the_path():

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tools import terminal
 from tools.terminal import Progress, Refused, run_tool
 
 
@@ -61,7 +62,7 @@ def test_what_the_system_refuses_is_one_line_and_status_1(capsys, error, line):
 
 def test_a_package_that_is_missing_is_one_line_and_one_of_ours_a_defect(capsys):
     assert status(raises(ModuleNotFoundError("No module named 'a.b'", name="a.b"))) == 1
-    line = "a.b is missing in .venv; make clean, and try again\n"
+    line = "a.b is missing; make clean, and try again\n"
     assert capsys.readouterr() == ("", line)
     with pytest.raises(ModuleNotFoundError):
         run_tool(raises(ModuleNotFoundError("No module named 'tools.b'", name="tools.b")))
@@ -143,3 +144,21 @@ def test_in_a_file_a_line_comes_every_ten_seconds():
             clock.now += 1
             progress.show()
     assert out.getvalue() == "waiting ... 2 s\nwaiting ... 12 s\nwaiting ... 22 s\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "installed"),
+    [
+        ("plug it in; make doctor lists the ports", "plug it in; httpd32 doctor lists the ports"),
+        ("or give PORT=; make flash", "or give --port; httpd32 flash"),
+        ("PORT=/dev/ttyUSB0; or FIRMWARE=a.bin", "--port /dev/ttyUSB0; or --firmware a.bin"),
+        ("FIRMWARE is missing", "--firmware is missing"),
+        ("taken; HTTP_PORT=8081", "taken; --port 8081"),
+        ("NameError: name 'PORT' isn't defined", "NameError: name 'PORT' isn't defined"),
+        ("make it readable, with CONFIG=", "make it readable, with --config"),
+    ],
+)
+def test_targets_of_make_are_commands_where_it_is_installed(monkeypatch, text, installed):
+    assert terminal.worded(text) == text
+    monkeypatch.setattr(terminal, "IS_INSTALLED", True)
+    assert terminal.worded(text) == installed

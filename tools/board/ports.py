@@ -19,6 +19,7 @@ from tools.terminal import Refused
 
 BAUD = 115200
 _FORMS = "/dev/ttyUSB0, COM3, socket://host:port or rfc2217://host:port"
+HELP = f"{_FORMS}; else the only one there is"
 _URL = re.compile(r"(?:socket|rfc2217)://[^/:?\s]+:(\d+)(?:[/?].*)?")
 _LAST_PORT = 65535
 _DEVICE = re.compile(r"/\S+|(\\\\\.\\)?COM\d+", re.I)

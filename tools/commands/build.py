@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from tools.checkout import ROOT
+from tools.checkout import HERE
 from tools.version.build import build, files
 
 
@@ -14,4 +14,4 @@ def run(options: Namespace) -> None:
     folder = build()
     built = files(folder).values()
     size = sum(path.stat().st_size for path in built)
-    print(f"{folder.relative_to(ROOT)}: {len(built)} files, {size} bytes")
+    print(f"{folder.relative_to(HERE)}: {len(built)} files, {size} bytes")

@@ -15,7 +15,7 @@ from firmware.config import ConfigError
 from tools.settings import file
 from tools.settings.plan import check_enough, plan
 from tools.settings.wizard import Wizard
-from tools.terminal import Refused
+from tools.terminal import Refused, worded
 
 # What can be answered, and the variable that answers it without a question.
 VARIABLES = {
@@ -36,7 +36,7 @@ def run(options: Namespace) -> None:
     path = Path(options.file or "config.json")
     config = decide(file.read(path), read_variables(os.environ), sys.stdin.isatty())
     file.write(path, config)
-    print(f"Wrote {path}, which only you can read. Next: make deploy.")
+    print(f"Wrote {path}, which only you can read.", worded("Next: make deploy."))
 
 
 def read_variables(environment: Mapping[str, str]) -> dict[str, str]:

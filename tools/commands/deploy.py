@@ -12,20 +12,20 @@ from types import MappingProxyType
 from firmware.settings import CHECKED
 from tools.board import ports, startup
 from tools.board.console import Console
-from tools.checkout import ROOT
+from tools.checkout import HERE
 from tools.settings import file
 from tools.version import application, build, install, manifest
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--port", default="", help=ports.HELP)
     parser.add_argument("--config", default="", help="the settings, else config.json")
     parser.add_argument("--app", default="", help="another main.py")
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
 
 
 def run(options: Namespace) -> None:
-    config = Path(options.config or ROOT / "config.json")
+    config = Path(options.config or HERE / "config.json")
     settings = file.load(config)
     main = application.find_main(options.app)
     built = build.build(board=build.folder_of(main), main=main)

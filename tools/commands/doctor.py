@@ -17,7 +17,7 @@ from tools.board.console import Answer, Console
 from tools.board.mpremote import Remote
 from tools.checkout import ROOT
 from tools.image import chip
-from tools.terminal import Refused
+from tools.terminal import Refused, worded
 
 _REQUIREMENTS = ("tools/requirements.txt", "tools/board-requirements.txt")
 _OLDEST = (1, 25)  # the MicroPython that the firmware is written for
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", default="", help="as PORT of make; without, all USB ports")
+    parser.add_argument("--port", default="", help="as that of deploy; without, all USB ports")
 
 
 def run(options: Namespace) -> int:
@@ -170,9 +170,9 @@ def _installed(names: dict[str, str]) -> dict[str, str]:
 
 def _show(findings: list[Finding], indent: str = "") -> bool:
     for each in findings:
-        print(f"{indent}{each.text}", flush=True)
+        print(f"{indent}{worded(each.text)}", flush=True)
         if each.remedy:
-            print(f"{indent}  to do: {each.remedy}", flush=True)
+            print(f"{indent}  to do: {worded(each.remedy)}", flush=True)
     return any(each.remedy for each in findings)
 
 

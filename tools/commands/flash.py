@@ -13,10 +13,10 @@ import esptool
 import serial
 from esptool.util import FatalError
 
-from tools.board import console
+from tools.board import console, ports
 from tools.board.ports import BAUD, is_remote, pick
 from tools.image import chip, image
-from tools.terminal import Progress, Refused
+from tools.terminal import Progress, Refused, worded
 
 _FAST_BAUD = 460800  # as MicroPython's own instructions have it
 _REPL_LIMIT_S = 20.0
@@ -24,7 +24,7 @@ _MB = 1024 * 1024
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--port", default="", help=ports.HELP)
     parser.add_argument("--firmware", default="", help="the .bin file; without, tells which one")
     parser.add_argument("--baud", type=int, default=_FAST_BAUD, help="bit/s while writing")
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
@@ -97,7 +97,7 @@ def wait_repl(port: str) -> None:
             "board, then make doctor"
         )
     print(f"MicroPython {found.version} answers on {port}: {found.machine}")
-    print("Next: make config, then make deploy.")
+    print(worded("Next: make config, then make deploy."))
 
 
 def tell_image(port: str) -> NoReturn:

@@ -14,7 +14,7 @@ _LEAVE = "\x1d"  # Ctrl-]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--port", default="", help=ports.HELP)
 
 
 def run(options: Namespace) -> None:

@@ -19,7 +19,7 @@ from tools.version.plan import main_text
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", default="", help="as PORT of make")
+    parser.add_argument("--port", default="", help=ports.HELP)
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
 
 

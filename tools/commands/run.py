@@ -1,12 +1,13 @@
 """Runs an application here as a board would: main.py and all, MicroPython, its heap and network."""
 
 import errno
+import os
 import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from tools.checkout import ROOT
+from tools.checkout import HERE
 from tools.settings import file
 from tools.simulator import harness
 from tools.simulator.flash import Flash
@@ -19,7 +20,7 @@ _ASKED = "type down or up for the link, unplug or plug for the cable, heap, quit
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--runtime", default=harness.RUNTIMES[0], help=f"{' or '.join(harness.RUNTIMES)}"
+        "--runtime", default=harness.DEFAULT_RUNTIME, help=f"{' or '.join(harness.RUNTIMES)}"
     )
     parser.add_argument("--port", default="", help=f"TCP port, else {harness.DEFAULT_PORT}")
     parser.add_argument("--host", default="", help=f"where it listens, else {harness.LOCALHOST}")
@@ -33,7 +34,7 @@ def run(options: Namespace) -> int:
     host = options.host or harness.LOCALHOST
     config = _read_config(options.config, options.port)
     port = config["server"]["port"]
-    flash = Flash(ROOT / "build")
+    flash = Flash(HERE / "build")
     sources = harness.sources(options.runtime, application.find_main(options.app))
     _check_port(host, port)
     version = flash.install(sources, config)
@@ -50,7 +51,7 @@ def run(options: Namespace) -> int:
 def _read_config(path: str, port: str) -> dict[str, Any]:
     """The configuration, checked: here, because a computer can say more about a mistake."""
     given = {}
-    source = Path(path or ROOT / "config.json")
+    source = Path(path or HERE / "config.json")
     name = f"CONFIG={path}" if path else source.name
     if path or source.exists():
         given = file.parse(source, name)
@@ -62,7 +63,8 @@ def _read_config(path: str, port: str) -> dict[str, Any]:
 def _check_port(host: str, port: int) -> None:
     """Refused if it can't be had.  A board goes on trying: there, something else is wrong."""
     with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # on Windows it would get a port that is taken
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, port))
             sock.listen(1)

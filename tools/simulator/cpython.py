@@ -4,7 +4,11 @@ import builtins
 import importlib.machinery
 import io
 import os
+import posixpath
+import queue
+import select
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +19,12 @@ _IS_FOLDER, _IS_FILE = 0x4000, 0x8000  # as MicroPython's ilistdir() has them
 def open_console() -> None:
     """Standard streams as a board's console: lines out at once, octets in as they come."""
     sys.stdout.reconfigure(line_buffering=True)
-    sys.stdin = _Console(0)
+    if hasattr(select, "poll"):
+        sys.stdin = _Console(0)
+        return
+    keyboard = _Keyboard()
+    sys.stdin = keyboard
+    select.poll = lambda: keyboard
 
 
 def end_at_once(status: int) -> None:
@@ -45,7 +54,7 @@ class _Flash:
         self._outside = ("/dev/", "/proc/", *(place.rstrip("/") + "/" for place in places))
 
     def install(self) -> None:
-        for name in _ONE_PATH:
+        for name in filter(vars(os).get, _ONE_PATH):  # Windows has no statvfs
             setattr(os, name, self._with_path(getattr(os, name)))
         os.rename = self._with_paths(os.rename)
         os.getcwd = self._getcwd
@@ -60,7 +69,7 @@ class _Flash:
             return path
         text = os.fspath(path)
         if isinstance(text, str) and ".." in text:
-            text = os.path.normpath(f"{self._getcwd()}/{text}" if text[:1] != "/" else text)
+            text = posixpath.normpath(f"{self._getcwd()}/{text}" if text[:1] != "/" else text)
         if not isinstance(text, str) or not text.startswith("/"):
             return path
         if text.startswith(self._outside) or text + "/" in self._outside:
@@ -77,7 +86,7 @@ class _Flash:
         return lambda source, target: function(self.real(source), self.real(target))
 
     def _getcwd(self) -> str:
-        return self._cwd().removeprefix(self._root) or "/"
+        return self._cwd().removeprefix(self._root).replace(os.sep, "/") or "/"
 
     def _ilistdir(self, path: str = ".") -> Iterator[tuple[str, int, int, int]]:
         with os.scandir(self.real(path or ".")) as entries:
@@ -138,3 +147,30 @@ class _Console(io.FileIO):
     @property
     def buffer(self) -> io.FileIO:
         return self
+
+
+class _Keyboard:
+    """The same where nothing polls it, as on Windows: a thread reads it.  It is its own poller."""
+
+    def __init__(self) -> None:
+        self._octets: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def buffer(self) -> "_Keyboard":
+        return self
+
+    def read(self, length: int) -> bytes:
+        return self._octets.get()
+
+    def register(self, stream: object, mask: object) -> None:
+        pass
+
+    def poll(self, timeout_ms: int) -> bool:
+        return not self._octets.empty()
+
+    def _listen(self) -> None:
+        octet = b" "
+        while octet:
+            octet = os.read(0, 1)
+            self._octets.put(octet)

@@ -6,6 +6,7 @@ It puts the version onto a folder that is the board's flash, and starts the inte
 
 import copy
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tools.simulator.flash import Flash
 from tools.simulator.interpreter import die_with_parent, micropython
 from tools.terminal import Refused
 from tools.version import build
+from tools.version.application import find_main
 
 DEFAULT_PORT = 8080
 LOCALHOST = "127.0.0.1"
@@ -29,6 +31,8 @@ ANY_HOST = "0.0.0.0"
 _HEAP_KB = 248
 _PER_MPY_KB = 3  # KB of heap, about
 RUNTIMES = ("micropython", "cpython")
+# MicroPython for Windows is not on PyPI.
+DEFAULT_RUNTIME = RUNTIMES[os.name == "nt"]
 RESTART = 64  # exit status of a board that starts again, with the cause added
 _RESTARTS = range(RESTART + 1, RESTART + 8)
 _POWER_ON = 1
@@ -59,7 +63,7 @@ def write_config(folder: Path, given: Any, port: str | None = None) -> None:
 
 def sources(runtime: str, main: Path | None = None) -> dict[str, Path]:
     """What goes onto the flash: path on the board to file; Refused with one line if it can't."""
-    main = main or ROOT / "main.py"
+    main = main or find_main("")
     if runtime == "micropython":
         return build.files(build.build(board=build.folder_of(main), main=main))
     found = build.sources(ROOT, build.find_microdot(), main)
@@ -182,9 +186,9 @@ def spawn(
 
     def prepare_child() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        die_with_parent(signal.SIGKILL)
+        die_with_parent()
         prepare()
 
-    return subprocess.Popen(
-        line, cwd=folder, stdin=subprocess.PIPE, preexec_fn=prepare_child, **options
-    )
+    if os.name == "posix":
+        options["preexec_fn"] = prepare_child
+    return subprocess.Popen(line, cwd=folder, stdin=subprocess.PIPE, **options)

@@ -2,13 +2,13 @@
 
 import ctypes
 import shutil
-import signal
 import sys
 from pathlib import Path
 
 from tools.terminal import Refused
 
 _PR_SET_PDEATHSIG = 1
+_KILL = 9  # Windows has no name for it
 
 
 def micropython(heap: str) -> list[str]:
@@ -26,7 +26,7 @@ def micropython(heap: str) -> list[str]:
     return [program, "-X", f"heapsize={heap}"]
 
 
-def die_with_parent(number: int = signal.SIGKILL) -> None:
+def die_with_parent(number: int = _KILL) -> None:
     """In a child before it runs: the signal that it gets when this process ends.  On Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

@@ -75,7 +75,8 @@ class Session:
 
     def _watch_parent(self) -> None:
         """A terminal or a script that was killed takes the board with it."""
-        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        hangs_up = getattr(signal, "SIGHUP", None)  # Windows has no such signal
+        if hangs_up is None or signal.getsignal(hangs_up) == signal.SIG_IGN:
             return
         while os.getppid() == self._parent:
             time.sleep(_POLL_S)

