@@ -25,6 +25,7 @@ pytestmark = [
 ]
 _PACKED = ("boot.py", "firmware", "httpd32", "tools")
 _FOR_PACKING = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
+EXAMPLES = sorted((ROOT / "docs" / "examples").rglob("main.py"))
 _PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 
@@ -142,6 +143,16 @@ def test_config_deploy_doctor_and_rollback_need_nothing_else(httpd32, project, t
     assert done.stderr == (
         "The board has no version before this one; httpd32 deploy brings another\n"
     )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda main: main.parent.name)
+def test_each_example_is_deployed_and_serves(httpd32, example, tmp_path):
+    folder = shutil.copytree(example.parent, tmp_path / example.parent.name)
+    harness.write_config(tmp_path, {}, str(harness.find_port()))
+    with SerialBoard(format_flash(tmp_path / "flash"), is_pty=True) as board:
+        words = ["deploy", "--port", board.port, "--app", folder.name]
+        done = call(httpd32, tmp_path, *words)
+    assert done.returncode == 0 and "\nIt answers in " in done.stdout, done
 
 
 @pytest.mark.parametrize(
