@@ -242,10 +242,18 @@ class Connection:
         self._give_back()
         if self._wire:
             self._wire.close()
+            self._free_ctx(self._wire.sess_ctx)
         self._wire = self._address = None
         self._arrived.clear()
         if self._slot.state != FREE:
             self._slot.enter(FREE, ticks_ms())
+
+    def _free_ctx(self, sess_ctx: "Anything") -> None:
+        try:
+            if hasattr(sess_ctx, "close"):
+                sess_ctx.close()
+        except Exception as error:
+            self._log.exception("connection failed", error)
 
 
 def status_of(error: BaseException, reason: int) -> int:

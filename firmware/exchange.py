@@ -64,6 +64,20 @@ class _Request(Request):
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
+    @property
+    def sess_ctx(self) -> "Anything":
+        """An object that the application keeps with the connection (ESP-IDF's field); or None.
+
+        If it has a plain method `close`, that is called when the connection has ended.
+        """
+        wire: Anything = self.sock
+        return wire[0].sess_ctx
+
+    @sess_ctx.setter
+    def sess_ctx(self, value: "Anything") -> None:
+        wire: Anything = self.sock
+        wire[0].sess_ctx = value
+
 
 class Exchange:
     """Serves the requests of an application; one for the whole server.
