@@ -18,7 +18,9 @@ from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
 from firmware.stream import Stream
 
-_MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
+# Microdot's own limits, which nobody has chosen: unless `firmware` has marked them.
+_MICRODOT_MAX_LEN = const(16384)
+_MICRODOT_MAX_LINE_LEN = const(2048)
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
 _LARGE_LEN = const(1024)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
@@ -110,6 +112,9 @@ class Exchange:
         self._log = log
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
+        if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
+            limits["max_uri_len"] = Request.max_readline
+            limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
@@ -140,7 +145,7 @@ class Exchange:
                 keep_alive = False
                 request = request or self._begin(wire, head, address)
                 response = await self._refuse(request, _status_of(error))
-            if response is None or wire.is_answered:
+            if response is Response.already_handled or wire.is_answered:
                 return False  # a WebSocket that has ended
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
@@ -178,12 +183,13 @@ class Exchange:
         """
         wire.slot.enter(READING, ticks_ms())
         wire.is_read = False
-        span = self._max_body_len
-        if Request.max_body_length != _MICRODOT_MAX_LEN:
-            span = Request.max_body_length
-        max_len = max(span, self._max_body_len)
-        if Request.max_content_length != _MICRODOT_MAX_LEN:
-            max_len = max(max_len, Request.max_content_length)
+        unchosen = getattr(Request, "unchosen_len", _MICRODOT_MAX_LEN)
+        span = Request.max_body_length
+        if span == unchosen:
+            span = self._max_body_len
+        max_len = Request.max_content_length
+        if max_len == unchosen:
+            max_len = max(span, self._max_body_len)
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
         body = Body(wire, head, max_len, span, self._wait_ms)

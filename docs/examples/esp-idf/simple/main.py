@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from microdot import Microdot, Request
+from microdot import Microdot, Request, Response
 from microdot.sse import with_sse
 
 from firmware import run
@@ -96,7 +96,7 @@ async def not_available(request):
         return text, 404
     if request.path == "/echo":  # as there, it closes without having said so
         await request.sock[1].awrite((GONE % (len(text), text)).encode())
-        return None
+        return Response.already_handled
     return "Some 404 error message", 404, {"Connection": "close"}
 
 
