@@ -206,6 +206,8 @@ class Connection:
             self._log.error("out of memory: %s", error)
         else:
             self._log.info("refused with %d: %s", status, self._address)
+            if not head and await self._exchange.refuse_head(wire, self._address, status):
+                return True
         await wire.send(encode_error(status, not head or head.method != "HEAD"))
         return True
 

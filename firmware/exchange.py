@@ -13,7 +13,7 @@ from micropython import const
 
 from firmware.body import Body
 from firmware.encode import ResponseError, error_text
-from firmware.http1 import HTTPError
+from firmware.http1 import Head, HTTPError
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
 from firmware.stream import Stream
@@ -23,6 +23,7 @@ _MICRODOT_MAX_LEN = const(16384)
 _MICRODOT_MAX_LINE_LEN = const(2048)
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
 _LARGE_LEN = const(1024)
+_NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -155,6 +156,25 @@ class Exchange:
                 self._memory.give_back(body.cost)
             if request:
                 self._workers.release(request)
+
+    async def refuse_head(self, wire: "Wire", address: tuple, status: int) -> bool:
+        """Sends what the application words the refusal of a head with; whether it does.
+
+        Its handler gets a request with the path "*": there is no other.
+        """
+        if status not in self._app.error_handlers:
+            return False
+        head = Head(_NO_HEAD, len(_NO_HEAD))
+        try:
+            request = self._begin(wire, head, address)
+            response = await self._refusal(request, status)
+            await self.sender.send(wire, head, response, False)
+        except (OSError, EOFError):
+            raise
+        except Exception as error:
+            self._log.exception("request failed", error)
+            return wire.slot.state == SENDING
+        return True
 
     def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""

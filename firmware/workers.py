@@ -16,6 +16,7 @@ from firmware.log import Log
 from firmware.tasks import join
 
 _CANCEL_AGAIN_MS = const(1000)
+_MAX_MADE = const(32)
 _RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
 
 
@@ -125,6 +126,7 @@ class WorkerPool:
         if is_plain:
             self.plain = getattr(handler, "__name__", "handler")
         self.made.append((self, handler, hand_over))
+        del self.made[:-_MAX_MADE]
         return hand_over
 
     async def refuse(self, request: "Request", error: object) -> tuple:

@@ -44,6 +44,11 @@ class TestChoose(unittest.TestCase):
         old.get("/slow")(WorkerPool().long(slow))
         self.assertIs(choose(self.pool, self.app), self.pool)
 
+    def test_handlers_that_come_while_it_serves_are_not_kept_for_ever(self) -> None:
+        for _ in range(100):
+            self.pool.long(slow)
+        self.assertEqual(len(WorkerPool.made), 32)
+
     @run_async
     async def test_what_a_decorator_adds_reaches_the_handler(self) -> None:
         async with Pooled() as site:
