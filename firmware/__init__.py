@@ -15,6 +15,17 @@ exit_status: object = None
 pool_len = 27 * 1024
 
 
+def _mark(request: "Anything") -> None:
+    """From now on a limit that the application sets can be told from Microdot's own.
+
+    Also if it is the same: what nobody has chosen is one less.
+    """
+    for name in ("max_content_length", "max_body_length"):
+        if getattr(request, name) == 16384:
+            setattr(request, name, 16383)
+            request.unchosen_len = 16383
+
+
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     if name == "run":
@@ -27,6 +38,8 @@ def __getattr__(name: str) -> object:
         grow(pool_len)  # before more is loaded
         from firmware.app import run
 
+        if "microdot" in sys.modules:
+            _mark(sys.modules["microdot"].Request)
         return run
     if name == "WorkerPool":
         from firmware.workers import WorkerPool

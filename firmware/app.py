@@ -25,7 +25,8 @@ def run(
 ) -> int:
     """Serves `app`, a Microdot application, until Ctrl-C; without one, the demo.
 
-    pool  the `WorkerPool` whose `long` decorates the app's long handlers, if it has any
+    pool  the `WorkerPool` whose `long` decorates the app's long handlers; the one made last if
+          none is given
     path  of the configuration
     on_connect     called with the board's address each time the link has come up and the server
                    has started
@@ -44,10 +45,7 @@ def run(
     gc.threshold(_LOADING_THRESHOLD)
     try:
         settings = _load(path)
-        if settings and pool and pool.plain and not settings["server"]["max_threads"]:
-            print("%s: server.max_threads: 0, but %s is a plain function" % (path, pool.plain))
-            return 1
-        parts = settings and _Parts(settings, app, pool, on_connect, on_disconnect)
+        parts = settings and _make(settings, path, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
         return 1
@@ -87,6 +85,22 @@ def _load(path: str) -> dict | None:
         del sys.modules["firmware.settings"], firmware.settings, settings
 
 
+def _make(
+    settings: dict, path: str, app: "Anything", pool: "WorkerPool | None", *told: "Function | None"
+) -> "_Parts | None":
+    """What runs; None, after one line that says why, if the application's long handlers can't."""
+    from firmware.workers import choose
+
+    chosen = choose(pool, app)
+    if isinstance(chosen, str):
+        print(chosen)
+        return None
+    if chosen.plain and not settings["server"]["max_threads"]:
+        print("%s: server.max_threads: 0, but %s is a plain function" % (path, chosen.plain))
+        return None
+    return _Parts(settings, app, chosen, *told)
+
+
 class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good."""
 
@@ -94,7 +108,7 @@ class _Parts:
         self,
         settings: dict,
         app: "Anything",
-        pool: "WorkerPool | None",
+        pool: "WorkerPool",
         on_connect: "Function | None",
         on_disconnect: "Function | None",
     ) -> None:
@@ -104,12 +118,10 @@ class _Parts:
         from firmware.memory import Memory
         from firmware.server import Server
         from firmware.supervisor import Supervisor
-        from firmware.workers import WorkerPool
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
         self._memory = Memory(self._log)
-        pool = pool or WorkerPool()
         if app is None:
             from firmware.routes import create_app
 

@@ -206,6 +206,8 @@ class Connection:
             self._log.error("out of memory: %s", error)
         else:
             self._log.info("refused with %d: %s", status, self._address)
+            if not head and await self._exchange.refuse_head(wire, self._address, status):
+                return True
         await wire.send(encode_error(status, not head or head.method != "HEAD"))
         return True
 
@@ -242,10 +244,18 @@ class Connection:
         self._give_back()
         if self._wire:
             self._wire.close()
+            self._free_ctx(self._wire.sess_ctx)
         self._wire = self._address = None
         self._arrived.clear()
         if self._slot.state != FREE:
             self._slot.enter(FREE, ticks_ms())
+
+    def _free_ctx(self, sess_ctx: "Anything") -> None:
+        try:
+            if hasattr(sess_ctx, "close"):
+                sess_ctx.close()
+        except Exception as error:
+            self._log.exception("connection failed", error)
 
 
 def status_of(error: BaseException, reason: int) -> int:

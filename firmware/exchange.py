@@ -13,14 +13,17 @@ from micropython import const
 
 from firmware.body import Body
 from firmware.encode import ResponseError, error_text
-from firmware.http1 import HTTPError
+from firmware.http1 import Head, HTTPError
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
 from firmware.stream import Stream
 
-_MICRODOT_MAX_LEN = const(16384)  # Microdot's own limits, which nobody has chosen
+# Microdot's own limits, which nobody has chosen: unless `firmware` has marked them.
+_MICRODOT_MAX_LEN = const(16384)
+_MICRODOT_MAX_LINE_LEN = const(2048)
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
 _LARGE_LEN = const(1024)
+_NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -64,6 +67,20 @@ class _Request(Request):
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
+    @property
+    def sess_ctx(self) -> "Anything":
+        """An object that the application keeps with the connection (ESP-IDF's field); or None.
+
+        If it has a plain method `close`, that is called when the connection has ended.
+        """
+        wire: Anything = self.sock
+        return wire[0].sess_ctx
+
+    @sess_ctx.setter
+    def sess_ctx(self, value: "Anything") -> None:
+        wire: Anything = self.sock
+        wire[0].sess_ctx = value
+
 
 class Exchange:
     """Serves the requests of an application; one for the whole server.
@@ -96,6 +113,9 @@ class Exchange:
         self._log = log
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
+        if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
+            limits["max_uri_len"] = Request.max_readline
+            limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
@@ -126,7 +146,7 @@ class Exchange:
                 keep_alive = False
                 request = request or self._begin(wire, head, address)
                 response = await self._refuse(request, _status_of(error))
-            if response is None or wire.is_answered:
+            if response is Response.already_handled or wire.is_answered:
                 return False  # a WebSocket that has ended
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
@@ -136,6 +156,25 @@ class Exchange:
                 self._memory.give_back(body.cost)
             if request:
                 self._workers.release(request)
+
+    async def refuse_head(self, wire: "Wire", address: tuple, status: int) -> bool:
+        """Sends what the application words the refusal of a head with; whether it does.
+
+        Its handler gets a request with the path "*": there is no other.
+        """
+        if status not in self._app.error_handlers:
+            return False
+        head = Head(_NO_HEAD, len(_NO_HEAD))
+        try:
+            request = self._begin(wire, head, address)
+            response = await self._refusal(request, status)
+            await self.sender.send(wire, head, response, False)
+        except (OSError, EOFError):
+            raise
+        except Exception as error:
+            self._log.exception("request failed", error)
+            return wire.slot.state == SENDING
+        return True
 
     def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
@@ -164,12 +203,13 @@ class Exchange:
         """
         wire.slot.enter(READING, ticks_ms())
         wire.is_read = False
-        span = self._max_body_len
-        if Request.max_body_length != _MICRODOT_MAX_LEN:
-            span = Request.max_body_length
-        max_len = max(span, self._max_body_len)
-        if Request.max_content_length != _MICRODOT_MAX_LEN:
-            max_len = max(max_len, Request.max_content_length)
+        unchosen = getattr(Request, "unchosen_len", _MICRODOT_MAX_LEN)
+        span = Request.max_body_length
+        if span == unchosen:
+            span = self._max_body_len
+        max_len = Request.max_content_length
+        if max_len == unchosen:
+            max_len = max(span, self._max_body_len)
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
         body = Body(wire, head, max_len, span, self._wait_ms)

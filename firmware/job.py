@@ -29,7 +29,12 @@ class Job:
     is_on_worker = True
 
     def __init__(
-        self, handler: "Function", request: "Request", kwargs: dict, deadline: int
+        self,
+        handler: "Function",
+        request: "Request",
+        kwargs: dict,
+        deadline: int,
+        args: tuple = (),
     ) -> None:
         self.request: Anything = request
         self.deadline = deadline
@@ -40,6 +45,7 @@ class Job:
         self.thread: Thread | None = None
         self._close: tuple | None = None  # the call that closes the body
         self._handler: Anything = handler
+        self._args = args
         self._kwargs = kwargs
         self._item: Anything = _NOTHING
         self._changed = asyncio.Event()  # an item was put or taken, or the job has ended
@@ -59,13 +65,14 @@ class Job:
         if self.thread:
             self.thread.leave(self._close)
         self.request = self._handler = self.task = self.thread = self._close = None
+        self._args = ()
         self._kwargs.clear()
         self._changed.set()
 
     # In the job's own task.
 
     async def run(self) -> None:
-        response = await self._call(self._handler, self.request, **self._kwargs)
+        response = await self._call(self._handler, self.request, *self._args, **self._kwargs)
         body, self._item = _split(response, self)
         self._changed.set()
         if body is None:

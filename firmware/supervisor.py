@@ -57,8 +57,8 @@ class Supervisor:
             self._task.cancel()
 
     def close(self) -> None:
-        """What Microdot's `shutdown()` calls."""
-        self.end()
+        """What Microdot's `shutdown()` calls, from any task, that of `on_connect` too."""
+        self._has_ended = True
 
     async def step(self, now: int) -> None:
         """Asks the link once, and does what follows from it."""

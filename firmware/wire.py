@@ -33,6 +33,7 @@ class Wire:
     is_reading the application waits for the client
     is_answered  the application has sent something itself: there is no HTTP any more
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
+    sess_ctx   the application's own object for this connection
     `read`, `readexactly` and `awrite` are those of an asyncio stream, for an application that
     speaks to its client itself (WebSocket).
     """
@@ -43,6 +44,7 @@ class Wire:
     is_read = True
     is_answered = False
     is_partial = False
+    sess_ctx: "Anything" = None
     _stream: "Anything" = None
     _lock: asyncio.Lock | None = None
 

@@ -16,6 +16,7 @@ from firmware.log import Log
 from firmware.tasks import join
 
 _CANCEL_AGAIN_MS = const(1000)
+_MAX_MADE = const(32)
 _RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
 
 
@@ -36,9 +37,12 @@ class WorkerPool:
 
     _log: Log
     admit: "Function | None" = None  # asked whether a request may stay; set by the server
+    # (Pool, function, long handler) of each that `run()` has not looked through yet.
+    made: "list[tuple]" = []
 
     def __init__(self, ticks: "Function" = ticks_ms) -> None:
         self._ticks = ticks
+        self.made.append((self, None, None))
         self.plain = ""
         self._timeout_ms = 0
         self._workers = 0
@@ -106,10 +110,10 @@ class WorkerPool:
     def long(self, handler: "Function") -> "Function":
         """A Microdot handler that runs `handler` on a worker, or answers 503 if none is ready."""
 
-        async def hand_over(request: "Request", **kwargs: object) -> "Anything":
+        async def hand_over(request: "Request", *args: object, **kwargs: object) -> "Anything":
             job = None
             try:
-                job = self._submit(handler, is_plain, request, kwargs)
+                job = self._submit(handler, is_plain, request, kwargs, args)
                 return await job.next()
             except Busy as error:
                 return await self.refuse(request, error)
@@ -121,6 +125,8 @@ class WorkerPool:
         is_plain = _is_plain(handler, hand_over)
         if is_plain:
             self.plain = getattr(handler, "__name__", "handler")
+        self.made.append((self, handler, hand_over))
+        del self.made[:-_MAX_MADE]
         return hand_over
 
     async def refuse(self, request: "Request", error: object) -> tuple:
@@ -166,13 +172,20 @@ class WorkerPool:
                 return job
         return None
 
-    def _submit(self, handler: "Function", is_plain: bool, request: "Request", kwargs: dict) -> Job:
+    def _submit(
+        self,
+        handler: "Function",
+        is_plain: bool,
+        request: "Request",
+        kwargs: dict,
+        args: tuple = (),
+    ) -> Job:
         """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
         if not self.count_ready():
             raise Busy
-        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms))
+        job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms), args)
         if is_plain:
             from firmware.thread import THREADS, take
 
@@ -212,6 +225,24 @@ class WorkerPool:
             job.error = job.error or error
         finally:
             self._end(job)
+
+
+def choose(pool: WorkerPool | None, app: "Microdot | None") -> "WorkerPool | str":
+    """The pool of an application: the one that `run()` was given, else the one made last.
+
+    A text if a handler of the application is meant to be long and would not be.
+    """
+    made, WorkerPool.made = WorkerPool.made, []
+    pool = pool or (app and made and made[-1][0]) or WorkerPool()
+    handlers = [route[2] for route in app.url_map] if app else []
+    for owner, function, long in made:
+        name = getattr(function, "__name__", "handler")
+        if long in handlers:
+            if owner is not pool:
+                return "run() was not given the pool of %s" % name
+        elif function in handlers:
+            return "@pool.long of %s goes below its route" % name
+    return pool
 
 
 def _is_plain(handler: "Function", closure: object) -> bool:

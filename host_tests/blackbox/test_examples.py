@@ -108,6 +108,24 @@ def test_files_go_up_and_come_down_whole(start):
     assert requests.get(f"{url}/files", timeout=10).json() == []
 
 
+def test_files_have_names_and_nothing_leaves_their_folder(start):
+    board, url = start("files")
+    for path, name in (("a%20b.txt", "a b.txt"), ("%C3%A9%2B.txt", "é+.txt")):
+        assert requests.put(f"{url}/files/{path}", data=b"x", timeout=10).json()["name"] == name
+        assert requests.get(f"{url}/files", timeout=10).json() == [name]
+        assert requests.get(f"{url}/files/{path}", timeout=10).content == b"x"
+        assert requests.delete(f"{url}/files/{path}", timeout=10).status_code == 204
+    for path in ("..%2Fconfig.json", "%2E%2E", "%2Fboot.py"):
+        with board.connect() as client:
+            assert client.request("PUT", f"/files/{path}", b"x").status == 404
+    with board.connect() as client:  # and vanishes
+        head = "PUT /files/half HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"
+        client.sock.sendall(head.encode() + b"x" * 5000)
+        board.wait_line("invoking /files/half")
+    board.wait_closed()
+    assert requests.get(f"{url}/files", timeout=10).json() == []
+
+
 def test_csv_is_a_table_of_so_many_readings(start):
     _, url = start("csv")
     answer = requests.get(f"{url}/readings.csv?count=20&pause_ms=1", timeout=20)
@@ -115,10 +133,12 @@ def test_csv_is_a_table_of_so_many_readings(start):
     assert head == "ms,reading" and len(rows) == 20
     assert all(re.fullmatch(r"\d+,32768", row) for row in rows)
     assert answer.headers["Content-Type"].startswith("text/csv")
+    assert requests.get(f"{url}/readings.csv?count=x", timeout=10).status_code == 400
+    assert requests.get(url, timeout=20).text.count("\n") == 1001
 
 
 def test_api_takes_json_from_whoever_has_the_token(start):
-    _, url = start("api")
+    board, url = start("api")
     owner = {"Authorization": "Bearer change-me"}
     item = {"colour": "red"}
     assert requests.put(f"{url}/items/a", json=item, timeout=10).status_code == 401
@@ -128,6 +148,7 @@ def test_api_takes_json_from_whoever_has_the_token(start):
     assert found.headers["Access-Control-Allow-Origin"] == "http://page"
     assert requests.put(f"{url}/items/a", json=[1], headers=owner, timeout=10).status_code == 400
     assert requests.delete(f"{url}/items/a", headers=owner, timeout=10).status_code == 204
+    assert f"http://127.0.0.1:{board.port}/items/a" in requests.get(url, timeout=10).text
     gone = requests.delete(f"{url}/items/a", headers=owner, timeout=10)
     assert (gone.status_code, gone.json()) == (404, {"error": "not found"})
 

@@ -39,6 +39,31 @@ def test_an_exception_in_main_is_its_traceback_and_status_1(start):
     assert "ZeroDivisionError" in board.lines[-1]
 
 
+@pytest.mark.parametrize(
+    ("decorators", "given", "line"),
+    [
+        ("@pool.long\n@app.get('/slow')", "pool", "@pool.long of slow goes below its route"),
+        ("@app.get('/slow')\n@pool.long", "WorkerPool()", "run() was not given the pool of slow"),
+    ],
+)
+def test_a_long_handler_that_would_not_be_one_is_refused_in_one_line(
+    start, decorators, given, line
+):
+    slow = f"{decorators}\nasync def slow(request):\n    return 'slow'\n\n"
+    pool = "from firmware import WorkerPool\npool = WorkerPool()\n\n"
+    board = start(f"{START}{pool}{slow}run(app, {given})\n")
+    assert board.wait_end() == 1
+    assert board.lines[1:] == [line]
+
+
+def test_a_pool_that_is_not_given_is_found(start):
+    pool = "from firmware import WorkerPool\npool = WorkerPool()\n\n"
+    slow = "@app.get('/slow')\n@pool.long\nasync def slow(request):\n    return 'slow'\n\n"
+    board = start(f"{START}{pool}{slow}run(app)\n").wait_up()
+    assert board.get("/slow").text == "slow"
+    board.wait_line("invoking /slow")
+
+
 def test_the_url_and_what_can_be_typed_come_first(start):
     board = start().wait_up()
     assert board.lines[0].startswith(f"http://127.0.0.1:{board.port}: type down or up ")

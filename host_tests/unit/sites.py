@@ -75,6 +75,7 @@ class Site:
     def __init__(self, app, pool=None, workers=2, timeout_ms=60000, **limits):
         self.log = FakeLog()
         self.pool = pool or WorkerPool()
+        WorkerPool.made = []  # as run() does
         self.memory = FakeMemory()
         self.port = limits["port"] = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
         settings = dict(LIMITS)

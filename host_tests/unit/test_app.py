@@ -30,7 +30,7 @@ class Interrupt:
 
 def fail(*args):
     for each in args:
-        if hasattr(each, "close"):  # a coroutine that never runs
+        if hasattr(each, "send"):  # a coroutine that never runs
             each.close()
     raise MemoryError
 

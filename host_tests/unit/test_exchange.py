@@ -2,8 +2,9 @@ import asyncio
 import unittest
 from time import ticks_ms
 
-from microdot import Microdot, Request
+from microdot import Microdot, Request, Response
 
+import firmware
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns
 from host_tests.unit.sites import GET, App, LongBodies, Site
@@ -49,6 +50,19 @@ class TestExchange(unittest.TestCase):
             for _ in range(3):
                 self.assertIn("HTTP/1.1 500 ", await peer.ask(GET % "/orphan"))
             await site.pool.wait_ready()
+            peer.close()
+
+    @run_async
+    async def test_an_application_that_says_it_has_answered_is_not_answered_for(self):
+        app = Microdot()
+
+        @app.get("/handled")
+        async def handled(request):
+            return Response.already_handled
+
+        async with Site(app) as site:
+            peer = site.connect()
+            self.assertEqual(await peer.ask(GET % "/handled"), "")
             peer.close()
 
 
@@ -269,6 +283,43 @@ class TestBodyLimits(unittest.TestCase):
             self.assertEqual(await self.upload(site, 2000), "2000 in advance, 2000 in all")
             self.assertEqual(await self.upload(site, 3000), "0 in advance, 3000 in all")
             self.assertEqual(await self.upload(site, 3001), "413 Content Too Large\n")
+
+    @run_async
+    async def test_a_smaller_max_content_length_is_the_limit(self):
+        Request.max_content_length = 200
+        async with Site(self.app, max_body_len=1000) as site:
+            self.assertEqual(await self.upload(site, 200), "200 in advance, 200 in all")
+            self.assertEqual(await self.upload(site, 201), "413 Content Too Large\n")
+
+    @run_async
+    async def test_a_limit_that_is_microdots_own_counts_when_it_was_set(self):
+        mark = getattr(Request, "unchosen_len", 16384)
+        try:
+            Request.max_content_length = Request.max_body_length = 16384
+            firmware._mark(Request)
+            async with Site(self.app, max_body_len=1000) as site:
+                self.assertEqual(await self.upload(site, 1001), "413 Content Too Large\n")
+                Request.max_body_length = 16384
+                self.assertEqual(await self.upload(site, 2000), "2000 in advance, 2000 in all")
+                Request.max_body_length = 16383
+                Request.max_content_length = 16384
+                self.assertEqual(await self.upload(site, 2000), "0 in advance, 2000 in all")
+        finally:
+            Request.unchosen_len = mark
+
+    @run_async
+    async def test_max_readline_is_the_limit_of_the_request_line_and_makes_room_for_heads(self):
+        limit = Request.max_readline
+        try:
+            for Request.max_readline, status in ((3000, 200), (60, 414)):
+                async with Site(self.app, max_body_len=1000) as site:
+                    peer = site.connect()
+                    head = "POST /upload?%s HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n"
+                    answer = await peer.ask(head % ("q" * 200, "a" * 2000))
+                    self.assertTrue(answer.startswith("HTTP/1.1 %d " % status))
+                    peer.close()
+        finally:
+            Request.max_readline = limit
 
     @run_async
     async def test_a_smaller_max_body_length_leaves_more_to_the_stream(self):

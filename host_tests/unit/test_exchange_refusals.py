@@ -65,6 +65,40 @@ class TestRefusals(unittest.TestCase):
                 self.assertIn("\r\nAccess-Control-Allow-Origin: *\r\n", answer)
 
     @run_async
+    async def test_the_application_words_the_refusal_of_a_head_if_it_does(self):
+        for status, text in (
+            (400, "nonsense\r\n\r\n"),
+            (414, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % ("x" * 200)),
+            (431, "GET / HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n" % ("x" * 1000)),
+            (505, "GET / HTTP/3.0\r\nHost: x\r\n\r\n"),
+        ):
+
+            @self.app.errorhandler(status)
+            async def refuse(request, status=status):
+                return {"error": status, "path": request.path}, status
+
+            async with Site(self.app) as site:
+                peer = site.connect()
+                await peer.send(text)
+                answer = await peer.read_all()
+                self.assertIn(" %d " % status, answer.split("\r\n")[0])
+                self.assertIn('"path": "*"', answer)
+                self.assertIn("\r\nAccess-Control-Allow-Origin: *\r\n", answer)
+                self.assertIn("\r\nConnection: close\r\n", answer)
+                peer.close()
+
+    @run_async
+    async def test_a_handler_of_refusals_that_fails_leaves_it_to_the_server(self):
+        @self.app.errorhandler(400)
+        async def refuse(request):
+            return 1 // 0
+
+        async with Site(self.app) as site:
+            answer = await self.ask(site, "nonsense\r\n\r\n")
+            self.assertTrue(answer.endswith("\r\n\r\n400 Bad Request\n"))
+            self.assertTrue(any("request failed" in line for line in site.log.lines))
+
+    @run_async
     async def test_chunks_that_break_the_rules_are_refused_by_the_application_too(self):
         async with Site(self.app) as site:
             head = "POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

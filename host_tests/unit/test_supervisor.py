@@ -111,6 +111,21 @@ class TestSupervisor(unittest.TestCase):
         self.assertEqual(server.events, [])
 
     @run_async
+    async def test_the_application_may_end_it_from_its_own_callback(self):
+        async def connected(address):
+            supervisor.close()
+            server.events.append("connected")
+
+        server = FakeServer()
+        supervisor = Supervisor(Link(self.interface), server, self.log, connected)
+        self.interface.address = "a"
+        await supervisor.run()
+        await until(lambda: "connected" in server.events)
+        self.assertEqual(server.events, ["start a", "connected"])
+        self.assertFalse(any("failed" in line for line in self.log.lines))
+        supervisor.end()
+
+    @run_async
     async def test_a_driver_that_raises_is_asked_again_after_a_second(self):
         class Broken:
             def poll(self, now):

@@ -18,6 +18,14 @@ async def check(request, token):
     return "owner" if token == TOKEN else None
 
 
+@app.get("/")
+async def index(request):
+    return (
+        "curl -X PUT -H 'Authorization: Bearer change-me' -H 'Content-Type: application/json'"
+        ' -d \'{"colour": "red"}\' http://THIS/items/a\ncurl http://THIS/items\n'
+    ).replace("THIS", request.headers["Host"])
+
+
 @app.get("/items")
 async def read_all(request):
     return items

@@ -1,6 +1,6 @@
 """A calculation beside quick requests: /primes counts prime numbers on a thread, line by line.
 
-Put it in the place of main.py, or `make run` it; ask for /quick meanwhile.
+Ask for /quick meanwhile.
 """
 
 import os
@@ -33,6 +33,12 @@ def count_primes(limit):
         count += is_prime(number)
         if number % STEP == 0 or number == limit:
             yield "%d primes up to %d\n" % (count, number)
+
+
+@app.get("/")
+async def index(request):
+    links = '<p><a href="/primes/200000">/primes/200000</a> <p><a href="/quick">/quick</a>'
+    return f"<!DOCTYPE html><title>Calculation</title>{links}", {"Content-Type": "text/html"}
 
 
 @app.get("/primes/<int:limit>")

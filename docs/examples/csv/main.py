@@ -4,7 +4,7 @@ import asyncio
 from time import ticks_ms
 
 from machine import ADC, Pin
-from microdot import Microdot
+from microdot import Microdot, redirect
 
 from firmware import WorkerPool, run
 
@@ -37,6 +37,16 @@ class Readings:
             line = f"{ticks_ms()},{adc.read_u16()}\n"
         self._left -= 1
         return line
+
+
+@app.get("/")
+async def index(request):
+    return redirect("/readings.csv?count=1000")
+
+
+@app.errorhandler(ValueError)
+async def not_a_number(request, error):
+    return "count and pause_ms: numbers\n", 400
 
 
 @app.get("/readings.csv")

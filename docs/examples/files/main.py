@@ -2,7 +2,8 @@
 
 import os
 
-from microdot import Microdot, Request, send_file
+from microdot import Microdot, Request, abort, send_file
+from microdot.microdot import urldecode
 
 from firmware import WorkerPool, run
 
@@ -22,30 +23,34 @@ async def names(request):
     return sorted(os.listdir(FOLDER))
 
 
+def path_of(name, is_there=True):
+    name = urldecode(name)
+    if "/" in name or name in (".", "..") or (is_there and name not in os.listdir(FOLDER)):
+        abort(404, "no such file\n")
+    return f"{FOLDER}/{name}"
+
+
 @app.get("/files/<name>")
 @pool.long
 async def download(request, name):
-    if name not in os.listdir(FOLDER):
-        return "no such file\n", 404
-    return send_file(f"{FOLDER}/{name}", content_type="application/octet-stream")
+    return send_file(path_of(name), content_type="application/octet-stream")
 
 
 @app.put("/files/<name>")
 @pool.long
 async def upload(request, name):
-    path = f"{FOLDER}/{name}"
-    with open(path + ".new", "wb") as file:
+    path = path_of(name, False)
+    part = path.replace(FOLDER + "/", "/part of ")
+    with open(part, "wb") as file:
         while block := await request.stream.read(1024):
             file.write(block)
-    os.rename(path + ".new", path)  # whole, or not at all
-    return {"name": name, "size": os.stat(path)[6]}, 201
+    os.rename(part, path)  # whole, or not at all
+    return {"name": path[len(FOLDER) + 1 :], "size": os.stat(path)[6]}, 201
 
 
 @app.delete("/files/<name>")
 async def remove(request, name):
-    if name not in os.listdir(FOLDER):
-        return "no such file\n", 404
-    os.remove(f"{FOLDER}/{name}")
+    os.remove(path_of(name))
     return "", 204
 
 
