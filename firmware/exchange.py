@@ -5,6 +5,7 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 through the application's own handlers of errors, so that a page of another origin sees a 413, too.
 """
 
+import sys
 from time import ticks_ms
 
 from microdot import Request, Response
@@ -99,6 +100,9 @@ class Exchange:
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
+        for name, module in sys.modules.items():
+            if name.startswith("microdot") and hasattr(module, "print_exception"):
+                module.print_exception = log.trace  # a client's text may be in it
 
     async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
         """One request and its response; whether the connection may go on.
