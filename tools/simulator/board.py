@@ -9,6 +9,7 @@ interpreters.
 """
 
 import json
+import socket
 import sys
 import time
 
@@ -18,23 +19,50 @@ sys.path[0] = checkout  # instead of the folder of this file
 from tools.simulator import modules, network  # noqa: E402
 from tools.simulator.surroundings import AccessPoint, Console, Surroundings  # noqa: E402
 
+# lwIP's, where Linux has megabytes and sends segments of 64 KB.  Linux doubles what it is told and
+# takes its own part of it.
+_IPPROTO_TCP, _TCP_MAXSEG = 6, 2
+_SO_SNDBUF, _SO_RCVBUF = (7, 8) if socket.SOL_SOCKET == 1 else (0x1001, 0x1002)
+_SEGMENT_LEN = 1440
+_BUFFER_LEN = 4 * _SEGMENT_LEN
+_SNDBUF, _RCVBUF = _BUFFER_LEN // 2, _BUFFER_LEN * 5 // 6
+
 lib = checkout + "/tools/simulator/lib"
 with open(described) as file:
     around = json.load(file)
 
 
-def play_listener(listener):
+def play_listener(module):
     """It listens where this computer is to be reached, and tells clients' addresses as a board."""
+    listener = module.Listener
     listen, accept = listener.open, listener.accept
 
     def open_at_host(self, address, port, backlog_conn):
         listen(self, around["host"], port, backlog_conn)
+        set_option(self._sock, _IPPROTO_TCP, _TCP_MAXSEG, _SEGMENT_LEN)
+        set_option(self._sock, socket.SOL_SOCKET, _SO_RCVBUF, _RCVBUF)
 
     def accept_as_board(self):
         accepted = accept(self)
+        if accepted:
+            set_option(accepted[0], socket.SOL_SOCKET, _SO_SNDBUF, _SNDBUF)
         return accepted and (accepted[0], as_tuple(accepted[1]))
 
     listener.open, listener.accept = open_at_host, accept_as_board
+
+
+def set_option(sock, level, name, value):
+    try:
+        sock.setsockopt(level, name, value)
+    except OSError:
+        pass  # another kind of computer, or the client has reset it
+
+
+def play_wire(module):
+    """One `send` takes what the buffer of a board does: a client here reads in the middle of it."""
+    wire = module.Wire
+    send = wire._try_send
+    wire._try_send = lambda self, data: send(self, memoryview(data)[:_BUFFER_LEN])
 
 
 def as_tuple(address):
@@ -45,18 +73,19 @@ def as_tuple(address):
 
 
 # From here on the path and `/` are a board's.
+on_load = {"firmware.listener": play_listener, "firmware.wire": play_wire}
 if sys.implementation.name == "cpython":
     from tools.simulator import cpython
 
     cpython.open_console()
-    modules.install_hidden(lambda: sys.path.insert(0, lib), lambda: sys.path.pop(0), play_listener)
+    modules.install_hidden(lambda: sys.path.insert(0, lib), lambda: sys.path.pop(0), on_load)
     storage = cpython.Storage(state)
     end_at_once = cpython.end_at_once
     cpython.mount(flash, checkout, around["origins"])
 else:
     from tools.simulator import unix
 
-    modules.install_hidden(*unix.hide(lib), play_listener)
+    modules.install_hidden(*unix.hide(lib), on_load)
     storage = unix.Storage(state)
     end_at_once = None  # it can't: `Restart` goes through the program
     unix.mount(flash)

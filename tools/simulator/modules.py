@@ -5,7 +5,6 @@ import sys
 
 from tools.simulator import network
 
-_LISTENER = "firmware.listener"
 # What lib/ has, loaded when an application asks for it.
 _PLAYED = (
     "aioespnow",
@@ -33,10 +32,10 @@ def install(checkout):
     sys.path.append(checkout + "/tools/simulator/lib")
 
 
-def install_hidden(enter, leave, on_listener=None):
+def install_hidden(enter, leave, on_load=()):
     """The same, but the path shows none of it: `enter` and `leave` surround an import of theirs.
 
-    on_listener  called with the class `Listener` of the firmware when it was loaded
+    on_load  name of a module of the firmware to what is called with it when it was loaded
     """
     _install_core()
     load = builtins.__import__
@@ -46,7 +45,7 @@ def install_hidden(enter, leave, on_listener=None):
         if top[:1] == "u" and top[1:] in _PLAYED:
             name = top = top[1:]
         is_hidden = top in _PLAYED and name not in sys.modules
-        is_listener = on_listener and name == _LISTENER and name not in sys.modules
+        is_first = name in on_load and name not in sys.modules
         if is_hidden:
             enter()
         try:
@@ -54,8 +53,8 @@ def install_hidden(enter, leave, on_listener=None):
         finally:
             if is_hidden:
                 leave()
-        if is_listener:
-            on_listener(sys.modules[name].Listener)
+        if is_first:
+            on_load[name](sys.modules[name])
         return module
 
     builtins.__import__ = load_played
