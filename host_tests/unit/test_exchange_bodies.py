@@ -61,7 +61,7 @@ class Plain(Body):
 
 class File(Body):
     def read(self, length):
-        return self.next() or b""
+        return (length and self.next()) or b""
 
     def close(self):
         self.count()
