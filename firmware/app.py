@@ -158,7 +158,7 @@ class _Parts:
         error = context.get("exception")
         self._log.error("lost exception: %s", context["message"])
         if error:
-            sys.print_exception(error)
+            self._log.trace(error)
 
 
 def _make_interface(network: dict, log: "Log") -> "Interface":

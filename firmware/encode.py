@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from firmware.http1 import TOKEN_CHARS
+
 _CLOCK_IS_SET_FROM = const(2024)  # a board without the time is in the year 2000, or in 1970
 
 # What the server says itself, and the usual; 503 has the words of ESP-IDF's async_handlers.
@@ -36,7 +38,7 @@ def encode_fields(status: int, reason: str | None, headers: dict, may_say_length
              out: they are the server's to say
     may_say_length  whether `Content-Length` is the handler's to say: not without a body (RFC 9110,
              8.6), and not of one in one piece, behind which a wrong one would hide the next head
-    Raises ResponseError if a value would end its line (RFC 9110, 5.5).
+    Raises ResponseError if a name is no token, or a value would end its line (RFC 9110, 5.1, 5.5).
     """
     if not headers and not reason and status == 200:
         return _OK
@@ -45,6 +47,8 @@ def encode_fields(status: int, reason: str | None, headers: dict, may_say_length
     left_out = _SERVERS_OWN[may_say_length:]
     for name, value in headers.items():
         name = name.encode()
+        if not name or name.strip(TOKEN_CHARS):
+            raise ResponseError("%r is no name of a response header" % name)
         if name.lower() in left_out:
             continue
         for each in value if isinstance(value, list) else (value,):

@@ -5,6 +5,7 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 through the application's own handlers of errors, so that a page of another origin sees a 413, too.
 """
 
+import sys
 from time import ticks_ms
 
 from microdot import Request, Response
@@ -119,6 +120,10 @@ class Exchange:
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
+        for name, module in sys.modules.items():
+            if name.startswith("microdot") and hasattr(module, "print_exception"):
+                # A client's text may be in it.
+                module.print_exception = log.trace  # type: ignore[attr-defined]
 
     async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
         """One request and its response; whether the connection may go on.
@@ -129,6 +134,7 @@ class Exchange:
         slot = wire.slot
         body: Body | None = None
         request: Request | None = None
+        response: Anything = None
         keep_alive = head.keep_alive
         try:
             try:
@@ -145,9 +151,7 @@ class Exchange:
             except (HTTPError, RuntimeError) as error:
                 keep_alive = False
                 request = request or self._begin(wire, head, address)
-                response = await self._refuse(request, _status_of(error))
-            if response is Response.already_handled or wire.is_answered:
-                return False  # a WebSocket that has ended
+                response = await self._refuse(request, _status_of(error), response)
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
             return await self._send(wire, head, request, response, keep_alive, body)
@@ -165,15 +169,19 @@ class Exchange:
         if status not in self._app.error_handlers:
             return False
         head = Head(_NO_HEAD, len(_NO_HEAD))
+        response: Anything = None
         try:
             request = self._begin(wire, head, address)
-            response = await self._refusal(request, status)
+            response = await self._refusal(request, status, None)
             await self.sender.send(wire, head, response, False)
         except (OSError, EOFError):
             raise
         except Exception as error:
             self._log.exception("request failed", error)
             return wire.slot.state == SENDING
+        finally:
+            if response:
+                await _close(response.body)
         return True
 
     def admit_long(self, request: "Anything") -> bool:
@@ -222,9 +230,11 @@ class Exchange:
         wire.slot.enter(BUSY, ticks_ms())
         return request
 
-    async def _refuse(self, request: "Request", status: int) -> "Anything":
+    async def _refuse(
+        self, request: "Request", status: int, replaced: "Response | None"
+    ) -> "Anything":
         self._log.info("refused with %d: %s", status, request.client_addr)
-        return await self._refusal(request, status)
+        return await self._refusal(request, status, replaced)
 
     async def _send(
         self,
@@ -240,7 +250,10 @@ class Exchange:
         if body:
             keep_alive = keep_alive and not body.failure and body.is_drainable(self._max_body_len)
         try:
-            if response.headers or response.status_code != 200:
+            if response is Response.already_handled or wire.is_answered:
+                return False  # a WebSocket that has ended
+            is_whole = isinstance(response.body, bytes)
+            if response.headers or response.status_code != 200 or not is_whole:
                 self._complete(request, response, wire.slot)
             keep_alive = await self.sender.send(wire, head, response, keep_alive)
         except (MemoryError, EOFError):
@@ -249,8 +262,11 @@ class Exchange:
             if wire.slot.state == SENDING:  # before that, an OSError is the handler's
                 raise
             self._log_failure(request, error)
-            response = await self._refusal(request, 500)
+            response = await self._refusal(request, 500, response)
             keep_alive = await self.sender.send(wire, head, response, keep_alive)
+        finally:
+            if response and not isinstance(response.body, bytes):
+                await _close(response.body)
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
@@ -291,8 +307,15 @@ class Exchange:
         else:
             self._log.exception("request failed", error)
 
-    async def _refusal(self, request: "Request", status: int) -> "Anything":
-        """The response to a request that is refused, as the application words it if it does."""
+    async def _refusal(
+        self, request: "Request", status: int, replaced: "Response | None"
+    ) -> "Anything":
+        """The response to a request that is refused, as the application words it if it does.
+
+        replaced  what its handler has returned
+        """
+        if replaced:
+            await _close(replaced.body)
         app = self._app
         result = await app.error_response(request, status, error_text(status).decode())
         if isinstance(result, tuple):
@@ -313,6 +336,15 @@ class Exchange:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
+
+
+async def _close(body: "Anything") -> None:
+    """Closes what a handler has returned, whatever has become of it; once."""
+    close = getattr(body, "aclose", None) or getattr(body, "close", None)
+    if close:
+        result = close()
+        if hasattr(result, "send"):
+            await result
 
 
 async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:

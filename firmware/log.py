@@ -1,11 +1,19 @@
 """The console log, in the form ESP-IDF's console has: "I (ms) tag: text"."""
 
+import io
+import re
 import sys
 import time
 
 from micropython import const
 
 _MAX_LINE_LEN = const(300)  # a client's long URI would hold up a slow console
+# Control characters of ASCII and C1, and what turns or breaks text (CVE-2021-42574), as UTF-8.
+_UNSAFE = (
+    b"[\x01-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|"
+    b"\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+_SUSPECT = re.compile("[^ -~]")  # nearly always there is none
 _NO_MEMORY = "E (0) httpd32: out of memory, even for a line of the log"
 LEVELS = ("error", "warning", "info", "debug")
 
@@ -40,9 +48,20 @@ class Log:
     def exception(self, text: str, error: Exception) -> None:
         """`text` as an error, and the traceback of `error` behind it."""
         self.error(text)
+        self.trace(error)
+
+    def trace(self, error: Exception) -> None:
+        """The traceback of `error`; Microdot's are printed here, too."""
         try:
-            sys.print_exception(error)
-        except (OSError, MemoryError):
+            file = io.StringIO()
+            sys.print_exception(error, file)
+            text = file.getvalue()
+            message = str(error)
+            if "\n" in message:  # it could pass for a line of the log
+                text = text.replace(message, _clean(message))
+            for line in text.strip().split("\n"):
+                self._write(_clean(line[:_MAX_LINE_LEN]))
+        except (OSError, UnicodeError, MemoryError):
             pass
 
     def _line(self, rank: int, letter: str, text: str, args: tuple) -> None:
@@ -51,7 +70,7 @@ class Log:
         try:
             try:
                 if args:
-                    text = text % args
+                    text = _clean(text % args)
                 line = "%s (%d) %s: %s" % (letter, time.ticks_ms(), self._tag, text)
                 if len(line) > _MAX_LINE_LEN:
                     line = line[:_MAX_LINE_LEN] + "..."
@@ -60,3 +79,10 @@ class Log:
             self._write(line)
         except (OSError, UnicodeError, MemoryError):
             pass
+
+
+def _clean(text: str) -> str:
+    """`text`, which may be a client's, with a question mark for each character that is unsafe."""
+    if not _SUSPECT.search(text):
+        return text
+    return re.sub(_UNSAFE, b"?", text.encode()).replace(b"\0", b"?").decode()

@@ -64,8 +64,9 @@ class Sender:
         """Sends `response` to the request of `head`; whether the connection may go on.
 
         keep_alive  whether the request and the server allow that
-        Raises ResponseError, before anything is sent, when it can't be sent; EOFError when only
-        closing the connection tells the client that the body is incomplete.
+        The caller closes its body.  Raises ResponseError, before anything is sent, when it can't be
+        sent; EOFError when only closing the connection tells the client that the body is
+        incomplete.
         """
         body = response.body
         status = response.status_code
@@ -73,12 +74,7 @@ class Sender:
             check(response)
             body = response.body
         if not isinstance(body, bytes):
-            body = response.body_iter()
-            try:
-                return await self._send_stream(wire, head, response, body.__aiter__(), keep_alive)
-            finally:
-                if hasattr(body, "aclose"):
-                    await body.aclose()
+            return await self._send_stream(wire, head, response, keep_alive)
         keep_alive = keep_alive and not (response.headers and _wants_close(response.headers))
         data, rest = self._encode(head, response, keep_alive)
         if rest and not self._memory.can_send():
@@ -110,7 +106,7 @@ class Sender:
         return b"".join((text, length, self._common(head, response, text, keep_alive), body)), rest
 
     async def _send_stream(
-        self, wire: "Wire", head: "Head", response: "Response", body: "Anything", keep_alive: bool
+        self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
     ) -> bool:
         headers = response.headers
         status = response.status_code
@@ -122,26 +118,25 @@ class Sender:
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
         keep_alive = keep_alive and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
+        out = _Pieces(wire, framing == CHUNKED, response)
         piece = None
         # A body that fails before the head has left is a 500.  An event stream may be silent first.
         if has_body and not wire.slot.lasts:
-            piece = await self._next_piece(body)
+            piece = await out.next()
         common = self._common(head, response, text, keep_alive)
-        out = _Pieces(wire, framing == CHUNKED, b"".join((text, framing or b"", common)))
+        out.framed = b"".join((text, framing or b"", common))
         wire.slot.enter(SENDING, ticks_ms())
         if has_body:
-            await self._send_pieces(out, body, piece, length)
+            await self._send_pieces(out, piece, length)
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
         return keep_alive
 
-    async def _send_pieces(
-        self, out: "_Pieces", body: "Anything", piece: "Anything", left: int | None
-    ) -> None:
+    async def _send_pieces(self, out: "_Pieces", piece: "Anything", left: int | None) -> None:
         """left  bytes of the Content-Length that the handler has set; None without one"""
         turn = ticks_ms()
         if piece is None and out.wire.slot.lasts:
             await out.flush()
-            piece = await self._next_of(out, body)
+            piece = await self._next_of(out)
         while piece is not None:
             if left is not None:
                 left -= len(piece)
@@ -158,32 +153,20 @@ class Sender:
             if ticks_diff(ticks_ms(), turn) >= _TURN_MS:
                 await asyncio.sleep(0)
                 turn = ticks_ms()
-            piece = await self._next_of(out, body)
+            piece = await self._next_of(out)
         if left:
             self._log.error("response body has not the length it said")
             await out.flush()
             raise EOFError
 
-    async def _next_of(self, out: "_Pieces", body: "Anything") -> "Anything":
-        """As `_next_piece`, when the head has left: EOFError if the body fails."""
+    async def _next_of(self, out: "_Pieces") -> "Anything":
+        """The next piece, when the head has left: EOFError if the body fails."""
         try:
-            return await self._next_piece(body)
+            return await out.next()
         except Exception as error:
             self._log.exception("response body failed", error)
             await out.flush()
             raise EOFError
-
-    async def _next_piece(self, body: "Anything") -> "Anything":
-        """The next piece as bytes, None at the end.  Raises ResponseError for any other type."""
-        try:
-            piece = await body.__anext__()
-        except StopAsyncIteration:
-            return None
-        if isinstance(piece, str):
-            return piece.encode()
-        if isinstance(piece, (bytes, bytearray, memoryview)):
-            return piece
-        raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
     def _common(self, head: "Head", response: "Response", text: bytes, keep_alive: bool) -> bytes:
         """The fields that the server adds to every response, and the empty line at the end."""
@@ -215,18 +198,50 @@ class Sender:
 
 
 class _Pieces:
-    """The pieces of one streamed response on their way: gathered, framed, sent.
+    """The pieces of one streamed response on their way: made, gathered, framed, sent.
 
     length      bytes that were gathered
     is_chunked  each packet is a chunk
+    framed      sent before any piece
     """
 
-    def __init__(self, wire: "Wire", is_chunked: bool, head: bytes) -> None:
+    def __init__(self, wire: "Wire", is_chunked: bool, response: "Response") -> None:
         self.wire = wire
         self.is_chunked = is_chunked
         self.length = 0
+        self.framed = b""
         self._pieces: list = []
-        self._framed = head  # sent before any piece
+        body: Anything = response.body
+        self._body = body.__aiter__() if hasattr(body, "__anext__") else body
+        self._block_len = response.send_file_buffer_size  # 0 at the end of a file
+
+    async def next(self) -> "Anything":
+        """The next piece of the body as bytes, None at the end.
+
+        A body is what Microdot takes for one, in the same order.  Raises ResponseError for a piece
+        of any other type than text or bytes.
+        """
+        body = self._body
+        try:
+            if hasattr(body, "__anext__"):
+                piece = await body.__anext__()
+            elif not hasattr(body, "read"):
+                piece = next(body)
+            elif self._block_len:
+                piece = body.read(self._block_len)
+                if hasattr(piece, "send"):
+                    piece = await piece
+                if len(piece) < self._block_len:
+                    self._block_len = 0
+            else:
+                return None
+        except (StopAsyncIteration, StopIteration):
+            return None
+        if isinstance(piece, str):
+            return piece.encode()
+        if isinstance(piece, (bytes, bytearray, memoryview)):
+            return piece
+        raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
     def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body
@@ -247,8 +262,8 @@ class _Pieces:
         try:
             data = self._take(b"")
             if data:
-                self._framed = data[self.wire.send_now(data) :]
-            return not self._framed
+                self.framed = data[self.wire.send_now(data) :]
+            return not self.framed
         except OSError:
             return True  # its own task meets that, too
         except MemoryError:  # what has been sent is not known any more
@@ -258,7 +273,7 @@ class _Pieces:
     async def _send_large(self, end: bytes) -> None:
         """A large piece goes out from where it lies."""
         piece = self._pieces.pop()
-        framed, self._framed, self.length = self._framed, b"", 0
+        framed, self.framed, self.length = self.framed, b"", 0
         if self.is_chunked:
             framed += encode_size(len(piece))
             end = b"\r\n" + end
@@ -269,7 +284,7 @@ class _Pieces:
 
     def _take(self, end: bytes) -> bytes:
         """Everything that is to be sent, which is gone from here."""
-        parts = [self._framed]
+        parts = [self.framed]
         if self._pieces:
             if self.is_chunked:
                 parts.append(encode_size(self.length))
@@ -278,7 +293,7 @@ class _Pieces:
                 parts.append(b"\r\n")
         parts.append(end)
         data = b"".join(parts)  # first: without memory for it nothing is lost
-        self._pieces, self._framed, self.length = [], b"", 0
+        self._pieces, self.framed, self.length = [], b"", 0
         return data
 
 

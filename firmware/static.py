@@ -2,8 +2,10 @@
 
 
 def length_of(file: "Anything") -> int:
-    """Bytes from where a file stands to its end, -1 if it can't tell."""
+    """Bytes from where a file stands to its end, -1 if it can't tell, or has characters."""
     try:
+        if not isinstance(file.read(0), bytes):
+            return -1
         start = file.tell()
         end = file.seek(0, 2)
         file.seek(start)
@@ -49,7 +51,7 @@ def prepare(request: "Request", response: "Anything") -> None:
     headers["Accept-Ranges"] = "bytes"
     headers["Content-Length"] = str(length)
     asked = request.headers.get("Range")
-    if not asked or "If-Range" in request.headers:
+    if not asked or request.method == "HEAD" or "If-Range" in request.headers:
         return
     try:
         part = parse_range(asked, length)

@@ -12,12 +12,13 @@ from micropython import const
 from firmware.http1 import HTTPError
 
 _BLOCK_LEN = const(512)
+_LINE_LEN = const(64)  # most lines are shorter
 _MAX_LINE_LEN = const(4096)
 _MAX_ENDS = const(16)  # reads at the end: one is usual, some parsers do a few
 
 
 class Stream:
-    """Reads as asyncio's StreamReader does.
+    """Reads as asyncio's StreamReader does: ValueError for a length or separator that is none.
 
     body    the `Body`, None when all of it was read in advance
     ahead   what was read in advance
@@ -28,6 +29,7 @@ class Stream:
     def __init__(self, body: "Body | None", ahead: "Anything") -> None:
         self._body = body
         self._ahead = ahead
+        self._at = 0  # what is before is used
         self._ends = 0
 
     async def read(self, n: int = -1) -> bytes:
@@ -47,6 +49,8 @@ class Stream:
 
     async def readexactly(self, n: int) -> bytes:
         """`n` bytes; EOFError if there are fewer."""
+        if n < 0:
+            raise ValueError
         data = await self.read(n) if n else b""
         if len(data) < n:
             raise EOFError
@@ -58,36 +62,41 @@ class Stream:
 
     async def readuntil(self, separator: bytes = b"\n", is_needed: bool = True) -> bytes:
         """Up to `separator` and with it; EOFError without one, if `is_needed`."""
-        data = await self._receive(_BLOCK_LEN)
+        if not separator:
+            raise ValueError
+        data = b""
         while True:
-            end = data.find(separator)
+            block = await self._receive(_LINE_LEN)
+            if not block:
+                break
+            start = max(0, len(data) - len(separator) + 1)
+            data += block
+            end = data.find(separator, start)
             if end >= 0:
                 end += len(separator)
-                self._ahead = data[end:] + self._ahead
+                self._at -= len(data) - end
                 self._ends = 0
                 return data[:end]
             if len(data) > _MAX_LINE_LEN:
                 abort(413)
-            block = await self._receive(_BLOCK_LEN)
-            if not block:
-                break
-            data += block
         if is_needed:
             raise EOFError
         return data or await self._end()
 
     async def _receive(self, limit: int) -> "Anything":
         """Some bytes, b"" at the end."""
-        if self._ahead:
-            block = self._ahead[:limit]
-            self._ahead = self._ahead[limit:]
-            return block
-        if self._body is None or self._body.is_whole:
-            return b""
-        try:
-            return await self._body.read(limit)
-        except HTTPError as error:
-            abort(error.status)
+        if self._at >= len(self._ahead):
+            if self._body is None or self._body.is_whole:
+                return b""
+            self._ahead = b""
+            try:
+                self._ahead = await self._body.read(max(limit, _BLOCK_LEN))
+            except HTTPError as error:
+                abort(error.status)
+            self._at = 0
+        block = self._ahead[self._at : self._at + limit]
+        self._at += len(block)
+        return block
 
     async def _end(self) -> bytes:
         self._ends += 1

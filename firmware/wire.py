@@ -34,8 +34,8 @@ class Wire:
     is_answered  the application has sent something itself: there is no HTTP any more
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
-    `read`, `readexactly` and `awrite` are those of an asyncio stream, for an application that
-    speaks to its client itself (WebSocket).
+    `read`, `readexactly`, `awrite` and `close` are those of an asyncio stream, for an application
+    that speaks to its client itself (WebSocket).
     """
 
     # In the class: each attribute of an instance costs time, and most clients need none of them.
@@ -57,10 +57,11 @@ class Wire:
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
         sock = self._sock
         self._sock = self._stream = None
-        try:
-            sock.close()
-        except OSError:
-            pass
+        if sock:  # else the application has closed it
+            try:
+                sock.close()
+            except OSError:
+                pass
 
     def set_deadline(self, ms: int | None) -> None:
         """The connection is cut in `ms` milliseconds; with None, it may last."""
@@ -109,23 +110,26 @@ class Wire:
         self.received = used[length:]
         return used[:length]
 
-    async def read(self, n: int = BLOCK_LEN) -> bytes:
-        """`n` bytes, fewer only when the client has closed."""
+    async def read(self, n: int = -1) -> bytes:
+        """`n` bytes, all with -1; fewer only when the client has closed."""
         self.take()
         blocks = []
         self.is_reading = True
         try:
-            while n > 0:
-                block = await self.receive(n)
+            while n:
+                block = await self.receive(n if n > 0 else BLOCK_LEN)
                 if not block:
                     break
                 blocks.append(block)
-                n -= len(block)
+                if n > 0:
+                    n -= len(block)
         finally:
             self.is_reading = False
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     async def readexactly(self, n: int) -> bytes:
+        if n < 0:
+            raise ValueError
         data = await self.read(n)
         if len(data) < n:
             raise EOFError
@@ -143,7 +147,7 @@ class Wire:
         if room <= 0 or self.is_reading or (self._stream and self._stream.out_buf):
             return False
         try:
-            block = self._sock.recv(min(length, room))
+            block = self._open_sock().recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
         self.received = self.received + block if self.received else block

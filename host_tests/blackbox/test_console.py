@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import pytest
 
@@ -45,6 +47,63 @@ def test_a_request_is_logged_as_in_the_example(start_board):
         ):
             mark = board.wait_line(text, mark + 1)
             assert board.lines[mark].endswith(text)
+
+
+ATTACKED = """
+from firmware.app import run
+from microdot import Microdot
+from microdot.websocket import with_websocket
+
+app = Microdot()
+
+@app.get("/raise")
+async def fail(request):
+    raise ValueError(request.args["text"])
+
+@app.get("/socket")
+@with_websocket
+async def socket(request, ws):
+    raise ValueError(request.args["text"])
+
+@app.get("/head")
+async def head(request):
+    return "x", 200, {request.args["text"]: "x"}
+
+@app.get("/lost")
+async def lost(request):
+    import asyncio
+    asyncio.create_task(fail(request))
+    return ""
+
+@app.get("/type")
+async def kind(request):
+    return "x", request.args["text"]
+
+@app.get("/body")
+async def body(request):
+    def pieces():
+        yield "x"
+        raise ValueError(request.args["text"])
+    return pieces()
+
+run(app)
+"""
+# A terminal's escape as 7-bit and 8-bit code, a line of the log, what turns a text.
+UNSAFE = "\x1b[2J\x9b2J\r\nI (1) httpd32: uri: /forged\x00\x07\u202e\u2066\u2028\ufeff"
+
+
+@pytest.mark.parametrize("path", ["/raise", "/socket", "/head", "/lost", "/type", "/body", "/none"])
+def test_nothing_that_a_client_sends_controls_the_console(start_board, path):
+    board = start_board(main=ATTACKED, log={"level": "debug"})
+    target = "/n\x85\u202e" if path == "/none" else f"{path}?text={quote(UNSAFE)}"
+    upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: AAAA"]
+    with board.connect() as client:
+        client.send("GET", target, headers=upgrade)
+        client.sock.recv(1)
+        board.get("/quick")
+    text = "\n".join(board.lines)
+    assert not re.search("[^\n -~\xa0-\u200a\u2010-\u2027\u2070-\ufefe]", text)
+    assert "\nI (1) httpd32: uri: /forged" not in text
 
 
 SHOW_HEAP = """

@@ -17,7 +17,7 @@ IMPORTS = {
     "http1": set(),
     "heads": {"http1"},
     "chunked": {"http1"},
-    "encode": set(),
+    "encode": {"http1"},
     "slots": set(),
     "link": set(),
     "failover": set(),

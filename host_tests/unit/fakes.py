@@ -68,6 +68,9 @@ class FakeLog:
     def exception(self, text, error):
         self.lines.append("%s: %r" % (text, error))
 
+    def trace(self, error):
+        self.lines.append(repr(error))
+
 
 class FakeRequest:
     def __init__(self, path="/long"):

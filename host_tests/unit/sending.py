@@ -20,7 +20,6 @@ class Pieces:
     def __init__(self, *pieces):
         self._pieces = list(pieces)
         self.taken = 0
-        self.is_closed = False
 
     def __aiter__(self):
         return self
@@ -36,9 +35,6 @@ class Pieces:
             await piece.wait()
             return ""
         return piece
-
-    async def aclose(self):
-        self.is_closed = True
 
 
 class Sent(unittest.TestCase):

@@ -22,6 +22,14 @@ class TestExchange(unittest.TestCase):
             peer.close()
 
     @run_async
+    async def test_the_traceback_of_a_handler_that_raises_goes_through_the_log(self):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.ask(GET % "/broken")
+            self.assertIn(repr(ValueError("handler")), site.log.lines)
+            peer.close()
+
+    @run_async
     async def test_a_body_one_past_the_limit_is_413(self):
         async with App().site(max_body_len=300) as site:
             peer = site.connect()

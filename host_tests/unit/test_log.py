@@ -43,3 +43,38 @@ class TestLog(unittest.TestCase):
 
         Log("info", write=self.lines.append).info("text: %s", Vast())
         self.assertIn("out of memory", self.lines[0])
+
+    def test_what_controls_or_turns_a_terminal_is_not_printed(self):
+        log = Log("debug", write=self.lines.append)
+        for code in (0, 7, 10, 13, 27, 31, 127, 0x80, 0x85, 0x9B, 0x9F, 0x61C, 0x200B, 0x200E):
+            self.is_replaced(log, code)
+        for code in (0x200F, 0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF):
+            self.is_replaced(log, code)
+
+    def is_replaced(self, log, code):
+        log.info("uri: %s", "/a" + chr(code) + "b")
+        self.assertTrue(self.lines[-1].endswith("uri: /a?b"), hex(code))
+
+    def test_other_characters_are_printed_as_they_are(self):
+        text = "~ K\xfcche \xa0 \u20ac \u2010 \u2030 \u05d0 \U0001f600"
+        Log("info", write=self.lines.append).info("SSID %s", text)
+        self.assertTrue(self.lines[0].endswith(text))
+
+    def test_a_traceback_holds_neither_control_characters_nor_lines_of_the_log(self):
+        log = Log("info", write=self.lines.append)
+        try:
+            raise ValueError("\x1b[2J\x9b\u202e\nI (1) httpd32: uri: /fake")
+        except ValueError as error:
+            log.exception("request failed", error)
+        self.assertIn("request failed", self.lines[0])
+        self.assertIn("Traceback", self.lines[1])
+        self.assertIn("test_log.py", self.lines[2])
+        self.assertEqual(self.lines[-1], "ValueError: ?[2J???I (1) httpd32: uri: /fake")
+
+    def test_a_traceback_with_a_long_message_is_cut(self):
+        try:
+            raise ValueError("x" * 5000)
+        except ValueError as error:
+            Log("info", write=self.lines.append).trace(error)
+        self.assertTrue(self.lines[-1].startswith("ValueError: xxx"))
+        self.assertEqual(max(len(line) for line in self.lines), 300)

@@ -252,7 +252,7 @@ class TestStop(unittest.TestCase):
     async def test_defect_c_a_stop_in_the_middle_of_long_requests_loses_nothing(self):
         app = App()
         async with app.site(max_open_sockets=5) as site:
-            files = heap = None
+            files, heaps = None, []
             for cycle in range(20):
                 peers = [site.connect() for _ in range(5)]
                 await peers[0].send(GET % "/long")
@@ -271,12 +271,13 @@ class TestStop(unittest.TestCase):
                 site.log.lines.clear()
                 peer = peers = None
                 gc.collect()
-                if cycle == 1:
-                    files, heap = (count_files(), count_tasks()), gc.mem_alloc()
-                elif cycle > 1:
+                heaps.append(gc.mem_alloc())
+                if cycle:  # the first makes what is made once
+                    files = files or (count_files(), count_tasks())
                     self.assertEqual((count_files(), count_tasks()), files)
-                    self.assertLess(gc.mem_alloc(), heap + 200)
                 await site.server.start("127.0.0.1")
+            # What one cycle leaves by chance, for the collector to find later, is no growth.
+            self.assertLess(min(heaps[-9:]), min(heaps[1:9]) + 200)
 
     @run_async
     async def test_a_stop_with_grace_lets_the_busy_finish_and_closes_the_idle(self):

@@ -85,6 +85,18 @@ class TestPrepare(unittest.TestCase):
         self.assertEqual(response.headers["Content-Range"], "bytes */10")
         self.assertNotIn("Content-Length", response.headers)
 
+    def test_a_range_is_for_get_alone(self):
+        response = self.prepare(Asked("HEAD", Range="bytes=2-4"))
+        self.assertEqual((response.status_code, response.headers["Content-Length"]), (200, "10"))
+
+    def test_a_file_of_characters_has_no_length_in_bytes_and_no_part(self):
+        response = Response(io.StringIO("\xe4" * 10))
+        prepare(Asked(Range="bytes=2-4"), response)
+        self.assertEqual(response.status_code, 200)
+        self.assertNotIn("Content-Length", response.headers)
+        self.assertNotIn("Accept-Ranges", response.headers)
+        self.assertEqual(response.body.read(), "\xe4" * 10)
+
     def test_a_part_of_something_else_than_was_had_before_is_all_of_it(self):
         response = self.prepare(Asked(Range="bytes=2-4", If_Range="x"))
         self.assertEqual(response.status_code, 200)

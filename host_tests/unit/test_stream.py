@@ -60,6 +60,43 @@ class TestStream(unittest.TestCase):
             self.assertEqual(await stream.read(5), b"first")
 
     @run_async
+    async def test_what_asyncio_refuses_is_a_valueerror(self):
+        for stream in every_kind(TEXT):
+            with self.assertRaises(ValueError):
+                await stream.readexactly(-1)
+            with self.assertRaises(ValueError):
+                await stream.readuntil(b"")
+            self.assertEqual(await stream.read(), TEXT)
+
+    @run_async
+    async def test_a_separator_that_comes_in_pieces_is_found(self):
+        for length in (60, 62, 63, 64, 65, 510, 511, 512, 513):
+            for stream in every_kind(b"x" * length + b"\r\n--end"):
+                self.assertEqual(await stream.readuntil(b"\r\n--"), b"x" * length + b"\r\n--")
+                self.assertEqual(await stream.read(), b"end")
+
+    @run_async
+    async def test_many_short_lines_of_a_large_body_copy_little(self):
+        class Large(bytes):
+            copied = 0
+
+            def __getitem__(self, key):
+                block = bytes.__getitem__(self, key)
+                Large.copied += len(block)
+                return Large(block)
+
+            def __add__(self, other):
+                Large.copied += len(self) + len(other)
+                return Large(bytes(self) + other)
+
+        if not hasattr(asyncio, "Runner"):
+            return  # MicroPython's bytes can't be watched
+        stream = Stream(None, Large(b"\n" * 4096))
+        for _ in range(4096):
+            self.assertEqual(await stream.readline(), b"\n")
+        self.assertLess(Large.copied, 4096 * 100)
+
+    @run_async
     async def test_readexactly_is_exact_or_an_eoferror(self):
         for stream in every_kind(TEXT):
             self.assertEqual(await stream.readexactly(len(TEXT) - 2), TEXT[:-2])

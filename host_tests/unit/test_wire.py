@@ -68,6 +68,24 @@ class TestReceive(unittest.TestCase):
         self.assertEqual(wire.slot.state, TAKEN)
 
     @run_async
+    async def test_a_read_without_a_length_is_all_until_the_client_closes(self):
+        for arguments in (), (-1,):
+            sock = FakeSocket(b"x" * 3000, step=700)
+            sock.has_ended = True
+            wire = open_wire(sock, BUSY)
+            self.assertEqual(await wire.read(*arguments), b"x" * 3000)
+            self.assertEqual(await wire.read(*arguments), b"")
+
+    @run_async
+    async def test_a_read_of_nothing_is_nothing_and_one_of_less_a_valueerror(self):
+        wire = open_wire(FakeSocket(b"abc"), BUSY)
+        self.assertEqual(await wire.read(0), b"")
+        self.assertEqual(await wire.readexactly(0), b"")
+        with self.assertRaises(ValueError):
+            await wire.readexactly(-1)
+        self.assertEqual(await wire.readexactly(3), b"abc")
+
+    @run_async
     async def test_a_read_is_short_and_readexactly_raises_when_the_client_has_closed(self):
         for function in ("read", "readexactly"):
             sock = FakeSocket(b"abc")
@@ -266,6 +284,12 @@ class TestClose(unittest.TestCase):
         with self.assertRaises(OSError):
             await sending
         self.assertLessEqual(len(sock.sent), PIECE_LEN)
+
+    def test_an_application_may_close_it_before_the_server_does(self):
+        wire = open_wire(FakeSocket(), TAKEN)
+        wire.close()
+        self.assertTrue(wire.has_gone())
+        wire.close()
 
     def test_a_socket_that_fails_to_close_is_closed_all_the_same(self):
         sock = FakeSocket()

@@ -167,8 +167,29 @@ class TestApplications(LongBodies):
                 return
             peer.sock.shutdown(1)
             wire = await site.wait_wire()
-            await until(lambda: wire._stream.out_buf)  # there is no room to send
+            await until(lambda: wire._stream and wire._stream.out_buf)  # there is no room to send
             site.server._sweep(ticks_ms())
             body = (await peer.read_all()).split("\r\n\r\n", 1)[1]
             self.assertEqual(len(body), 4000000)
             peer.close()
+
+
+class TestClosedByTheApplication(unittest.TestCase):
+    @run_async
+    async def test_its_slot_comes_back_and_the_reaper_goes_on(self):
+        app = Microdot()
+
+        @app.get("/close")
+        async def close(request):
+            await request.sock[1].awrite(b"bye")
+            request.sock[1].close()
+            await asyncio.sleep(60)
+
+        async with Site(app, max_open_sockets=1, max_async_requests=0) as site:
+            for _ in range(3):
+                peer = site.connect()
+                await peer.send(GET % "/close")
+                self.assertEqual(await peer.read_all(), "bye")
+                peer.close()
+                await site.wait_open(0)
+            self.assertEqual([line for line in site.log.lines if "failed" in line], [])

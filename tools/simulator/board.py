@@ -9,6 +9,7 @@ interpreters.
 """
 
 import json
+import socket
 import sys
 import time
 
@@ -18,6 +19,14 @@ sys.path[0] = checkout  # instead of the folder of this file
 
 from tools.simulator import modules, network  # noqa: E402
 from tools.simulator.surroundings import AccessPoint, Console, Surroundings  # noqa: E402
+
+# lwIP's, where Linux has megabytes and sends segments of 64 KB.  Linux doubles what it is told and
+# takes its own part of it.
+_IPPROTO_TCP, _TCP_MAXSEG = 6, 2
+_SO_SNDBUF, _SO_RCVBUF = (7, 8) if socket.SOL_SOCKET == 1 else (0x1001, 0x1002)
+_SEGMENT_LEN = 1440
+_BUFFER_LEN = 4 * _SEGMENT_LEN
+_SNDBUF, _RCVBUF = _BUFFER_LEN // 2, _BUFFER_LEN * 5 // 6
 
 lib = checkout + "/tools/simulator/lib"
 with open(described) as file:
@@ -31,9 +40,13 @@ def play_listener(module):
 
     def open_at_host(self, address, port, backlog_conn):
         listen(self, around["host"], port, backlog_conn)
+        set_option(self._sock, _IPPROTO_TCP, _TCP_MAXSEG, _SEGMENT_LEN)
+        set_option(self._sock, socket.SOL_SOCKET, _SO_RCVBUF, _RCVBUF)
 
     def accept_as_board(self):
         accepted = accept(self)
+        if accepted:
+            set_option(accepted[0], socket.SOL_SOCKET, _SO_SNDBUF, _SNDBUF)
         return accepted and (accepted[0], as_tuple(accepted[1]))
 
     listener.open, listener.accept = open_at_host, accept_as_board
@@ -50,6 +63,20 @@ def is_own_server(error):
     return text[:35] == "'Microdot' object has no attribute " and text[36:-1] in OWN_SERVER
 
 
+def set_option(sock, level, name, value):
+    try:
+        sock.setsockopt(level, name, value)
+    except OSError:
+        pass  # another kind of computer, or the client has reset it
+
+
+def play_wire(module):
+    """One `send` takes what the buffer of a board does: a client here reads in the middle of it."""
+    wire = module.Wire
+    send = wire._try_send
+    wire._try_send = lambda self, data: send(self, memoryview(data)[:_BUFFER_LEN])
+
+
 def as_tuple(address):
     """(host, port) of what MicroPython for Unix has: the octets of a sockaddr_in."""
     if isinstance(address, tuple):
@@ -57,9 +84,8 @@ def as_tuple(address):
     return (".".join([str(octet) for octet in address[4:8]]), address[2] << 8 | address[3])
 
 
-on_loaded = {"firmware.listener": play_listener}
-
 # From here on the path and `/` are a board's.
+on_loaded = {"firmware.listener": play_listener, "firmware.wire": play_wire}
 if sys.implementation.name == "cpython":
     from tools.simulator import cpython
 
