@@ -14,32 +14,24 @@ exit_status: object = None
 # needs 26 KB.  An application may set it before it imports `run`.
 pool_len = 27 * 1024
 
-
-def _mark(request: "Anything") -> None:
-    """From now on a limit that the application sets can be told from Microdot's own.
-
-    Also if it is the same: what nobody has chosen is one less.
-    """
-    for name in ("max_content_length", "max_body_length"):
-        if getattr(request, name) == 16384:
-            setattr(request, name, 16383)
-            request.unchosen_len = 16383
+_anchor: object = None  # keeps the part by which the heap has grown
 
 
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
+    global _anchor
     if name == "run":
         import time
 
-        from firmware.memory import grow
+        from firmware.startup import grow, mark
 
         # MicroPython looks for a file of this name first, in each module that imports it.
         sys.modules["time"] = time
-        grow(pool_len)  # before more is loaded
+        _anchor = _anchor or grow(pool_len)  # before more is loaded
         from firmware.app import run
 
         if "microdot" in sys.modules:
-            _mark(sys.modules["microdot"].Request)
+            mark(sys.modules["microdot"].Request)
         return run
     if name == "WorkerPool":
         from firmware.workers import WorkerPool

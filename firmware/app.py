@@ -51,6 +51,7 @@ def run(
         return 1
     if not parts:
         return 1
+    _drop("startup")
     parts.settle()
     firmware.exit_status = 0
     _serve(parts)
@@ -76,20 +77,26 @@ def _serve(parts: "_Parts") -> None:
 
 
 def _load(path: str) -> dict | None:
-    """The settings, None if they are wrong; what finds them is needed once, and goes."""
+    """The settings, None if they are wrong."""
     from firmware import settings
 
     try:
         return settings.load(path)
     finally:
-        del sys.modules["firmware.settings"], firmware.settings, settings
+        _drop("settings")
+
+
+def _drop(name: str) -> None:
+    """A module of ours that was needed once gives its memory back."""
+    sys.modules.pop("firmware." + name)
+    delattr(firmware, name)
 
 
 def _make(
     settings: dict, path: str, app: "Anything", pool: "WorkerPool | None", *told: "Function | None"
 ) -> "_Parts | None":
     """What runs; None, after one line that says why, if the application's long handlers can't."""
-    from firmware.workers import choose
+    from firmware.startup import choose
 
     chosen = choose(pool, app)
     if isinstance(chosen, str):
@@ -117,6 +124,7 @@ class _Parts:
         from firmware.log import Log
         from firmware.memory import Memory
         from firmware.server import Server
+        from firmware.startup import make_interface
         from firmware.supervisor import Supervisor
 
         self._server_settings = settings["server"]
@@ -128,7 +136,7 @@ class _Parts:
             app = create_app(pool, self._log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
         self._server = Server(app, pool, self._memory, self._log, self._server_settings)
-        link = Link(_make_interface(settings["network"], self._log))
+        link = Link(make_interface(settings["network"], self._log))
         self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
         app.server = self._supervisor  # Microdot's shutdown() closes it
 
@@ -159,27 +167,3 @@ class _Parts:
         self._log.error("lost exception: %s", context["message"])
         if error:
             self._log.trace(error)
-
-
-def _make_interface(network: dict, log: "Log") -> "Interface":
-    """What `link.Link` polls; what the board has not is never loaded."""
-    kind = network["interface"]
-    name = network["hostname"]
-    static_ip = network["static_ip"]
-    ethernet: Anything
-    wifi: Anything
-    ethernet = wifi = None
-    if kind != "wifi":
-        from firmware.ethernet import Ethernet
-
-        ethernet = Ethernet(network["ethernet"], name, static_ip, log)
-    if kind != "ethernet":
-        from firmware.wifi import WiFi
-
-        power_save = network["power_save"]
-        wifi = WiFi(network["wifi"], name, network["country"], power_save, static_ip, log)
-    if ethernet and wifi:
-        from firmware.failover import Failover
-
-        return Failover(ethernet, wifi, log)
-    return ethernet or wifi

@@ -12,12 +12,10 @@ from microdot import Request, Response
 from microdot.microdot import NoCaseDict, invoke_handler
 from micropython import const
 
-from firmware.body import Body
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, READING, SENDING
-from firmware.stream import Stream
 
 # Microdot's own limits, which nobody has chosen: unless `firmware` has marked them.
 _MICRODOT_MAX_LEN = const(16384)
@@ -25,6 +23,7 @@ _MICRODOT_MAX_LINE_LEN = const(2048)
 # A body is sent by a client in its own time: one of more than this takes from the common budget.
 _LARGE_LEN = const(1024)
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
+_WITH_BODY = ("POST", "PUT", "PATCH")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -65,6 +64,8 @@ class _Request(Request):
     @property
     def stream(self) -> "Anything":
         if self._stream is None:
+            from firmware.stream import Stream
+
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
@@ -117,6 +118,10 @@ class Exchange:
         if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
             limits["max_uri_len"] = Request.max_readline
             limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
+        if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
+            # Now, instead of in the first request, where what stays would lie in the way.
+            import firmware.body
+            import firmware.stream  # noqa: F401
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
@@ -209,6 +214,8 @@ class Exchange:
         sets `Request.max_content_length` and, if they are to be received in advance too,
         `Request.max_body_length`, as Microdot documents them.
         """
+        from firmware.body import Body
+
         wire.slot.enter(READING, ticks_ms())
         wire.is_read = False
         unchosen = getattr(Request, "unchosen_len", _MICRODOT_MAX_LEN)

@@ -22,39 +22,6 @@ _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, 
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _POLL_MS = const(500)
 _RESTART_MS = const(10000)
-_START_LEN = const(48128)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
-_WORD_LEN = const(4)
-
-_anchor = [None]  # lies in the part of the heap that was added, which so never goes back
-
-
-def grow(left_len: int, read_pool: "Function" = idf_heap_info) -> None:
-    """Makes the heap as large as it is to be, at once; to be called before much is loaded.
-
-    left_len  bytes of the pool that are to be free when the server has started
-
-    One allocation that is larger than the heap adds a part of its own size.  When nothing but many
-    small ones make it grow, it doubles, or takes the largest free block of the pool.
-    """
-    global _anchor
-    few = [None] * 16  # one block alone would not keep the part (py/gc.c, last_used_block)
-    try:
-        added = [None] * (growth_len(read_pool(HEAP_DATA), left_len) // _WORD_LEN)
-    except MemoryError:  # the pool is in pieces
-        return
-    added.clear()
-    added.extend(few)
-    _anchor = added
-
-
-def growth_len(regions: list, left_len: int) -> int:
-    """Bytes by which the heap is to grow at the start: nothing, where it is not the radio's."""
-    free = 0
-    for region in regions:
-        if region[0] >= _INTERNAL_LEN:
-            return 0
-        free += region[1]
-    return max(0, free - _START_LEN - left_len)
 
 
 class Memory:

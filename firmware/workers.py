@@ -37,7 +37,7 @@ class WorkerPool:
 
     _log: Log
     admit: "Function | None" = None  # asked whether a request may stay; set by the server
-    # (Pool, function, long handler) of each that `run()` has not looked through yet.
+    # (Pool, function, long handler) of each that `startup.choose` has not looked through yet.
     made: "list[tuple]" = []
 
     def __init__(self, ticks: "Function" = ticks_ms) -> None:
@@ -225,24 +225,6 @@ class WorkerPool:
             job.error = job.error or error
         finally:
             self._end(job)
-
-
-def choose(pool: WorkerPool | None, app: "Microdot | None") -> "WorkerPool | str":
-    """The pool of an application: the one that `run()` was given, else the one made last.
-
-    A text if a handler of the application is meant to be long and would not be.
-    """
-    made, WorkerPool.made = WorkerPool.made, []
-    pool = pool or (app and made and made[-1][0]) or WorkerPool()
-    handlers = [route[2] for route in app.url_map] if app else []
-    for owner, function, long in made:
-        name = getattr(function, "__name__", "handler")
-        if long in handlers:
-            if owner is not pool:
-                return "run() was not given the pool of %s" % name
-        elif function in handlers:
-            return "@pool.long of %s goes below its route" % name
-    return pool
 
 
 def _is_plain(handler: "Function", closure: object) -> bool:

@@ -71,7 +71,7 @@ LATER = {"workers": {"thread"}, "wifi": {"reasons"}}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {"exchange", "stream", "routes"}
-KNOW_HARDWARE = {"wifi", "ethernet", "address", "memory"}
+KNOW_HARDWARE = {"startup", "wifi", "ethernet", "address", "memory"}
 HARDWARE = {"network", "machine", "esp32"}
 
 

@@ -4,7 +4,7 @@ from time import ticks_ms
 
 from microdot import Microdot, Request, Response
 
-import firmware
+from firmware.startup import mark
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns
 from host_tests.unit.sites import GET, App, LongBodies, Site
@@ -301,10 +301,10 @@ class TestBodyLimits(unittest.TestCase):
 
     @run_async
     async def test_a_limit_that_is_microdots_own_counts_when_it_was_set(self):
-        mark = getattr(Request, "unchosen_len", 16384)
+        unchosen_len = getattr(Request, "unchosen_len", 16384)
         try:
             Request.max_content_length = Request.max_body_length = 16384
-            firmware._mark(Request)
+            mark(Request)
             async with Site(self.app, max_body_len=1000) as site:
                 self.assertEqual(await self.upload(site, 1001), "413 Content Too Large\n")
                 Request.max_body_length = 16384
@@ -313,7 +313,7 @@ class TestBodyLimits(unittest.TestCase):
                 Request.max_content_length = 16384
                 self.assertEqual(await self.upload(site, 2000), "0 in advance, 2000 in all")
         finally:
-            Request.unchosen_len = mark
+            Request.unchosen_len = unchosen_len
 
     @run_async
     async def test_max_readline_is_the_limit_of_the_request_line_and_makes_room_for_heads(self):

@@ -1,0 +1,93 @@
+"""What a start needs once: `app` drops this module when everything runs."""
+
+from esp32 import HEAP_DATA, idf_heap_info
+from micropython import const
+
+_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+_START_LEN = const(48128)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
+_WORD_LEN = const(4)
+_MICRODOT_MAX_LEN = const(16384)
+
+
+def grow(left_len: int, read_pool: "Function" = idf_heap_info) -> list:
+    """Makes the heap as large as it is to be, at once; to be called before much is loaded.
+
+    left_len  bytes of the pool that are to be free when the server has started
+    Returns what keeps the part that was added from going back to the pool.
+
+    One allocation that is larger than the heap adds a part of its own size.  When nothing but many
+    small ones make it grow, it doubles, or takes the largest free block of the pool.
+    """
+    few = [None] * 16  # one block alone would not keep the part (py/gc.c, last_used_block)
+    try:
+        added = [None] * (growth_len(read_pool(HEAP_DATA), left_len) // _WORD_LEN)
+    except MemoryError:  # the pool is in pieces
+        return []
+    added.clear()
+    added.extend(few)
+    return added
+
+
+def growth_len(regions: list, left_len: int) -> int:
+    """Bytes by which the heap is to grow at the start: nothing, where it is not the radio's."""
+    free = 0
+    for region in regions:
+        if region[0] >= _INTERNAL_LEN:
+            return 0
+        free += region[1]
+    return max(0, free - _START_LEN - left_len)
+
+
+def mark(request: "Anything") -> None:
+    """From now on a limit that the application sets can be told from Microdot's own.
+
+    Also if it is the same: what nobody has chosen is one less.
+    """
+    for name in ("max_content_length", "max_body_length"):
+        if getattr(request, name) == _MICRODOT_MAX_LEN:
+            setattr(request, name, _MICRODOT_MAX_LEN - 1)
+            request.unchosen_len = _MICRODOT_MAX_LEN - 1
+
+
+def choose(pool: "WorkerPool | None", app: "Microdot | None") -> "WorkerPool | str":
+    """The pool of an application: the one that `run()` was given, else the one made last.
+
+    A text if a handler of the application is meant to be long and would not be.
+    """
+    from firmware.workers import WorkerPool
+
+    made, WorkerPool.made = WorkerPool.made, []
+    pool = pool or (app and made and made[-1][0]) or WorkerPool()
+    handlers = [route[2] for route in app.url_map] if app else []
+    for owner, function, long in made:
+        name = getattr(function, "__name__", "handler")
+        if long in handlers:
+            if owner is not pool:
+                return "run() was not given the pool of %s" % name
+        elif function in handlers:
+            return "@pool.long of %s goes below its route" % name
+    return pool
+
+
+def make_interface(network: dict, log: "Log") -> "Interface":
+    """What `link.Link` polls; what the board has not is never loaded."""
+    kind = network["interface"]
+    name = network["hostname"]
+    static_ip = network["static_ip"]
+    ethernet: Anything
+    wifi: Anything
+    ethernet = wifi = None
+    if kind != "wifi":
+        from firmware.ethernet import Ethernet
+
+        ethernet = Ethernet(network["ethernet"], name, static_ip, log)
+    if kind != "ethernet":
+        from firmware.wifi import WiFi
+
+        power_save = network["power_save"]
+        wifi = WiFi(network["wifi"], name, network["country"], power_save, static_ip, log)
+    if ethernet and wifi:
+        from firmware.failover import Failover
+
+        return Failover(ethernet, wifi, log)
+    return ethernet or wifi
