@@ -10,11 +10,23 @@ __version__ = "0.1.0"
 # What run() has returned; 0 while it serves, None as long as nobody has called it.
 exit_status: object = None
 
+# What `last_words.begin` has found; None as long as nobody has called it.
+record: bytes | None = None
+
+# Whether the watchdog runs, which would reset the board at its prompt.
+is_armed = False
+
 # Bytes of the pool that Python leaves to the network, and to what else takes them: a TLS session
 # needs 26 KB.  An application may set it before it imports `run`.
 pool_len = 27 * 1024
 
 _anchor: object = None  # keeps the part by which the heap has grown
+
+
+def drop(name: str) -> None:
+    """Forgets a module that is not needed any more, so that its memory comes back."""
+    sys.modules.pop("firmware." + name, None)
+    globals().pop(name, None)
 
 
 def __getattr__(name: str) -> object:

@@ -15,6 +15,12 @@ def set_address(nic: "Anything", static_ip: dict | None) -> None:
     network.ipconfig(dns=static_ip["dns"])  # after the address, which clears it
 
 
+def read_gateway(nic: "Anything") -> str | None:
+    """The gateway's address as text, None without one."""
+    address = nic.ipconfig("gw4")
+    return None if address == "0.0.0.0" else address
+
+
 def read_address(nic: "Anything") -> str | None:
     """The address as text, None without one: nothing else tells of a lost lease."""
     address = nic.ipconfig("addr4")[0]

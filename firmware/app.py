@@ -34,9 +34,9 @@ def run(
     A plain function returns soon.  An `async def` runs as a task until the next of the two is
     called.
     Returns the exit status: 0 after Ctrl-C or the application's `shutdown()`, 1 if the
-    configuration is wrong or memory too short, which one line on the console explains.  Raises
-    SystemExit, which on a board is a soft reset, only when a server that has run is out of
-    memory.
+    configuration is wrong, which one line on the console explains.  Raises MemoryError if memory is
+    too short to start, and SystemExit, which on a board is a soft reset, when a server that has run
+    is out of memory.
     """
     firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
@@ -48,13 +48,16 @@ def run(
         parts = settings and _make(settings, path, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
-        return 1
+        raise
     if not parts:
         return 1
-    _drop("startup")
+    firmware.drop("startup")
     parts.settle()
     firmware.exit_status = 0
-    _serve(parts)
+    try:
+        _serve(parts)
+    finally:
+        parts.health.put_off()
     return 0
 
 
@@ -73,6 +76,7 @@ def _serve(parts: "_Parts") -> None:
             asyncio.new_event_loop()
     except MemoryError:  # the loop itself has met it, and what takes it all is still there
         print("out of memory: starting again")
+        parts.health.end_exhausted()
         raise SystemExit(1)
 
 
@@ -83,13 +87,8 @@ def _load(path: str) -> dict | None:
     try:
         return settings.load(path)
     finally:
-        _drop("settings")
-
-
-def _drop(name: str) -> None:
-    """A module of ours that was needed once gives its memory back."""
-    sys.modules.pop("firmware." + name)
-    delattr(firmware, name)
+        settings = None  # type: ignore[assignment]
+        firmware.drop("settings")
 
 
 def _make(
@@ -109,7 +108,12 @@ def _make(
 
 
 class _Parts:
-    """Everything that runs, made from the settings; loaded when they have been found good."""
+    """Everything that runs, made from the settings; loaded when they have been found good.
+
+    health  what is known of the board itself
+    """
+
+    _care: asyncio.Task | None = None
 
     def __init__(
         self,
@@ -119,6 +123,7 @@ class _Parts:
         on_connect: "Function | None",
         on_disconnect: "Function | None",
     ) -> None:
+        from firmware.health import Health
         from firmware.job import Busy
         from firmware.link import Link
         from firmware.log import Log
@@ -129,15 +134,24 @@ class _Parts:
 
         self._server_settings = settings["server"]
         self._log = Log(settings["log"]["level"])
-        self._memory = Memory(self._log)
+        network = settings["network"]
+        watchdog_s = settings["watchdog"]["timeout_s"]
+        self.health = Health(self._log, watchdog_s, network["ntp_host"])
+        self._memory = Memory(self._log, restart=self.health.restart_exhausted)
         if app is None:
             from firmware.routes import create_app
 
             app = create_app(pool, self._log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
         self._server = Server(app, pool, self._memory, self._log, self._server_settings)
-        link = Link(make_interface(settings["network"], self._log))
-        self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
+        self._interface = make_interface(network, self._log)
+        self._link = Link(self._interface)
+        url = " http://%s.local" % network["hostname"]
+        if self._server.port != 80:
+            url += ":%d" % self._server.port
+        self._supervisor = Supervisor(
+            self._link, self._server, self._log, on_connect, on_disconnect, url
+        )
         app.server = self._supervisor  # Microdot's shutdown() closes it
 
     def settle(self) -> None:
@@ -148,6 +162,7 @@ class _Parts:
 
     async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
+        self._care = asyncio.create_task(self.health.run(self._link, self._interface, self._server))
         try:
             await self._supervisor.run()
             await self._server.stop(_GRACE_MS)
@@ -160,6 +175,8 @@ class _Parts:
 
     async def _close(self) -> None:
         self._supervisor.end()
+        if self._care:
+            self._care.cancel()
         await self._server.close()
 
     def _on_lost_exception(self, loop: object, context: dict) -> None:

@@ -18,7 +18,7 @@ from time import ticks_ms
 
 from micropython import const
 
-from firmware.encode import encode_error
+from firmware.encode import PONG, encode_error
 from firmware.heads import PartialHead
 from firmware.http1 import HTTPError
 from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING, TIMED_OUT
@@ -157,6 +157,9 @@ class Connection:
             if not parsed:
                 return False
             head, wire.received = parsed
+            if head.is_ping():
+                await wire.send(PONG)
+                return False
             keep_alive = await self._exchange.run(wire, head, self._address)
         except (OSError, EOFError):
             raise

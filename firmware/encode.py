@@ -22,6 +22,7 @@ _ERROR = (
     b"%sConnection: close\r\n\r\n%s"
 )
 _OK = b"HTTP/1.1 200 OK\r\n"
+PONG = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CLOSE = b"Connection: close\r\n"
 

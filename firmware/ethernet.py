@@ -7,7 +7,7 @@ import machine
 import network
 from machine import SPI, Pin
 
-from firmware.address import read_address, set_address
+from firmware.address import read_address, read_gateway, set_address
 
 _PIN_NAMES = ("mdc", "mdio", "power", "reset", "ref_clk", "cs", "int")
 
@@ -38,6 +38,15 @@ class Ethernet:
         # Without a cable DHCP's address goes by itself; a static one stays.
         is_up = self._is_plugged or self._static_ip is None
         return read_address(self._lan) if is_up else None
+
+    def gateway(self) -> str | None:
+        return read_gateway(self._lan) if self._lan else None
+
+    def stop(self) -> None:
+        """Connects anew."""
+        if self._lan:
+            self._lan.active(False)
+            self._lan.active(True)
 
     def _start(self) -> None:
         """Starts the driver.  There is one attempt: what a `network.LAN` that fails has made stays

@@ -15,8 +15,8 @@ _HOLD_OFF_MS = const(10000)
 
 
 class Failover:
-    """ethernet, wifi  interfaces: `poll(now)` gives the address as text, None without; Wi-Fi has
-    `stop()`, too, which switches it off until it is polled again
+    """ethernet, wifi  interfaces: `poll(now)` gives the address as text, None without; `stop()`
+    disconnects them, and Wi-Fi stays off until it is polled again
     """
 
     def __init__(self, ethernet: "Ethernet", wifi: "WiFi", log: "Log") -> None:
@@ -46,3 +46,14 @@ class Failover:
             self._wifi.stop()
             return address
         return wifi_address
+
+    def gateway(self) -> str | None:
+        """Of the interface in use."""
+        return self._in_use().gateway()
+
+    def stop(self) -> None:
+        """Connects the interface in use anew."""
+        self._in_use().stop()
+
+    def _in_use(self) -> "Anything":
+        return self._wifi if self._is_on_wifi else self._ethernet

@@ -69,6 +69,10 @@ class Head:
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
         self.early: dict = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
 
+    def is_ping(self) -> bool:
+        """Whether it asks for nothing but a sign of life: `OPTIONS *` (RFC 9110, 9.3.7)."""
+        return self.target == "*" and self.method == "OPTIONS" and self.content_length == 0
+
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of a field, its name in any case; `default` if the head has none.
 

@@ -31,6 +31,7 @@ class Server:
     workers  the `WorkerPool` of its long handlers
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
+    port     that it listens on
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Server:
         self._workers = workers
         self._memory = memory
         self._limits = limits
+        self.port = limits["port"]
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self._table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         self._listener = Listener(log)
@@ -55,6 +57,10 @@ class Server:
 
     def is_running(self) -> bool:
         return self._admitting is not None
+
+    def count_answered(self) -> int:
+        """How many requests were answered so far."""
+        return self._table.answered
 
     def count_open(self) -> int:
         """How many client connections are open."""
@@ -73,9 +79,8 @@ class Server:
             limits["max_threads"],
         )
         self._log.info("Starting webserver")
-        port = limits["port"]
-        self._log.info("Starting server on port: '%d'", port)
-        self._listener.open(address, port, limits["backlog_conn"])
+        self._log.info("Starting server on port: '%d'", self.port)
+        self._listener.open(address, self.port, limits["backlog_conn"])
         # An earlier start may have ended in the middle, out of memory.
         if not self._tasks:
             self._tasks.append(asyncio.create_task(self._reap()))

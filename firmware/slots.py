@@ -147,6 +147,7 @@ class SlotTable:
     """`max_open_sockets` slots, made once, and a spare one on which newcomers are turned away.
 
     lasting    connections that stay, as far as is known: it may be too many for a moment
+    answered   requests so far
     on_change  called when a slot has changed its state: it may have become free, or purgeable
     """
 
@@ -155,6 +156,7 @@ class SlotTable:
         self.use = 0  # the last one's number
         self._arrival_ms = _ARRIVAL_MS
         self.lasting = 0
+        self.answered = 0
         self.slots = [Slot(self) for _ in range(max_open_sockets)]
         self.spare = Slot(self)
 
@@ -164,8 +166,10 @@ class SlotTable:
         if state == TAKEN:
             self.lasting += 1
             return
-        if before == SENDING and self._arrival_ms < _ARRIVAL_MS:  # a request has come
-            self._arrival_ms += _REGAINED_MS
+        if before == SENDING:
+            self.answered += 1
+            if self._arrival_ms < _ARRIVAL_MS:  # a request has come
+                self._arrival_ms += _REGAINED_MS
         if state != LINGERING:
             slot.lasts = False
             slot.route = None

@@ -19,6 +19,7 @@ class Supervisor:
 
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
+    url            that has the name of the board; what is logged behind its address
     Either may be an `async def`: it then runs as a task, until the next of them is called.
     """
 
@@ -29,12 +30,14 @@ class Supervisor:
         log: "Log",
         on_connect: "Function | None" = None,
         on_disconnect: "Function | None" = None,
+        url: str = "",
     ) -> None:
         self._link = link
         self._server = server
         self._log = log
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
+        self._url = url
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
@@ -71,7 +74,7 @@ class Supervisor:
             if was_running and self._on_disconnect:
                 await self._call(self._on_disconnect)
         elif edge == UP:
-            self._log.info("IPv4 address: %s,", self._link.address)
+            self._log.info("IPv4 address: %s,%s", self._link.address, self._url)
             self._retry_ms = _MIN_RETRY_MS
             await self._start(now)
         elif self._is_start_due(now):

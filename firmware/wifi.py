@@ -13,7 +13,7 @@ from time import ticks_add, ticks_diff
 import network
 from micropython import const
 
-from firmware.address import read_address, set_address
+from firmware.address import read_address, read_gateway, set_address
 
 # States.
 _OFF = const(0)  # the radio is off, or a driver that has failed is to be switched off and on
@@ -94,6 +94,9 @@ class WiFi:
         self._state = _OFF
         self._until = None
         self._round = []
+
+    def gateway(self) -> str | None:
+        return read_gateway(self._wlan) if self._wlan else None
 
     def _switch_on(self) -> None:
         network.hostname(self._hostname)

@@ -41,6 +41,12 @@ IMPORTS = {
     "reasons": set(),
     "ethernet": {"address"},
     "supervisor": {"link", "tasks"},
+    # care
+    "health": {"last_words", "link", "ping", "sntp"},
+    "last_words": set(),
+    "ping": set(),
+    "sntp": set(),
+    "safe_mode": {"last_words"},
     # the rest
     "config": {"config_network", "config_values"},
     "config_network": {"config_values", "ethernet_boards"},
@@ -51,9 +57,9 @@ IMPORTS = {
     "settings": {"config"},
     "routes": set(),
     "tasks": set(),
+    "startup": {"ethernet", "failover", "wifi", "workers"},
     "app": {
-        "ethernet",
-        "failover",
+        "health",
         "job",
         "link",
         "log",
@@ -61,17 +67,16 @@ IMPORTS = {
         "routes",
         "server",
         "settings",
+        "startup",
         "supervisor",
-        "wifi",
-        "workers",
     },
 }
 # Of these, what is loaded when it is needed for the first time.
-LATER = {"workers": {"thread"}, "wifi": {"reasons"}}
+LATER = {"workers": {"thread"}, "wifi": {"reasons"}, "health": {"last_words", "ping", "sntp"}}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "stream", "routes"}
-KNOW_HARDWARE = {"startup", "wifi", "ethernet", "address", "memory"}
+KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode"}
+KNOW_HARDWARE = {"startup", "wifi", "ethernet", "address", "memory", "health", "last_words", "sntp"}
 HARDWARE = {"network", "machine", "esp32"}
 
 
@@ -115,11 +120,11 @@ def test_a_pure_module_has_no_clock_and_no_io(module):
     assert IMPORTS[module] <= PURE
 
 
-def test_only_exchange_stream_and_routes_know_microdot():
+def test_only_the_seam_and_applications_know_microdot():
     assert {module for module in MODULES if "microdot" in modules_of(module)} == KNOW_MICRODOT
 
 
-def test_only_the_edge_and_memory_know_the_hardware():
+def test_only_the_edge_memory_and_the_care_know_the_hardware():
     assert {module for module in MODULES if HARDWARE & modules_of(module)} == KNOW_HARDWARE
 
 

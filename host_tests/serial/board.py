@@ -152,6 +152,7 @@ class SerialBoard:
             self._says_at = time.monotonic() + self._every_s
             self._send(self._says)
         self._processor.interrupt_if_stubborn()
+        self._processor.bite_if_due()
 
     def _send(self, block):
         self._line.send(block)

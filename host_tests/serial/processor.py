@@ -7,6 +7,7 @@ import array
 import fcntl
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import termios
@@ -14,10 +15,12 @@ import time
 from pathlib import Path
 
 from tools.checkout import ROOT
+from tools.simulator.flash import is_watchdog_due
 from tools.simulator.interpreter import micropython
 
 _HEAP = "320k"  # the console itself is Python here
 _SOFT_RESETS = {3: "soft", 4: "raw"}  # as `console.py` leaves
+_WDT_RESET = 3  # of `machine.reset_cause()`
 _STUBBORN_S = 0.5
 _CTRL_C = b"\x03"
 
@@ -33,6 +36,7 @@ class Processor:
     def __init__(self, selector, flash, on_output, on_hard_end):
         self._selector = selector
         self._flash = flash
+        self._kept = Path(f"{flash}.kept")
         self._on_output = on_output
         self._on_hard_end = on_hard_end
         self._process: subprocess.Popen | None = None
@@ -49,9 +53,10 @@ class Processor:
 
     def start(self, mode="hard"):
         self.start_count += 1
+        self._kept.mkdir(exist_ok=True)
         script = str(Path(__file__).parent / "console.py")
         self._process = subprocess.Popen(
-            [*micropython(_HEAP), script, str(self._flash), str(ROOT), mode],
+            [*micropython(_HEAP), script, str(self._flash), str(self._kept), str(ROOT), mode],
             stdin=self._keyboard[0],
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -78,11 +83,22 @@ class Processor:
                 # The signal may strike anywhere, which is rare in such a program.
                 self._process.send_signal(signal.SIGINT)
 
+    def bite_if_due(self):
+        """To be called now and then: its watchdog, which was not fed in time, resets it."""
+        path = self._kept / "watchdog"
+        if self._process and is_watchdog_due(path):
+            self._on_output(b"rst:0x8 (TG1WDT_SYS_RESET)\r\n")
+            (self._kept / "cause").write_bytes(bytes((_WDT_RESET,)))
+            self._process.kill()
+            path.unlink()
+
     def press_reset(self):
         assert self._process
         self._process.kill()
 
     def kill(self):
+        """Power is lost, and with it what a reset leaves."""
+        shutil.rmtree(self._kept, ignore_errors=True)
         if self._process:
             self._process.kill()
             self._end()
@@ -101,6 +117,8 @@ class Processor:
             self._on_output(self._cook(block))
             return
         status = self._end()
+        if status not in _SOFT_RESETS:
+            (self._kept / "watchdog").unlink(missing_ok=True)
         if status in _SOFT_RESETS:
             self.start(_SOFT_RESETS[status])
         else:

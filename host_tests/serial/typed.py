@@ -14,12 +14,9 @@ class Input:
     MicroPython for Unix raises KeyboardInterrupt from the signal handler, even inside its memory
     allocator, which then stays locked.  A board raises it between two steps of the program; so does
     `check`, which runs whenever the program waits.
-
-    on_turn  called whenever it waits for something to be typed, or looks for it
     """
 
-    def __init__(self, on_turn):
-        self._on_turn = on_turn
+    def __init__(self):
         self._ahead = b""
         self._poller = select.poll()
         self._poller.register(sys.stdin, select.POLLIN)
@@ -29,12 +26,9 @@ class Input:
         if self._ahead:
             octet, self._ahead = self._ahead[:1], self._ahead[1:]
             return octet
-        while not self._poller.poll(_SLICE_MS):
-            self._on_turn()
         return self._receive()
 
     def check(self):
-        self._on_turn()
         while self._poller.poll(0):
             octet = self._receive()
             if octet == b"\x03":

@@ -49,6 +49,7 @@ def test_it_is_not_up_before_its_handlers_are_there():
             ROM + OWN_SERVER + PROMPT,
             r"app.run\(\) is Microdot's own server \(main.py, line 7\); write run\(app\) instead",
         ),
+        (ROM + FAILS + b"main.py has failed: starting again in 10 s\r\n", "main.py fails on the b"),
         (ROM + PROMPT, "main.py has ended on the board"),
         (ROM + b"config.json: log.level: 1 is wrong\r\n" + PROMPT, "config.json: log.level: 1 is"),
         (ROM * 4, "The board restarts again and again; make rollback"),

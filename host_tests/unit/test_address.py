@@ -2,7 +2,7 @@ import unittest
 
 import network
 
-from firmware.address import read_address, set_address
+from firmware.address import read_address, read_gateway, set_address
 
 
 class FakeNic:
@@ -14,7 +14,7 @@ class FakeNic:
 
     def ipconfig(self, name=None, **settings):
         if name:
-            return {"addr4": (self._address, "255.255.255.0")}[name]
+            return {"addr4": (self._address, "255.255.255.0"), "gw4": self._address}[name]
         self.told.append(settings)
         return None
 
@@ -43,3 +43,7 @@ class TestAddress(unittest.TestCase):
     def test_no_address_is_none(self):
         self.assertIsNone(read_address(self.nic))
         self.assertEqual(read_address(FakeNic("10.0.0.9")), "10.0.0.9")
+
+    def test_a_gateway_is_none_without_one(self):
+        self.assertEqual(read_gateway(FakeNic("10.0.0.1")), "10.0.0.1")
+        self.assertIsNone(read_gateway(FakeNic()))

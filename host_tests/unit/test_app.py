@@ -90,11 +90,12 @@ class TestRun(unittest.TestCase):
         finally:
             gc.threshold(-1)
 
-    def test_want_of_memory_at_the_start_is_status_1(self):
+    def test_want_of_memory_at_the_start_reaches_the_top(self):
         parts = app._Parts
         app._Parts = fail
         try:
-            self.assertEqual(self.run_app(1, self.around()), (1, []))
+            with self.assertRaises(MemoryError):
+                self.run_app(1, self.around())
         finally:
             app._Parts = parts
 

@@ -21,6 +21,20 @@ class TestConnection(unittest.TestCase):
             await site.wait_open(0)
 
     @run_async
+    async def test_a_ping_of_the_server_is_answered_without_the_application_and_the_log(self):
+        async with App().site() as site:
+            for version in ("0", "1"):
+                peer = site.connect()
+                await peer.send("OPTIONS * HTTP/1.%s\r\nHost: \r\n\r\n" % version)
+                answer = await peer.read_all()
+                self.assertEqual(answer, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                peer.close()
+            self.assertEqual([line for line in site.log.lines if "uri:" in line], [])
+            peer = site.connect()
+            self.assertIn(" 404 ", await peer.ask("GET * HTTP/1.1\r\nHost: x\r\n\r\n"))
+            peer.close()
+
+    @run_async
     async def test_four_connections_at_full_load_are_served_alike(self):
         served = [0] * 4
         async with App().site(max_open_sockets=4) as site:

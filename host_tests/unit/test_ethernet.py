@@ -137,3 +137,17 @@ class TestEthernet(unittest.TestCase):
         wired = play({"phy_type": "GENERIC", "phy_addr": 1, "mdc": 23, "mdio": 18})
         self.assertIsNone(wired.run(60000))
         self.assertTrue(wired.said("PHY_GENERIC") > 0)
+
+    def test_stopped_it_connects_anew(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(20000)
+        calls = []
+        wired.around.lan.active = calls.append
+        wired.interface.stop()
+        self.assertEqual(calls, [False, True])
+
+    def test_without_a_chip_there_is_nothing_to_stop_and_no_gateway(self):
+        wired = play({"board": "WT32-ETH01"}, phy_addr=7)
+        wired.run(1000)
+        wired.interface.stop()
+        self.assertIsNone(wired.interface.gateway())

@@ -87,3 +87,26 @@ class TestFailover(unittest.TestCase):
             self.assertEqual(self.play.run(20000), CABLE)
             self.play.around.cable = None
             self.assertEqual(self.play.run(20000), WIFI)
+
+    def test_the_gateway_and_the_stop_are_those_of_the_interface_in_use(self):
+        class FakeInterface:
+            def __init__(self, name):
+                self.name = name
+                self.stops = 0
+
+            def gateway(self):
+                return self.name
+
+            def stop(self):
+                self.stops += 1
+
+        failover = self.play.interface
+        ethernet, wifi = FakeInterface("ethernet"), FakeInterface("wifi")
+        failover._ethernet, failover._wifi = ethernet, wifi
+        self.assertEqual(failover.gateway(), "ethernet")
+        failover.stop()
+        failover._is_on_wifi = True
+        self.assertEqual(failover.gateway(), "wifi")
+        self.assertEqual((ethernet.stops, wifi.stops), (1, 0))
+        failover.stop()
+        self.assertEqual((ethernet.stops, wifi.stops), (1, 1))

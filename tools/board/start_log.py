@@ -13,6 +13,7 @@ _PLACE = re.compile(r'  File "(?:/httpd32-\w+/)?([^"]+)", line (\d+)')
 _STARTED = ("rst:0x", "ESP-ROM:", "MPY: soft reboot")  # the chip, or MicroPython alone
 _PANIC = ("Guru Meditation Error", "abort() was called", "Brownout detector")
 _OWN_SERVER = re.compile(r"AttributeError: 'Microdot' object has no attribute '(run|start_server)'")
+_HAS_FAILED = "main.py has failed: "  # and it starts again in a while
 _PROMPT = ">>> "
 _STARTS = 4  # one was asked for
 _ROUNDS = 2  # one may fail by chance
@@ -64,6 +65,8 @@ class StartLog:
             self._panic = f" ({line})"
         elif line.startswith("config.json: ") and not self.failure:
             self.failure = f"{line}; make config, then make deploy"
+        elif line.startswith(_HAS_FAILED) and not self.failure:
+            self.failure = self._why_ended()
         elif line.startswith("Traceback "):
             self._in_traceback = True
         elif self._in_traceback:

@@ -38,14 +38,19 @@ def run(options: Namespace) -> int:
     sources = harness.sources(options.runtime, application.find_main(options.app))
     _check_port(host, port)
     version = flash.install(sources, config)
-    flash.power_on()
     print(f"{_urls(host, port)}: {_ASKED}")
-    return Session(
+    session = Session(
         lambda cause: harness.command(
             options.runtime, flash, version, config, host, cause, sources
         ),
         flash.root / version,
-    ).run()
+        flash.watchdog,
+    )
+    flash.power_off()  # of a run that had the same number
+    try:
+        return session.run()
+    finally:
+        flash.power_off()
 
 
 def _read_config(path: str, port: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Plays the board: runs the version of an application as MicroPython would after boot.
 
-    board.py CHECKOUT FLASH STATE VERSION SURROUNDINGS
+    board.py CHECKOUT FLASH STATE POWER VERSION SURROUNDINGS
 
 CHECKOUT is the folder with `tools`, or what is compiled of it; FLASH is the one that stands for
-`/`; STATE has a file for each thing that outlives a restart but is not in the flash; VERSION is the
-folder in the flash to run; SURROUNDINGS is a file with JSON: see `harness.describe`.  For both
-interpreters.
+`/`; STATE has a file for each thing that outlives a restart but is not in the flash, and those that
+the loss of power wipes end in POWER; VERSION is the folder in the flash to run; SURROUNDINGS is a
+file with JSON: see `harness.describe`.  For both interpreters.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 import time
 
 OWN_SERVER = ("run", "start_server")
-checkout, flash, state, version, described = sys.argv[1:]
+checkout, flash, state, power, version, described = sys.argv[1:]
 sys.path[0] = checkout  # instead of the folder of this file
 
 from tools.simulator import modules, network  # noqa: E402
@@ -28,6 +28,7 @@ _SEGMENT_LEN = 1440
 _BUFFER_LEN = 4 * _SEGMENT_LEN
 _SNDBUF, _RCVBUF = _BUFFER_LEN // 2, _BUFFER_LEN * 5 // 6
 
+NEEDS_POWER = ("rtc", "watchdog")
 lib = checkout + "/tools/simulator/lib"
 with open(described) as file:
     around = json.load(file)
@@ -77,6 +78,18 @@ def play_wire(module):
     wire._try_send = lambda self, data: send(self, memoryview(data)[:_BUFFER_LEN])
 
 
+def play_failure(module):
+    """A mistake that is a matter of one line restarts nothing."""
+    fail = module.fail
+
+    def fail_unless_told(error):
+        if is_own_server(error):
+            raise error
+        fail(error)
+
+    module.fail = fail_unless_told
+
+
 def as_tuple(address):
     """(host, port) of what MicroPython for Unix has: the octets of a sockaddr_in."""
     if isinstance(address, tuple):
@@ -85,7 +98,11 @@ def as_tuple(address):
 
 
 # From here on the path and `/` are a board's.
-on_loaded = {"firmware.listener": play_listener, "firmware.wire": play_wire}
+on_loaded = {
+    "firmware.listener": play_listener,
+    "firmware.wire": play_wire,
+    "firmware.last_words": play_failure,
+}
 if sys.implementation.name == "cpython":
     from tools.simulator import cpython
 
@@ -124,11 +141,17 @@ def turn():
     console.listen()
 
 
-network.surroundings.on_turn = turn
+network.surroundings.on_turn = played.turn = turn
 
 played.reset_cause = around["reset_cause"]
-played.storage = storage.read()
-played.keep = storage.keep
+for name, octets in storage.read().items():
+    if name.endswith(power):
+        played.storage[name[: -len(power)]] = octets
+    elif name.split(".")[0] not in NEEDS_POWER:
+        played.storage[name] = octets
+played.keep = lambda name, octets: storage.keep(
+    name + power if name in NEEDS_POWER else name, octets
+)
 played.end = end_at_once and (lambda cause: end_at_once(around["restart_status"] + cause))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.version import manifest
 
-_KEPT_S = 3600  # of versions in the flash: another run may use one of them
+_KEPT_S = 3600  # of what may be of another run: a version in the flash, or its power
 
 
 class Flash:
@@ -20,6 +20,7 @@ class Flash:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "flash"
         self.state = folder / "state"
+        self.power = f".{os.getpid()}"  # several runs have one flash, and each its own power
 
     def install(self, sources: dict[str, Path], config: Any) -> str:
         """Puts a version into it, under the name that a deploy would give it, which it returns.
@@ -54,14 +55,30 @@ class Flash:
         path.write_bytes(content)
         return path
 
-    def power_on(self) -> None:
-        """What a board forgets without power."""
-        (self.state / "rtc").unlink(missing_ok=True)
+    @property
+    def watchdog(self) -> Path:
+        """Where the board says when its watchdog is to reset it."""
+        return self.state / f"watchdog{self.power}"
+
+    def power_off(self) -> None:
+        """Wipes what a board forgets without power; of runs that were killed, too."""
+        for path in self.state.glob("*.*"):
+            is_old = time.time() - path.stat().st_mtime > _KEPT_S
+            if path.suffix == self.power or (is_old and path.suffix[1:].isdigit()):
+                path.unlink(missing_ok=True)
 
     def _remove_old(self) -> None:
         for path in self.root.glob(f"{manifest.PREFIX}*"):
             if time.time() - path.stat().st_mtime > _KEPT_S:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def is_watchdog_due(path: Path) -> bool:
+    """Whether a watchdog that the board has written to a file was not fed in time."""
+    try:
+        return time.time() * 1000 > int(path.read_text())
+    except (OSError, ValueError):  # there is none, or it is being written
+        return False
 
 
 def _place(file: Path, target: Path) -> None:

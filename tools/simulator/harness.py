@@ -91,7 +91,14 @@ def command(
     start = {"reset_cause": reset_cause, "origins": origins}
     described = flash.write_surroundings(describe(config, host) | start)
     checkout = ROOT if runtime == "cpython" else _compile()
-    places = [str(checkout), str(flash.root), str(flash.state), version, str(described)]
+    places = [
+        str(checkout),
+        str(flash.root),
+        str(flash.state),
+        flash.power,
+        version,
+        str(described),
+    ]
     script = str(Path(__file__).parent / "board.py")
     if runtime == "cpython":
         return [sys.executable, script, *places]

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from tools.simulator import harness
+from tools.simulator.flash import is_watchdog_due
 
 _PATIENCE_S = 2.5  # for the board to stop by itself
 _POLL_S = 0.2
+_WDT_RESET = 3  # of `machine.reset_cause()`
 _INTERRUPTS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Session:
     """line    makes the command line of a start, from what `machine.reset_cause()` is to give
     folder  where it starts
+    watchdog  the file in which it says when its watchdog is to reset it
 
     Ctrl-C and what asks this process to end become the board's line `quit`, and a second one, or
     2.5 seconds, kill it: MicroPython for Unix raises KeyboardInterrupt from the signal handler,
@@ -27,8 +30,10 @@ class Session:
     between two steps of the program.
     """
 
-    def __init__(self, line: Callable[[int], list[str]], folder: Path) -> None:
+    def __init__(self, line: Callable[[int], list[str]], folder: Path, watchdog: Path) -> None:
         self._line = line
+        self._watchdog = watchdog
+        self._has_bitten = False
         self._folder = folder
         self._board: subprocess.Popen[Any] | None = None
         self._is_ending = False
@@ -40,7 +45,7 @@ class Session:
             number = getattr(signal, name, None)
             if number and signal.getsignal(number) != signal.SIG_IGN:  # under nohup
                 signal.signal(number, lambda *_: self._end())
-        for action in (self._relay, self._watch_parent):
+        for action in (self._relay, self._watch_parent, self._watch_board):
             threading.Thread(target=action, daemon=True).start()
         status = self._run_once(1)
         while (cause := harness.restart_cause(status)) and not self._is_ending:
@@ -48,9 +53,12 @@ class Session:
         return 0 if self._is_ending else status
 
     def _run_once(self, cause: int) -> int:
+        self._watchdog.unlink(missing_ok=True)
+        self._has_bitten = False
         self._board = harness.spawn(self._line(cause), self._folder)
         try:
-            return self._board.wait()
+            status = self._board.wait()
+            return harness.RESTART + _WDT_RESET if self._has_bitten else status
         finally:
             self._board.kill()
 
@@ -72,6 +80,14 @@ class Session:
         except subprocess.TimeoutExpired:
             print("The application does not end by itself: killed", file=sys.stderr)
             board.kill()
+
+    def _watch_board(self) -> None:
+        while True:
+            time.sleep(_POLL_S)
+            if self._board and is_watchdog_due(self._watchdog):
+                self._watchdog.unlink(missing_ok=True)
+                self._has_bitten = True
+                self._board.kill()
 
     def _watch_parent(self) -> None:
         """A terminal or a script that was killed takes the board with it."""

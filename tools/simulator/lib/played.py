@@ -4,8 +4,8 @@ is_debug  whether log.level of the configuration is "debug"
 storage   what outlives a restart of the board, name to bytes
 keep      called with a name and its bytes when they change; or None
 reset_cause   what `machine.reset_cause()` gives
-watchdog  the last `machine.WDT`
 end       called with the cause of a restart, to end the process at once; or None
+turn      called when the program idles; or None
 early     coroutines that are to run once there is a loop, where one can't be made before
 """
 
@@ -17,8 +17,8 @@ is_debug = False
 storage = {}
 keep = None
 reset_cause = 1
-watchdog = None
 end = None
+turn = None
 early = []
 
 

@@ -9,15 +9,39 @@ import sys
 _path = sys.path[:]
 sys.path[:] = [CURRENT, CURRENT + "/lib"] + _path
 os.chdir(CURRENT)
+_is_safe = None  # by a version that does not count its starts
 try:
-    execfile("boot.py", {"__name__": "boot"})
-    execfile("main.py", {"__name__": "__main__"})
-    _firmware = sys.modules.get("firmware")
-    # None: nobody has called run().  An older version does not tell.
-    if not _firmware or getattr(_firmware, "exit_status", 0) is None:
-        print("main.py has ended without run(app), which is its last line")
+    try:
+        from firmware.last_words import start as _start
+
+        _is_safe = _start(CURRENT)
+        _start = sys.modules["firmware"].drop("last_words")
+    except ImportError:
+        pass
+    try:
+        execfile("boot.py", {"__name__": "boot"})
+        if _is_safe:
+            from firmware import run, safe_mode
+
+            run(safe_mode.create_app())
+        else:
+            execfile("main.py", {"__name__": "__main__"})
+        _firmware = sys.modules.get("firmware")
+        # None: nobody has called run().  An older version does not tell.
+        if not _firmware or getattr(_firmware, "exit_status", 0) is None:
+            print("main.py has ended without run(app), which is its last line")
+    except Exception as _error:
+        if _is_safe is None:
+            raise
+        from firmware.last_words import fail
+
+        fail(_error)
 finally:
-    # So that `import main` in the REPL runs it again.
+    # So that `import main` in the REPL runs it again, and no watchdog disturbs it there.
     os.chdir("/")
     sys.path[:] = _path
     sys.modules.pop("main", None)
+    if _is_safe is not None and sys.modules["firmware"].is_armed:
+        from machine import WDT
+
+        WDT(timeout=2000000000)

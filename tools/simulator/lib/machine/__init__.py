@@ -85,7 +85,8 @@ sleep = lightsleep
 
 
 def idle():
-    pass
+    if played.turn:
+        played.turn()
 
 
 def unique_id():

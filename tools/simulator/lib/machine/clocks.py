@@ -69,9 +69,8 @@ class RTC:
 
 
 class WDT:
-    """It restarts nothing by itself: what plays the board may ask whether it was fed in time."""
-
-    _due = [None]  # of the one that a chip has
+    """It restarts nothing by itself: what plays the board sees until when it was fed, in ms since
+    1970."""
 
     def __init__(self, id=0, timeout=5000):
         if id:
@@ -81,10 +80,6 @@ class WDT:
         self._timeout_ms = timeout
         played.say("WDT: %d ms", timeout)
         self.feed()
-        played.watchdog = self
 
     def feed(self):
-        self._due[0] = time.ticks_add(time.ticks_ms(), self._timeout_ms)
-
-    def is_due(self):
-        return time.ticks_diff(self._due[0], time.ticks_ms()) < 0
+        played.remember("watchdog", b"%d" % (time.time() * 1000 + self._timeout_ms))

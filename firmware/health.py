@@ -1,0 +1,292 @@
+"""The care for a board that nobody watches: does it serve, does it hear, what time is it.
+
+`Watchdog` and `Ears` decide, purely; `Health` is the one that runs, once a second.  The watchdog of
+the chip is fed only after proof of service.  Without a link no service is expected.
+"""
+
+import asyncio
+import socket
+from time import ticks_add, ticks_diff, ticks_ms
+
+from machine import RTC, WDT, reset
+from micropython import const
+
+import firmware
+from firmware.link import UP
+
+_STEP_MS = const(1000)
+_TURN_MS = const(20)
+_FAR_OFF_MS = const(2000000000)  # 23 days, of the 24 that a watchdog can count
+_GOOD_MS = const(60000)  # of service make a start a good one
+_QUIET_MS = const(60000)  # without a request, until the gateway is asked
+_MISSES = const(3)  # in a row, until the interface is connected anew
+_RECONNECTS = const(3)  # in vain, until the board restarts
+_DAY_MS = const(86400000)
+_RETRY_MS = const(300000)  # until a clock that could not be set is tried again
+# Answered by the server itself (RFC 9110, 9.3.7), and by no handler of the application.
+_PROBE = b"OPTIONS * HTTP/1.0\r\n\r\n"
+
+# What a decision may be.
+NOTHING = const(0)
+FEED = const(1)  # the watchdog
+ASK = const(2)  # the server, through the network; or the gateway
+RECONNECT = const(3)
+RESTART = const(4)
+
+
+class Watchdog:
+    """Whether there is proof that the board serves; asked once a second."""
+
+    def __init__(self, timeout_ms: int) -> None:
+        self._patience_ms = timeout_ms // 2
+        self._answered = 0
+        self._proven: int | None = None  # ticks
+
+    def decide(self, now: int, is_up: bool, is_listening: bool, answered: int) -> int:
+        """FEED, ASK the server, whose answer `prove` is to be told, or NOTHING.
+
+        answered  how many responses the server has sent so far
+        """
+        has_answered = answered != self._answered
+        self._answered = answered
+        if has_answered or not is_up or self._proven is None:
+            self._proven = now
+            return FEED
+        is_due = ticks_diff(now, self._proven) >= self._patience_ms
+        return ASK if is_due and is_listening else NOTHING
+
+    def prove(self, now: int) -> None:
+        self._proven = now
+
+
+class Ears:
+    """Whether the board still hears the network, which it can't be told; asked once a second.
+
+    A gateway that has never answered since the address came says nothing when it is silent.
+    """
+
+    def __init__(self) -> None:
+        self._answered = 0
+        self._heard: int | None = None  # ticks; None without a link
+        self._knows_gateway = False
+        self._misses = 0
+        self._reconnects = 0
+        self._is_reconnecting = False
+
+    def decide(self, now: int, is_up: bool, answered: int) -> int:
+        """ASK the gateway, whose answer `note` is to be told, or NOTHING."""
+        if not is_up:
+            self._heard = None
+            if not self._is_reconnecting:
+                self._knows_gateway = False
+                self._reconnects = 0
+            return NOTHING
+        if self._heard is None:
+            self._heard = now
+            self._is_reconnecting = False
+        if answered != self._answered and self._knows_gateway:
+            self._hear(now)
+        self._answered = answered
+        is_quiet = ticks_diff(now, self._heard) >= _QUIET_MS >> self._reconnects
+        return ASK if is_quiet else NOTHING
+
+    def note(self, now: int, is_alive: bool | None) -> int:
+        """What follows from the gateway's answer, or its silence; None: it could not be asked."""
+        if is_alive is None:
+            self._heard = now
+            return NOTHING
+        if is_alive or not self._knows_gateway:
+            self._knows_gateway = is_alive
+            self._hear(now)
+            return NOTHING
+        self._misses += 1
+        if self._misses < _MISSES:
+            return NOTHING
+        self._misses = 0
+        if self._reconnects == _RECONNECTS:
+            return RESTART
+        self._reconnects += 1
+        self._is_reconnecting = True
+        self._heard = now
+        return RECONNECT
+
+    def _hear(self, now: int) -> None:
+        self._heard = now
+        self._misses = self._reconnects = 0
+
+
+class Health:
+    """One for the whole board.
+
+    last_words    how the last run ended, "" if there is nothing to tell
+    boots         starts since power came
+    is_safe_mode  the application was left out, because its starts went wrong
+
+    timeout_s  of the watchdog, 0 for none
+    ntp_host   that is asked for the time, "" for none
+    memory     of the RTC, called with what is to be written, or with nothing
+    """
+
+    def __init__(
+        self,
+        log: "Log",
+        timeout_s: int,
+        ntp_host: str,
+        memory: "Function | None" = None,
+        make_watchdog: "Function" = WDT,
+        restart: "Function" = reset,
+    ) -> None:
+        self._log = log
+        self._timeout_ms = timeout_s * 1000
+        self._ntp_host = ntp_host
+        self._memory = memory or RTC().memory
+        self._make_watchdog = make_watchdog
+        self._restart = restart
+        self._chip: Anything = None  # the watchdog of the chip
+        self._watchdog = Watchdog(self._timeout_ms)
+        self._ears = Ears()
+        self._has_connected = False
+        self._good_ms = 0  # of service; None when it was enough
+        self._clock_due: int | None = None  # ticks; None: as soon as the link is up
+        self._exhausted: bytes | None = None  # the record of a run that ends without memory
+        from firmware import last_words
+
+        record = last_words.report(log, self._memory)
+        self.last_words = record.words
+        self.boots = record.boots
+        self.is_safe_mode = record.is_safe_mode()
+        self._write(False)
+
+    def _write(self, is_good: bool) -> None:
+        from firmware import last_words
+
+        self._exhausted = last_words.keep(self._memory, is_good)
+        firmware.drop("last_words")
+
+    def end_exhausted(self) -> None:
+        """The run ends because memory is exhausted: hardly anything is allocated here."""
+        try:
+            if self._exhausted and self._memory()[:8] == self._exhausted[:8]:
+                self._memory(self._exhausted)
+        except MemoryError:
+            pass
+
+    def restart_exhausted(self) -> None:
+        self.end_exhausted()
+        self._restart()
+
+    def put_off(self) -> None:
+        """Nobody serves any more, as at the prompt: a watchdog can't be stopped, but put off."""
+        if firmware.is_armed:
+            self._make_watchdog(timeout=_FAR_OFF_MS)
+            self._chip = None
+            firmware.is_armed = False
+
+    async def run(self, link: "Link", interface: "Interface", server: "Server") -> None:
+        """The task: until it is cancelled."""
+        if self._timeout_ms:
+            self._chip = self._make_watchdog(timeout=self._timeout_ms)
+            firmware.is_armed = True
+        else:
+            self.put_off()  # the one of the start
+        while True:
+            try:
+                await self.step(ticks_ms(), link, interface, server)
+            except Exception as error:
+                self._log.error("health: %s", error)
+            await asyncio.sleep_ms(_STEP_MS)
+
+    async def step(self, now: int, link: "Link", interface: "Interface", server: "Server") -> None:
+        """Looks once, and does what follows."""
+        is_up = link.state == UP
+        is_listening = server.is_running()
+        answered = server.count_answered()
+        if self._chip:
+            decision = self._watchdog.decide(now, is_up, is_listening, answered)
+            if decision == ASK and await self._probe(link.address, server.port):
+                self._watchdog.prove(now)
+                decision = FEED
+            if decision == FEED:
+                self._chip.feed()
+        if self._ears.decide(now, is_up, answered) == ASK:
+            await self._listen(now, interface)
+        if is_listening and self._good_ms < _GOOD_MS:
+            self._good_ms += _STEP_MS
+            if self._good_ms >= _GOOD_MS:
+                self._write(True)
+        if not is_up:
+            self._clock_due = now
+        elif self._ntp_host and ticks_diff(now, self._clock_due) >= 0:
+            self._clock_due = ticks_add(now, _RETRY_MS)
+            if await _set_clock(self._ntp_host, self._log):
+                self._clock_due = ticks_add(now, _DAY_MS)
+
+    async def _probe(self, address: "Anything", port: int) -> bool:
+        """Whether the server answers a connection from the board itself.
+
+        What can't be tried is no proof against it: without a socket its clients have them all, and
+        a stack that has never made such a connection can't make one to itself.
+        """
+        try:
+            sock = socket.socket()
+        except OSError:
+            return True
+        try:
+            answer = self._exchange(sock, address, port)
+            return bool(await asyncio.wait_for(answer, self._timeout_ms / 4000))
+        except asyncio.TimeoutError:
+            return not self._has_connected
+        finally:
+            sock.close()
+
+    async def _exchange(self, sock: "Anything", address: str, port: int) -> bytes:
+        """The beginning of the answer, b"" if the connection was closed instead."""
+        sock.setblocking(False)
+        try:
+            sock.connect(socket.getaddrinfo(address, port)[0][-1])
+        except OSError:
+            pass  # it takes a moment
+        await _until(sock.send, _PROBE)
+        self._has_connected = True
+        return await _until(sock.recv, 8)
+
+    async def _listen(self, now: int, interface: "Interface") -> None:
+        decision = self._ears.note(now, await _ping(interface.gateway()))
+        if decision == RECONNECT:
+            self._log.warning("the gateway does not answer any more: connecting anew")
+            interface.stop()
+        elif decision == RESTART:
+            self._log.error("the gateway does not answer any more: restarting")
+            from firmware import last_words
+
+            last_words.end("the network was not heard any more", False, self._memory)
+            self._restart()
+
+
+async def _until(call: "Function", argument: object) -> "Anything":
+    """What a socket's function returns as soon as it does not fail."""
+    while True:
+        try:
+            return call(argument)
+        except OSError:
+            await asyncio.sleep_ms(_TURN_MS)
+
+
+async def _ping(address: str | None) -> bool | None:
+    if not address:
+        return None
+    from firmware import ping
+
+    try:
+        return await ping.ping(address)
+    finally:
+        firmware.drop("ping")
+
+
+async def _set_clock(host: str, log: "Log") -> bool:
+    from firmware import sntp
+
+    try:
+        return await sntp.set_clock(host, log)
+    finally:
+        firmware.drop("sntp")
