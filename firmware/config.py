@@ -13,6 +13,8 @@ from firmware.config_values import ConfigError, check_names, check_value, refuse
 
 __all__ = ("SETTINGS", "ConfigError", "check", "check_interface", "load")
 
+_MIN_WATCHDOG_S = 10  # a scan for networks and a driver's start take seconds
+
 # (key, default, allowed, what it is).  `allowed` is (low, high) for a number or for the length of a
 # text, a tuple of texts to choose from, or a type: bool, list, dict.  A dict may also be null.
 SETTINGS = (
@@ -31,13 +33,18 @@ SETTINGS = (
     ("demo.long_ticks", 60, (0, 100000), "lines of /long"),
     ("demo.long_tick_ms", 1000, (1, 3600000), "between two lines of /long"),
     ("log.level", "info", ("debug", "info", "warning", "error"), "the least that is logged"),
+    ("status.enabled", True, bool, "/status, /status.json, /metrics and /log"),
+    ("status.password", "", (0, 63), "asked for by these, with the user admin; none if empty"),
+    ("update.password", "", (0, 63), "of updates over the network; no updates if empty"),
+    ("watchdog.timeout_s", 60, (0, 86400), "without service until a restart; 0: no restart"),
     ("network.interface", "wifi", ("wifi", "ethernet", "auto"), "auto: Ethernet, else Wi-Fi"),
-    ("network.hostname", "httpd32", (1, 32), "name of the board, in DHCP"),
+    ("network.hostname", "httpd32", (1, 32), "name of the board: http://HOSTNAME.local"),
     ("network.country", "", (0, 2), "two letters; MicroPython for ESP32 keeps them, and no more"),
     ("network.power_save", False, bool, "Wi-Fi power saving; costs seconds of latency"),
     ("network.wifi", [{"ssid": "", "password": ""}], list, "up to five networks"),
     ("network.static_ip", None, dict, "null: DHCP; else address, netmask, gateway, dns"),
     ("network.ethernet", None, dict, "the board's name, or its pins"),
+    ("network.ntp_host", "pool.ntp.org", (0, 253), "sets the clock; nothing does if empty"),
 )
 
 
@@ -76,6 +83,9 @@ def check(given: dict) -> dict:
         section, name = key.split(".")
         check_value(key, config[section][name], default, allowed)
     _check_server(config["server"])
+    timeout_s = config["watchdog"]["timeout_s"]
+    if 0 < timeout_s < _MIN_WATCHDOG_S:
+        refuse("watchdog.timeout_s", timeout_s, "0, or %d to 86400" % _MIN_WATCHDOG_S)
     check_network(config["network"])
     return config
 

@@ -37,7 +37,7 @@ _LONG = "x" * 33
 # What is wrong, and how its line begins.
 WRONG = (
     ([], "[] is not allowed; an object"),
-    ({"serve": {}}, "serve: no such section; demo, log, network, server"),
+    ({"serve": {}}, "serve: no such section; demo, log, network, server, "),
     ({"server": []}, "server: [] is not allowed; an object"),
     ({"log": {"levels": "info"}}, "log.levels: no such setting; level"),
     ({"log": {"level": "loud"}}, 'log.level: "loud" is not allowed; one of debug, info, '),
@@ -57,6 +57,11 @@ WRONG = (
     ),
     ({"server": {"max_open_sockets": 9}}, "server.max_open_sockets: 9 is not allowed; "),
     ({"demo": {"long_tick_ms": 0}}, "demo.long_tick_ms: 0 is not allowed; "),
+    ({"watchdog": {"timeout_s": 9}}, "watchdog.timeout_s: 9 is not allowed; 0, or 10 to 86400"),
+    ({"status": {"enabled": 1}}, "status.enabled: 1 is not allowed; true or false"),
+    ({"status": {"password": _LONG * 2}}, "status.password: this is not allowed; a text of 0 to"),
+    ({"update": {"password": 1}}, "update.password: this is not allowed; a text of 0 to 63"),
+    (network("ntp_host", None), "network.ntp_host: null is not allowed; a text of 0 to 253"),
     (network("interface", "lan"), 'network.interface: "lan" is not allowed; one of wifi, '),
     (network("hostname", ""), 'network.hostname: "" is not allowed; a text of 1 to 32'),
     (network("hostname", _LONG), 'network.hostname: "%s" is not allowed; a text ' % _LONG),
