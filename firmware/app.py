@@ -51,6 +51,7 @@ def run(
         return 1
     if not parts:
         return 1
+    settings = None  # what is needed of them has its place
     parts.settle()
     firmware.exit_status = 0
     _serve(parts)
@@ -120,17 +121,23 @@ class _Parts:
         from firmware.supervisor import Supervisor
 
         self._server_settings = settings["server"]
-        self._log = Log(settings["log"]["level"])
-        self._memory = Memory(self._log)
+        self.log = Log(settings["log"]["level"])
+        # The folder is named after the version that was deployed.
+        self.log.info("httpd32 %s, application %s", firmware.__version__, sys.path[0] or "/")
+        self.health = None
+        self._memory = Memory(self.log)
         if app is None:
             from firmware.routes import create_app
 
-            app = create_app(pool, self._log, **settings["demo"])
+            app = create_app(pool, self.log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
-        self._server = Server(app, pool, self._memory, self._log, self._server_settings)
-        link = Link(_make_interface(settings["network"], self._log))
-        self._supervisor = Supervisor(link, self._server, self._log, on_connect, on_disconnect)
-        app.server = self._supervisor  # Microdot's shutdown() closes it
+        self.status: Status | None = None  # while it is asked for
+        self.password = settings["status"]["password"]
+        status = self._show_status if settings["status"]["enabled"] else None
+        self.server = Server(app, pool, self._memory, self.log, self._server_settings, status)
+        link = Link(_make_interface(settings["network"], self.log))
+        self.supervisor = Supervisor(link, self.server, self.log, on_connect, on_disconnect)
+        app.server = self.supervisor  # Microdot's shutdown() closes it
 
     def settle(self) -> None:
         """Everything is loaded: decides what memory is for what."""
@@ -141,8 +148,8 @@ class _Parts:
     async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
         try:
-            await self._supervisor.run()
-            await self._server.stop(_GRACE_MS)
+            await self.supervisor.run()
+            await self.server.stop(_GRACE_MS)
         finally:
             await self._close()
 
@@ -150,15 +157,21 @@ class _Parts:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
+    def _show_status(self, request: "Request") -> "Response | None":
+        """What it takes is loaded when somebody asks, and leaves when nobody does any more."""
+        from firmware.status import answer
+
+        return answer(self, request)
+
     async def _close(self) -> None:
-        self._supervisor.end()
-        await self._server.close()
+        self.supervisor.end()
+        await self.server.close()
 
     def _on_lost_exception(self, loop: object, context: dict) -> None:
         error = context.get("exception")
-        self._log.error("lost exception: %s", context["message"])
+        self.log.error("lost exception: %s", context["message"])
         if error:
-            self._log.trace(error)
+            self.log.trace(error)
 
 
 def _make_interface(network: dict, log: "Log") -> "Interface":

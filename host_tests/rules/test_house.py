@@ -30,7 +30,9 @@ IMPORTS = {
     "exchange": {"body", "encode", "http1", "response", "slots", "static", "stream"},
     "static": set(),
     "connection": {"encode", "heads", "http1", "slots", "wire"},
-    "server": {"connection", "exchange", "heads", "listener", "slots", "tasks"},
+    "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
+    "access": set(),
+    "status": {"encode"},
     # work
     "job": set(),
     "workers": {"job", "log", "tasks", "thread"},
@@ -61,17 +63,23 @@ IMPORTS = {
         "routes",
         "server",
         "settings",
+        "status",
         "supervisor",
         "wifi",
         "workers",
     },
 }
 # Of these, what is loaded when it is needed for the first time.
-LATER = {"workers": {"thread"}, "wifi": {"reasons"}}
+LATER = {
+    "workers": {"thread"},
+    "wifi": {"reasons"},
+    "server": {"access"},
+    "app": {"status"},
+}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "stream", "routes"}
-KNOW_HARDWARE = {"wifi", "ethernet", "address", "memory"}
+KNOW_MICRODOT = {"exchange", "stream", "routes", "status"}
+KNOW_HARDWARE = {"wifi", "ethernet", "address", "memory", "status"}
 HARDWARE = {"network", "machine", "esp32"}
 
 
@@ -115,11 +123,11 @@ def test_a_pure_module_has_no_clock_and_no_io(module):
     assert IMPORTS[module] <= PURE
 
 
-def test_only_exchange_stream_and_routes_know_microdot():
+def test_only_exchange_stream_status_and_routes_know_microdot():
     assert {module for module in MODULES if "microdot" in modules_of(module)} == KNOW_MICRODOT
 
 
-def test_only_the_edge_and_memory_know_the_hardware():
+def test_only_the_edge_memory_and_status_know_the_hardware():
     assert {module for module in MODULES if HARDWARE & modules_of(module)} == KNOW_HARDWARE
 
 
