@@ -233,6 +233,7 @@ class KeptLog:
             while at < end and self._octets[at % _LOG_LEN] != 10:  # the rest of a line
                 at += 1
             at += 1
+        yield b""  # Microdot takes an iterator without a first piece for one that fails
         while at < end:
             at = max(at, self.end - _LOG_LEN)  # more may have come meanwhile
             start = at % _LOG_LEN
