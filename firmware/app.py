@@ -159,6 +159,8 @@ class _Parts:
 
     def _show_status(self, request: "Request") -> "Response | None":
         """What it takes is loaded when somebody asks, and leaves when nobody does any more."""
+        if not self.status:
+            gc.threshold(_LOADING_THRESHOLD)
         from firmware.status import answer
 
         return answer(self, request)

@@ -62,10 +62,10 @@ _ROWS = (
 
 def answer(parts: "Parts", request: "Request") -> "Response | None":
     """The response to a request for one of the four; None to one that is no GET."""
-    if request.method not in ("GET", "HEAD"):
-        return None
     if not parts.status:
         parts.status = Status(parts)
+    if request.method not in ("GET", "HEAD"):
+        return None
     response = Response(*parts.status.answer(request))
     response.is_head = request.method == "HEAD"
     return response
@@ -81,6 +81,7 @@ class Status:
         self._is_asked = True
         self._task = asyncio.create_task(self._leave())
         parts.server.tasks.append(self._task)
+        parts.settle()  # what is loaded now is no garbage
 
     def answer(self, request: "Anything") -> tuple:
         """Body, status and headers."""
@@ -123,6 +124,7 @@ class Status:
             parts.status = None
             if sys.modules.pop("firmware.status", None):
                 delattr(firmware, "status")
+            parts.settle()
 
     def _json(self) -> "Pieces":
         before = "-"

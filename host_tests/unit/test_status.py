@@ -37,6 +37,7 @@ class Parts:
         self.supervisor = Supervisor()
         self.health = None
         self.status = None
+        self.settled = 0
         self.app = app or App()
         self.site = self.app.site(log=self.log, status=self.answer)
         self.server = self.site.server
@@ -46,6 +47,9 @@ class Parts:
         if not self.status:
             self.status = status.Status(self, self._patience_s)
         return status.answer(self, request)
+
+    def settle(self):
+        self.settled += 1
 
     async def __aenter__(self):
         await self.site.__aenter__()
@@ -199,6 +203,7 @@ class TestStatus(unittest.TestCase):
             await until(lambda: parts.status is None)
             self.assertTrue(parts.log.write == write)
             self.assertFalse("firmware.status" in sys.modules)
+            self.assertEqual(parts.settled, 2)  # when it was loaded, and when it has left
             self.assertEqual(len(parts.server.tasks), 2)  # the reaper, and what sends streams
 
     @run_async
@@ -207,7 +212,6 @@ class TestStatus(unittest.TestCase):
         async with parts:
             await parts.ask("/log")
         self.assertEqual(parts.status, None)
-
 
     @run_async
     async def test_where_there_is_nothing_new_in_the_log_the_answer_is_empty(self):
