@@ -18,7 +18,7 @@ _WARM_UP_S = 5.0
 _LINK_EVERY_S = (12, 25)
 _LINK_DOWN_S = (0.5, 3)
 _SETTLE_S = 15  # for what has ended to be gone
-_MAX_GROWTH = 1.03  # of the heap: what is loaded later, and pools that fill
+_MAX_GROWTH = 1.05  # of the heap: what the first minute leaves, however many follow
 _TURN_S = 0.2
 
 

@@ -91,9 +91,13 @@ class Simulated(Address):
         self._wait_line("Registering URI handlers", start)
 
     def read_heap(self) -> int | None:
-        """The least of several readings: the collector may take what lies on a stack for used."""
+        """The least of several readings, with a request before each.
+
+        What lies on the C stack may look like a pointer to a block until it looks different.
+        """
         readings = []
         for _ in range(_READINGS):
+            self.read_status()
             start = len(self._lines)
             self._type("heap")
             line = self._wait_line("heap in use:", start)
