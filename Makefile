@@ -4,6 +4,7 @@ PYTHON ?= python3
 RUNTIME ?= micropython
 HTTP_PORT ?=
 HTTP_HOST ?=
+MINUTES ?= 10
 APP ?=
 CONFIG ?=
 HOST ?=
@@ -26,7 +27,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run new build bench doctor flash deploy rollback monitor config test lint check smoke clean
+.PHONY: help run new build bench doctor flash deploy rollback monitor config test lint check smoke soak clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -72,10 +73,14 @@ lint: .venv/check build/typings
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary && \
 		$(BIN)/mypy --no-error-summary --config-file tools/mypy.ini
 
-check: lint test ## lint, types and tests: what CI runs
+check: lint test ## lint, types, tests and a minute of soak: what CI runs
+	@$(TOOLS) soak --minutes 1
 
 smoke: .venv/check ## the black-box tests against a running server; HOST=host or host:port
 	@$(TOOLS) smoke $(call quoted,$(HOST)) $(ARGS)
+
+soak: .venv/run ## a mixed load with faults, and a table; MINUTES=10 HOST= of a board, else make run; RUNTIME=
+	@$(TOOLS) soak --minutes $(call quoted,$(MINUTES)) --host $(call quoted,$(HOST)) --runtime $(call quoted,$(RUNTIME))
 
 clean: ## removes .venv and build
 	rm -rf .venv build

@@ -51,6 +51,7 @@ def run(
         raise
     if not parts:
         return 1
+    settings = None  # what is needed of them has its place
     firmware.drop("startup")
     parts.settle()
     firmware.exit_status = 0
@@ -133,26 +134,29 @@ class _Parts:
         from firmware.supervisor import Supervisor
 
         self._server_settings = settings["server"]
-        self._log = Log(settings["log"]["level"])
+        self.log = Log(settings["log"]["level"])
+        # The folder is named after the version that was deployed.
+        self.log.info("httpd32 %s, application %s", firmware.__version__, sys.path[0] or "/")
         network = settings["network"]
         watchdog_s = settings["watchdog"]["timeout_s"]
-        self.health = Health(self._log, watchdog_s, network["ntp_host"])
-        self._memory = Memory(self._log, restart=self.health.restart_exhausted)
+        self.health = Health(self.log, watchdog_s, network["ntp_host"])
+        self._memory = Memory(self.log, restart=self.health.restart_exhausted)
         if app is None:
             from firmware.routes import create_app
 
-            app = create_app(pool, self._log, **settings["demo"])
+            app = create_app(pool, self.log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
-        self._server = Server(app, pool, self._memory, self._log, self._server_settings)
-        self._interface = make_interface(network, self._log)
-        self._link = Link(self._interface)
+        self.status: Status | None = None  # while it is asked for
+        self.password = settings["status"]["password"]
+        status = self._show_status if settings["status"]["enabled"] else None
+        self.server = Server(app, pool, self._memory, self.log, self._server_settings, status)
+        self._interface = make_interface(network, self.log)
+        link = Link(self._interface)
         url = " http://%s.local" % network["hostname"]
-        if self._server.port != 80:
-            url += ":%d" % self._server.port
-        self._supervisor = Supervisor(
-            self._link, self._server, self._log, on_connect, on_disconnect, url
-        )
-        app.server = self._supervisor  # Microdot's shutdown() closes it
+        if self.server.port != 80:
+            url += ":%d" % self.server.port
+        self.supervisor = Supervisor(link, self.server, self.log, on_connect, on_disconnect, url)
+        app.server = self.supervisor  # Microdot's shutdown() closes it
 
     def settle(self) -> None:
         """Everything is loaded: decides what memory is for what."""
@@ -162,10 +166,12 @@ class _Parts:
 
     async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
-        self._care = asyncio.create_task(self.health.run(self._link, self._interface, self._server))
+        self._care = asyncio.create_task(
+            self.health.run(self.supervisor.link, self._interface, self.server)
+        )
         try:
-            await self._supervisor.run()
-            await self._server.stop(_GRACE_MS)
+            await self.supervisor.run()
+            await self.server.stop(_GRACE_MS)
         finally:
             await self._close()
 
@@ -173,14 +179,22 @@ class _Parts:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
+    def _show_status(self, request: "Request") -> "Response | None":
+        """What it takes is loaded when somebody asks, and leaves when nobody does any more."""
+        if not self.status:
+            gc.threshold(_LOADING_THRESHOLD)
+        from firmware.status import answer
+
+        return answer(self, request)
+
     async def _close(self) -> None:
-        self._supervisor.end()
+        self.supervisor.end()
         if self._care:
             self._care.cancel()
-        await self._server.close()
+        await self.server.close()
 
     def _on_lost_exception(self, loop: object, context: dict) -> None:
         error = context.get("exception")
-        self._log.error("lost exception: %s", context["message"])
+        self.log.error("lost exception: %s", context["message"])
         if error:
-            self._log.trace(error)
+            self.log.trace(error)

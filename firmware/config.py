@@ -36,12 +36,7 @@ SETTINGS = (
     ("status.enabled", True, bool, "/status, /status.json, /metrics and /log"),
     ("status.password", "", (0, 63), "asked for by these, with the user admin; none if empty"),
     ("update.password", "", (0, 63), "of updates over the network; no updates if empty"),
-    (
-        "watchdog.timeout_s",
-        60,
-        (0, 86400),
-        "without service until the watchdog restarts it; 0: none",
-    ),
+    ("watchdog.timeout_s", 60, (0, 86400), "without service until a restart; 0: no restart"),
     ("network.interface", "wifi", ("wifi", "ethernet", "auto"), "auto: Ethernet, else Wi-Fi"),
     ("network.hostname", "httpd32", (1, 32), "name of the board: http://HOSTNAME.local"),
     ("network.country", "", (0, 2), "two letters; MicroPython for ESP32 keeps them, and no more"),

@@ -24,6 +24,14 @@ from firmware.http1 import HTTPError
 from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING, TIMED_OUT
 from firmware.wire import BLOCK_LEN, Wire
 
+# What to raise so that a client is not refused.
+_SETTINGS = {
+    408: "recv_wait_timeout_ms",
+    413: "max_body_len",
+    414: "max_uri_len",
+    431: "max_req_hdr_len",
+    503: "max_open_sockets",
+}
 _RETRY_MS = const(100)
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
@@ -205,12 +213,12 @@ class Connection:
             self._log.exception("request failed", error)
         if not self._slot.is_answerable():
             return False
+        self.note_refusal(status)
         if isinstance(error, MemoryError):
             self._log.error("out of memory: %s", error)
-        else:
-            self._log.info("refused with %d: %s", status, self._address)
-            if not head and await self._exchange.refuse_head(wire, self._address, status):
-                return True
+        elif not head and await self._exchange.refuse_head(wire, self._address, status):
+            return True
+        self._slot.count(status)
         await wire.send(encode_error(status, not head or head.method != "HEAD"))
         return True
 
@@ -219,6 +227,8 @@ class Connection:
         block = await wire.receive()
         if block:
             wire.is_read = False
+            self.note_refusal(503)
+            self._slot.count(503)
             await wire.send(encode_error(503, not block.startswith(b"HEAD ")))
             await wire.leave()
 
@@ -234,9 +244,17 @@ class Connection:
             return
         try:
             if status:
+                self.note_refusal(status)
+                slot.count(status)
                 self._wire.send_now(encode_error(status))
         except (OSError, MemoryError):
             pass
+
+    def note_refusal(self, status: int) -> None:
+        """A client is refused."""
+        setting = _SETTINGS.get(status)
+        text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
+        self._log.info(text, status, self._address, setting or "")
 
     def _give_back(self) -> None:
         if self._cost:

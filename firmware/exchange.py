@@ -24,6 +24,7 @@ _MICRODOT_MAX_LINE_LEN = const(2048)
 _LARGE_LEN = const(1024)
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _WITH_BODY = ("POST", "PUT", "PATCH")
+_OWN = "/status /status.json /metrics /log "  # of `status.py`
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -94,6 +95,7 @@ class Exchange:
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
     path           of the request that came last
+    status         answers a request for the state of the server itself, see `status.py`; or None
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Exchange:
     ) -> None:
         self.is_draining = False
         self.path = "no request yet"
+        self.status: Function | None = None
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
         self._app = app
         self._workers = workers
@@ -149,8 +152,8 @@ class Exchange:
                     data = await body.read_whole(body.span)
                 slot.enter(BUSY, ticks_ms())
                 request = _build(self._app, address, head, wire, body, data)
-                self._check(request, head)
-                response = await self._app.dispatch_request(request)
+                response = self._check(request, head)
+                response = response or await self._app.dispatch_request(request)
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
             except (HTTPError, RuntimeError) as error:
@@ -238,9 +241,9 @@ class Exchange:
         return request
 
     async def _refuse(
-        self, request: "Request", status: int, replaced: "Response | None"
+        self, request: "Anything", status: int, replaced: "Response | None"
     ) -> "Anything":
-        self._log.info("refused with %d: %s", status, request.client_addr)
+        request.sock[0].slot.owner.note_refusal(status)
         return await self._refusal(request, status, replaced)
 
     async def _send(
@@ -277,8 +280,13 @@ class Exchange:
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
-    def _check(self, request: "Request", head: "Head") -> None:
-        """Raises HTTPError for a request that no handler is to see."""
+    def _check(self, request: "Request", head: "Head") -> "Response | None":
+        """The server's own response, where the application has no such route; else None.
+
+        Raises HTTPError for a request that no handler is to see.
+        """
+        if self.status and request.path + " " in _OWN and self._find(request) == 404:
+            return self.status(request)
         method = head.method
         if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
             raise HTTPError(501)
@@ -288,12 +296,16 @@ class Exchange:
         if table.lasting + 1 >= len(table.slots) and self._may_last(request, head):
             if not table.has_room_to_last(ticks_ms()):
                 raise HTTPError(503)
+        return None
 
     def _may_last(self, request: "Request", head: "Head") -> bool:
         """Whether the connection is likely to last, to judge by the request."""
         if (head.get("Upgrade") or "").lower() == "websocket":
             return True
-        return self._app.find_route(request)[0] in self._lasting
+        return self._find(request) in self._lasting
+
+    def _find(self, request: "Request") -> "Anything":
+        return self._app.find_route(request)[0]
 
     def _complete(self, request: "Request", response: "Response", slot: "Slot") -> None:
         """Adds `Allow` to a 405; an event stream lasts, and a file is read in parts."""

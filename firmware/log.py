@@ -8,6 +8,7 @@ import time
 from micropython import const
 
 _MAX_LINE_LEN = const(300)  # a client's long URI would hold up a slow console
+_LOUD_LEN = const(120)
 # Control characters of ASCII and C1, and what turns or breaks text (CVE-2021-42574), as UTF-8.
 _UNSAFE = (
     b"[\x01-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|"
@@ -23,6 +24,9 @@ class Log:
 
     The milliseconds are `time.ticks_ms()`: since boot on a board, where they start again at 0
     after twelve days.
+
+    write  where the lines go
+    loud   the last three errors and warnings, shortened
     """
 
     def __init__(
@@ -30,7 +34,8 @@ class Log:
     ) -> None:
         self._rank = LEVELS.index(level)
         self._tag = tag
-        self._write = write
+        self.write = write
+        self.loud: list[str] = []
 
     def error(self, text: str, *args: object) -> None:
         self._line(0, "E", text, args)
@@ -44,6 +49,9 @@ class Log:
 
     def debug(self, text: str, *args: object) -> None:
         self._line(3, "D", text, args)
+
+    def is_debug(self) -> bool:
+        return self._rank > 2
 
     def exception(self, text: str, error: Exception) -> None:
         """`text` as an error, and the traceback of `error` behind it."""
@@ -60,7 +68,7 @@ class Log:
             if "\n" in message:  # it could pass for a line of the log
                 text = text.replace(message, _clean(message))
             for line in text.strip().split("\n"):
-                self._write(_clean(line[:_MAX_LINE_LEN]))
+                self.write(_clean(line[:_MAX_LINE_LEN]))
         except (OSError, UnicodeError, MemoryError):
             pass
 
@@ -76,7 +84,9 @@ class Log:
                     line = line[:_MAX_LINE_LEN] + "..."
             except MemoryError:
                 line = _NO_MEMORY
-            self._write(line)
+            if rank < 2:
+                self.loud = self.loud[-2:] + [line[:_LOUD_LEN]]
+            self.write(line)
         except (OSError, UnicodeError, MemoryError):
             pass
 

@@ -80,6 +80,7 @@ class Sender:
         if rest and not self._memory.can_send():
             raise MemoryError("a large response")
         wire.slot.enter(SENDING, ticks_ms())
+        wire.slot.count(status)
         sent = wire.send_now(data)
         if sent < len(data):
             await wire.send_rest(memoryview(data)[sent:])
@@ -126,6 +127,7 @@ class Sender:
         common = self._common(head, response, text, keep_alive)
         out.framed = b"".join((text, framing or b"", common))
         wire.slot.enter(SENDING, ticks_ms())
+        wire.slot.count(status)
         if has_body:
             await self._send_pieces(out, piece, length)
         await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")

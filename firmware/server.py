@@ -32,39 +32,55 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     port     that it listens on
+    status   answers a request for the state of the server itself, see `status.py`; or None
+    most_open     connections at a time, so far
+    worst_lag_ms  how long the loop stood still, at most
     """
 
     def __init__(
-        self, app: "Microdot", workers: "WorkerPool", memory: "Memory", log: "Log", limits: dict
+        self,
+        app: "Microdot",
+        workers: "WorkerPool",
+        memory: "Memory",
+        log: "Log",
+        limits: dict,
+        status: "Function | None" = None,
     ) -> None:
         self._log = log
-        self._workers = workers
+        self.workers = workers
         self._memory = memory
         self._limits = limits
         self.port = limits["port"]
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
-        self._table = table = SlotTable(limits["max_open_sockets"], self._room.set)
+        self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
+        exchange.status = status
+        served: Anything = exchange
+        if log.is_debug():
+            from firmware.access import AccessLog
+
+            served = AccessLog(exchange, log)
         parser = HeadParser(limits["max_uri_len"], limits["max_req_hdr_len"])
         self._slots = table.slots + [table.spare]
         for slot in self._slots:
             is_spare = slot is table.spare
-            slot.owner = Connection(slot, exchange, parser, memory, log, limits, is_spare)
+            slot.owner = Connection(slot, served, parser, memory, log, limits, is_spare)
         self._admitting: asyncio.Task | None = None  # while the server runs
-        self._tasks: list = []  # the others, from the first start to close()
+        self.tasks: list = []  # the others, from the first start to close()
+        self.most_open = self.worst_lag_ms = 0
 
     def is_running(self) -> bool:
         return self._admitting is not None
 
     def count_answered(self) -> int:
         """How many requests were answered so far."""
-        return self._table.answered
+        return sum(self.table.responses)
 
     def count_open(self) -> int:
         """How many client connections are open."""
-        return self._table.count_open()
+        return self.table.count_open()
 
     async def start(self, address: str) -> None:
         """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
@@ -72,7 +88,7 @@ class Server:
             return
         self._exchange.is_draining = False
         limits = self._limits
-        self._workers.start(
+        self.workers.start(
             limits["max_async_requests"],
             limits["async_request_timeout_ms"],
             self._log,
@@ -82,10 +98,10 @@ class Server:
         self._log.info("Starting server on port: '%d'", self.port)
         self._listener.open(address, self.port, limits["backlog_conn"])
         # An earlier start may have ended in the middle, out of memory.
-        if not self._tasks:
-            self._tasks.append(asyncio.create_task(self._reap()))
-        if len(self._tasks) == 1:
-            self._tasks.append(asyncio.create_task(self._exchange.sender.run()))
+        if not self.tasks:
+            self.tasks.append(asyncio.create_task(self._reap()))
+        if len(self.tasks) == 1:
+            self.tasks.append(asyncio.create_task(self._exchange.sender.run()))
         for slot in self._slots:
             slot.owner.start()
         self._log.info("Registering URI handlers")
@@ -119,14 +135,14 @@ class Server:
         """Stops, and ends every task; the server can be started again."""
         await self.stop()
         self._listener.close()  # Ctrl-C may have come in the middle of start()
-        if self._tasks:
+        if self.tasks:
             for slot in self._slots:
                 task = slot.owner.end()
                 if task:  # Ctrl-C may have come before it was made
                     await join(task)
-            while self._tasks:
-                await join(self._tasks.pop())
-        await self._workers.close()
+            while self.tasks:
+                await join(self.tasks.pop())
+        await self.workers.close()
 
     def _cut_all(self, is_at_work: bool) -> None:
         """Cuts every open connection that is not at work, or all of them."""
@@ -136,7 +152,7 @@ class Server:
 
     async def _wait_ended(self) -> None:
         await self._wait_closed()
-        await self._workers.wait_ready()
+        await self.workers.wait_ready()
 
     async def _wait_closed(self) -> None:
         while any(slot.state != FREE for slot in self._slots):
@@ -152,6 +168,7 @@ class Server:
                 accepted = self._listener.accept()
                 if accepted:
                     slot.owner.take(accepted[0], accepted[1])
+                    self.most_open = max(self.most_open, self.table.count_open())
                 elif self._listener.is_exhausted:
                     self._purge(True)  # gives a socket back
             except Exception as error:
@@ -162,8 +179,8 @@ class Server:
         """A free slot, if need be after a purge; the spare one if no other can become free."""
         start = ticks_ms()
         while True:
-            must_refuse = self._memory.is_short() or self._table.is_all_at_work()
-            slot = self._table.spare if must_refuse else self._table.find_free()
+            must_refuse = self._memory.is_short() or self.table.is_all_at_work()
+            slot = self.table.spare if must_refuse else self.table.find_free()
             if slot and slot.state == FREE:
                 if must_refuse:
                     self._log.warning("No sockets are available")
@@ -180,7 +197,7 @@ class Server:
 
     def _purge(self, is_urgent: bool) -> bool:
         """Cuts the least recently used connection; whether there is one to cut."""
-        victim = self._table.find_victim(ticks_ms(), is_urgent)
+        victim = self.table.find_victim(ticks_ms(), is_urgent)
         if victim:
             victim.owner.cut(PURGED)
         return victim is not None
@@ -198,9 +215,10 @@ class Server:
 
     def _note_lag(self, lag_ms: int) -> None:
         """Names what held up the loop: the request that came last, or a long one beside it."""
+        self.worst_lag_ms = max(self.worst_lag_ms, lag_ms)
         if lag_ms > _MAX_LAG_MS:
             path = self._exchange.path
-            for job in self._workers.jobs:
+            for job in self.workers.jobs:
                 if not job.thread and job.request.path != path:
                     path += " or " + job.request.path
             self._log.warning("the loop stood still for %d ms: %s", lag_ms, path)
@@ -212,7 +230,7 @@ class Server:
             elif slot.is_at_work():
                 slot.owner.cut_if_gone()
         self._exchange.sweep(now)
-        self._workers.expire(now)
+        self.workers.expire(now)
         self._memory.poll(now)
         if self._memory.is_short():
             self._cut_all(False)

@@ -70,6 +70,7 @@ class Slot:
     route     the handler of the request at work, None before it is known
     use       the number of its last use; the least one is the least recently used
     since     when the present state began
+    status    of the last response
     """
 
     owner: "Connection"
@@ -81,6 +82,7 @@ class Slot:
         self.lasts = False
         self.route: Function | None = None
         self.since = 0
+        self.status = 0
         self.use = 0
         self._table = table
 
@@ -112,10 +114,17 @@ class Slot:
 
         The deadline is then when to cancel it again, if something has swallowed it.
         """
-        if reason == PURGED and _SPARED >> self.state & 1:
-            self._table.lose_patience()
+        if reason == PURGED:
+            self._table.purged += not self.reason
+            if _SPARED >> self.state & 1:
+                self._table.lose_patience()
         self.reason = self.reason or reason
         self.deadline = ticks_add(now, _CUT_AGAIN_MS)
+
+    def count(self, status: int) -> None:
+        """A response goes out."""
+        self.status = status
+        self._table.responses[status // 100] += 1
 
     def is_expired(self, now: int) -> bool:
         return self.deadline is not None and ticks_diff(now, self.deadline) >= 0
@@ -147,7 +156,8 @@ class SlotTable:
     """`max_open_sockets` slots, made once, and a spare one on which newcomers are turned away.
 
     lasting    connections that stay, as far as is known: it may be too many for a moment
-    answered   requests so far
+    purged     how many were, so far
+    responses  how many went out so far, by the first digit of their status
     on_change  called when a slot has changed its state: it may have become free, or purgeable
     """
 
@@ -156,7 +166,8 @@ class SlotTable:
         self.use = 0  # the last one's number
         self._arrival_ms = _ARRIVAL_MS
         self.lasting = 0
-        self.answered = 0
+        self.purged = 0
+        self.responses = [0] * 10
         self.slots = [Slot(self) for _ in range(max_open_sockets)]
         self.spare = Slot(self)
 
@@ -166,10 +177,8 @@ class SlotTable:
         if state == TAKEN:
             self.lasting += 1
             return
-        if before == SENDING:
-            self.answered += 1
-            if self._arrival_ms < _ARRIVAL_MS:  # a request has come
-                self._arrival_ms += _REGAINED_MS
+        if before == SENDING and self._arrival_ms < _ARRIVAL_MS:  # a request has come
+            self._arrival_ms += _REGAINED_MS
         if state != LINGERING:
             slot.lasts = False
             slot.route = None

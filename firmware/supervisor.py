@@ -12,6 +12,7 @@ _POLL_MS = const(100)
 _DOWN_POLL_MS = const(5)  # nothing else is to be done then
 _MIN_RETRY_MS = const(1000)
 _MAX_RETRY_MS = const(60000)
+_SECOND_MS = const(1000)
 
 
 class Supervisor:
@@ -21,6 +22,9 @@ class Supervisor:
     on_disconnect  the application's: called when the server has stopped; or None
     url            that has the name of the board; what is logged behind its address
     Either may be an `async def`: it then runs as a task, until the next of them is called.
+    uptime_s    how long it has run: `ticks_ms()` begins anew after twelve days
+    down_s      of these, without a link
+    reconnects  how often the link has come up again
     """
 
     def __init__(
@@ -32,7 +36,7 @@ class Supervisor:
         on_disconnect: "Function | None" = None,
         url: str = "",
     ) -> None:
-        self._link = link
+        self.link = link
         self._server = server
         self._log = log
         self._on_connect = on_connect
@@ -41,6 +45,9 @@ class Supervisor:
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
+        self.uptime_s = self.down_s = 0
+        self.reconnects = -1
+        self._second = ticks_ms()  # the last one that was counted
         self._task: asyncio.Task | None = None  # of the function that was called last
 
     async def run(self) -> None:
@@ -51,7 +58,7 @@ class Supervisor:
             except Exception as error:  # a driver's or the application's; the next may do better
                 self._log.exception("link failed", error)
                 await asyncio.sleep_ms(_MIN_RETRY_MS)  # a traceback holds up a slow console
-            await asyncio.sleep_ms(_POLL_MS if self._link.state == UP else _DOWN_POLL_MS)
+            await asyncio.sleep_ms(_POLL_MS if self.link.state == UP else _DOWN_POLL_MS)
 
     def end(self) -> None:
         """From now on it does nothing: a server that is being closed must not start again."""
@@ -67,26 +74,31 @@ class Supervisor:
         """Asks the link once, and does what follows from it."""
         if self._has_ended:
             return
-        edge = self._link.poll(now)
+        edge = self.link.poll(now)
+        if ticks_diff(now, self._second) >= _SECOND_MS:
+            self._second = ticks_add(self._second, _SECOND_MS)
+            self.uptime_s += 1
+            self.down_s += self.link.state != UP
         if edge == DOWN:
             was_running = self._server.is_running()
             await self._server.stop(0)
             if was_running and self._on_disconnect:
                 await self._call(self._on_disconnect)
         elif edge == UP:
-            self._log.info("IPv4 address: %s,%s", self._link.address, self._url)
+            self._log.info("IPv4 address: %s,%s", self.link.address, self._url)
             self._retry_ms = _MIN_RETRY_MS
+            self.reconnects += 1
             await self._start(now)
         elif self._is_start_due(now):
             await self._start(now)
 
     def _is_start_due(self, now: int) -> bool:
-        is_wanted = self._link.state == UP and not self._server.is_running()
+        is_wanted = self.link.state == UP and not self._server.is_running()
         return is_wanted and ticks_diff(now, self._retry_at) >= 0
 
     async def _start(self, now: int) -> None:
         self._retry_at = ticks_add(now, self._retry_ms)
-        address: Anything = self._link.address  # one that is up has one
+        address: Anything = self.link.address  # one that is up has one
         try:
             await self._server.start(address)
         except (OSError, MemoryError) as error:

@@ -32,6 +32,7 @@ class Wire:
     is_read    the client has sent all of its request; else more of it may come
     is_reading the application waits for the client
     is_answered  the application has sent something itself: there is no HTTP any more
+    sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
     `read`, `readexactly`, `awrite` and `close` are those of an asyncio stream, for an application
@@ -40,6 +41,7 @@ class Wire:
 
     # In the class: each attribute of an instance costs time, and most clients need none of them.
     received = b""
+    sent = 0
     is_reading = False
     is_read = True
     is_answered = False
@@ -204,7 +206,9 @@ class Wire:
         """Sends what the socket takes at once; how much that was."""
         if self.is_partial:
             raise OSError(errno.ECONNRESET)
-        return self._try_send(data)
+        sent = self._try_send(data)
+        self.sent += sent
+        return sent
 
     def _try_send(self, data: bytes | memoryview) -> int:
         try:
@@ -226,6 +230,7 @@ class Wire:
         data  a memoryview
         """
         self.is_partial = True
+        self.sent += len(data)
         before = self.slot.deadline
         stream = self._open_stream()
         at = due = 0
@@ -246,7 +251,9 @@ class Wire:
     async def awrite(self, data: bytes | memoryview) -> None:
         """As `send`, for the application, in whose tasks several may send at a time."""
         self.take()
-        self.is_answered = True
+        if not self.is_answered:
+            self.is_answered = True
+            self.slot.count(101)
         if self._lock is None:
             self._lock = asyncio.Lock()
         async with self._lock:

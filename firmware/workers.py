@@ -33,6 +33,7 @@ class WorkerPool:
     iterator, generator or file that it returns.
 
     plain  the name of a handler that is a plain function; "" if there is none
+    refused  how many requests were refused so far because no worker or thread was ready
     """
 
     _log: Log
@@ -44,6 +45,7 @@ class WorkerPool:
         self._ticks = ticks
         self.made.append((self, None, None))
         self.plain = ""
+        self.refused = 0
         self._timeout_ms = 0
         self._workers = 0
         self._max_threads = 0
@@ -131,6 +133,7 @@ class WorkerPool:
 
     async def refuse(self, request: "Request", error: object) -> tuple:
         """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
+        self.refused += 1
         self._log.warning("No workers are available")
         return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
 

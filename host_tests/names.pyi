@@ -6,6 +6,7 @@ import typing as _typing
 
 import microdot as _microdot
 
+import firmware.app as _app
 import firmware.body as _body
 import firmware.connection as _connection
 import firmware.ethernet as _ethernet
@@ -19,6 +20,8 @@ import firmware.log as _log
 import firmware.memory as _memory
 import firmware.server as _server
 import firmware.slots as _slots
+import firmware.status as _status
+import firmware.supervisor as _supervisor
 import firmware.thread as _thread
 import firmware.wifi as _wifi
 import firmware.wire as _wire
@@ -27,6 +30,8 @@ import firmware.workers as _workers
 Anything: _typing.TypeAlias = _typing.Any  # a Microdot handler's, or a driver's
 Function: _typing.TypeAlias = _typing.Callable[..., _typing.Any]
 Never: _typing.TypeAlias = _typing.NoReturn
+Parts: _typing.TypeAlias = _app._Parts
+Pieces: _typing.TypeAlias = _typing.Iterator[str | bytes]
 Fields: _typing.TypeAlias = _typing.Iterator[tuple[str, str]]
 
 Socket = _socket.socket
@@ -48,6 +53,8 @@ Memory = _memory.Memory
 Server = _server.Server
 Slot = _slots.Slot
 SlotTable = _slots.SlotTable
+Status = _status.Status
+Supervisor = _supervisor.Supervisor
 Thread = _thread.Thread
 WiFi = _wifi.WiFi
 Wire = _wire.Wire

@@ -20,11 +20,12 @@ COMMANDS = {
     "rollback": "back to the version before on the board, and forth",
     "monitor": "the board's console",
     "smoke": "the black-box tests against a running server",
+    "soak": "a mixed load with faults for some minutes",
 }
 
 
 # They need what only a checkout has.
-FOR_CHECKOUTS = ("bench", "smoke")
+FOR_CHECKOUTS = ("bench", "smoke", "soak")
 
 
 def main() -> int | None:

@@ -30,7 +30,9 @@ IMPORTS = {
     "exchange": {"body", "encode", "http1", "response", "slots", "static", "stream"},
     "static": set(),
     "connection": {"encode", "heads", "http1", "slots", "wire"},
-    "server": {"connection", "exchange", "heads", "listener", "slots", "tasks"},
+    "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
+    "access": set(),
+    "status": {"encode"},
     # work
     "job": set(),
     "workers": {"job", "log", "tasks", "thread"},
@@ -68,15 +70,32 @@ IMPORTS = {
         "server",
         "settings",
         "startup",
+        "status",
         "supervisor",
     },
 }
 # Of these, what is loaded when it is needed for the first time.
-LATER = {"workers": {"thread"}, "wifi": {"reasons"}, "health": {"last_words", "ping", "sntp"}}
+LATER = {
+    "workers": {"thread"},
+    "wifi": {"reasons"},
+    "health": {"last_words", "ping", "sntp"},
+    "server": {"access"},
+    "app": {"status"},
+}
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode"}
-KNOW_HARDWARE = {"startup", "wifi", "ethernet", "address", "memory", "health", "last_words", "sntp"}
+KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode", "status"}
+KNOW_HARDWARE = {
+    "startup",
+    "wifi",
+    "ethernet",
+    "address",
+    "memory",
+    "health",
+    "last_words",
+    "sntp",
+    "status",
+}
 HARDWARE = {"network", "machine", "esp32"}
 
 

@@ -1,5 +1,6 @@
 """make smoke asks a running server, and says in one line when there is none."""
 
+import argparse
 import http.server
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from host_tests.blackbox.board import Board
 from host_tests.tools.expect import refused
+from tools import target
 from tools.checkout import ROOT
 from tools.commands import smoke
 
@@ -19,16 +21,18 @@ from tools.commands import smoke
     [("192.168.1.20", ("192.168.1.20", 80)), ("board.local:8080", ("board.local", 8080))],
 )
 def test_an_address_has_port_80_if_none_is_given(host, address):
-    assert smoke.parse(host) == address
+    assert target.parse(host) == address
 
 
 @pytest.mark.parametrize("host", ["http://192.168.1.20", "board:", "board:0", "board:99999", "a b"])
 def test_what_is_no_address_is_refused(host):
-    assert refused(smoke.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
+    assert refused(target.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
 
 
 def test_without_an_address_it_says_how():
-    assert refused(smoke.parse, "").startswith("HOST is missing; make smoke HOST=192.168.1.20")
+    assert refused(smoke.run, argparse.Namespace(host="")).startswith(
+        "HOST is missing; make smoke HOST=192.168.1.20"
+    )
 
 
 def test_a_host_that_does_not_answer_is_one_line_and_no_test_runs():

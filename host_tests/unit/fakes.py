@@ -65,6 +65,9 @@ class FakeLog:
 
     error = warning = info = debug = _keep
 
+    def is_debug(self):
+        return False
+
     def exception(self, text, error):
         self.lines.append("%s: %r" % (text, error))
 

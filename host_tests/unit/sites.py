@@ -72,8 +72,10 @@ class Site:
     async with it; `limits` override `LIMITS`.
     """
 
-    def __init__(self, app, pool=None, workers=2, timeout_ms=60000, **limits):
-        self.log = FakeLog()
+    def __init__(
+        self, app, pool=None, workers=2, timeout_ms=60000, log=None, status=None, **limits
+    ):
+        self.log = log or FakeLog()
         self.pool = pool or WorkerPool()
         WorkerPool.made = []  # as run() does
         self.memory = FakeMemory()
@@ -81,7 +83,7 @@ class Site:
         settings = dict(LIMITS)
         settings.update(max_async_requests=workers, async_request_timeout_ms=timeout_ms)
         settings.update(limits)
-        self.server = Server(app, self.pool, self.memory, self.log, settings)
+        self.server = Server(app, self.pool, self.memory, self.log, settings, status)
 
     async def __aenter__(self):
         await self.server.start("127.0.0.1")
@@ -100,7 +102,7 @@ class Site:
     async def wait_wire(self):
         """The wire of the one client, when it is there."""
         await self.wait_open(1)
-        slots = [slot for slot in self.server._table.slots if slot.state]
+        slots = [slot for slot in self.server.table.slots if slot.state]
         return slots[0].owner._wire
 
     async def wait_line(self, text, count=1):

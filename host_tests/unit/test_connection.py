@@ -120,7 +120,7 @@ class TestConnection(unittest.TestCase):
             await peer.send(GET % "/long")
             await site.wait_line("invoking")
             await peer.send(GET % "/quick")
-            slots = site.server._table.slots
+            slots = site.server.table.slots
             await until(lambda: any(s.owner._wire and s.owner._wire.received for s in slots))
             app.gate.set()  # now that the reaper has looked and found it
             text = await peer.read()
@@ -160,6 +160,7 @@ class TestWaysOut(unittest.TestCase):
             peer = site.connect()
             await peer.send("GET / HTTP/3.0\r\n")
             await site.wait_line("refused with 505")
+            self.assertFalse("server." in site.log.lines[-1])
             await self.send_on(peer)
             self.assertIn("HTTP/1.1 505 ", await peer.read())
             peer.close()
@@ -171,6 +172,7 @@ class TestWaysOut(unittest.TestCase):
             peer = site.connect()
             await peer.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n")
             await site.wait_line("refused with 413")
+            self.assertTrue(site.log.lines[-1].endswith("; server.max_body_len"))
             await self.send_on(peer)
             self.assertIn("HTTP/1.1 413 ", await peer.read())
             peer.close()

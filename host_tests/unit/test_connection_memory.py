@@ -33,7 +33,7 @@ class TestMemory(unittest.TestCase):
     @run_async
     async def test_exhausted_memory_while_no_client_is_there_ends_no_connection(self):
         async with App().site() as site:
-            connections = [slot.owner for slot in site.server._table.slots]
+            connections = [slot.owner for slot in site.server.table.slots]
             for connection in connections:
                 connection._arrived = ShortOfMemory(connection._arrived)
             for _ in range(2 * len(connections)):
@@ -46,7 +46,7 @@ class TestMemory(unittest.TestCase):
     @run_async
     async def test_memory_that_stays_exhausted_leaves_the_processor_to_others(self):
         async with App().site() as site:
-            connection = site.server._table.slots[0].owner
+            connection = site.server.table.slots[0].owner
             await turns()
             short = connection._arrived = ShortOfMemory(connection._arrived, 5)
             peer = site.connect()

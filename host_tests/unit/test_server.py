@@ -47,6 +47,8 @@ class TestAdmission(unittest.TestCase):
                 newcomer = site.connect()
                 answer = await newcomer.ask(GET % "/quick")
                 self.assertIn("HTTP/1.1 503 Busy\r\n", answer)
+                await site.wait_line("refused with 503: ")
+                self.assertTrue(site.log.lines[-1].endswith("; server.max_open_sockets"))
                 self.assertEqual(await newcomer.read(), "")
                 newcomer.close()
             await asyncio.sleep(0.3)  # in which a busy loop would go round thousands of times
@@ -91,7 +93,7 @@ class TestAdmission(unittest.TestCase):
         async with App().site(max_open_sockets=2, workers=1) as site:
             first = site.connect()
             await first.ask(GET % "/quick")
-            owner = [slot.owner for slot in site.server._table.slots if slot.state][0]
+            owner = [slot.owner for slot in site.server.table.slots if slot.state][0]
             for _ in range(3):  # decided three times before the task could run
                 owner.cut(PURGED)
             self.assertEqual(await first.read(), "")
@@ -105,7 +107,7 @@ class TestAdmission(unittest.TestCase):
     @run_async
     async def test_a_connection_cut_before_its_first_step_frees_its_slot(self):
         async with App().site(max_open_sockets=2, workers=1) as site:
-            connection = site.server._table.slots[0].owner
+            connection = site.server.table.slots[0].owner
             take = connection.take
 
             def take_and_cut(sock, address):
@@ -144,7 +146,7 @@ class TestAdmission(unittest.TestCase):
             await peers[2].send(GET % "/slow")
             await site.wait_line("uri: /slow")
             peers[2].close()
-            await until(lambda: any(slot.reason for slot in site.server._table.slots))
+            await until(lambda: any(slot.reason for slot in site.server.table.slots))
             newcomer = site.connect()
             self.assertIn("quick", await newcomer.ask(GET % "/quick"))
             self.assertEqual(site.server.count_open(), 3)  # the slow one among them
@@ -167,7 +169,7 @@ class TestTurnedAway(unittest.TestCase):
         async with App().site(max_open_sockets=3) as site:
             peers = await self.fill(site)
             newcomer = site.connect()
-            await until(lambda: site.server._table.spare.state == NEW)
+            await until(lambda: site.server.table.spare.state == NEW)
             self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
             for peer in peers + [newcomer]:
                 peer.close()

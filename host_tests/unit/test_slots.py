@@ -56,23 +56,6 @@ class Table(unittest.TestCase):
         return self.table.slots
 
 
-class TestAnswered(Table):
-    def test_a_response_that_was_sent_is_counted_however_the_connection_goes_on(self):
-        for count, state in enumerate((IDLE, LINGERING, FREE)):
-            slot = self.table.slots[count]
-            put(slot, SENDING)
-            self.assertEqual(self.table.answered, count)
-            slot.enter(state, 0)
-            self.assertEqual(self.table.answered, count + 1)
-
-    def test_a_connection_without_a_response_is_not(self):
-        for state in (NEW, READING, BUSY):
-            put(self.table.slots[0], state)
-            self.table.slots[0].enter(LINGERING, 0)
-            self.table.slots[0].enter(FREE, 0)
-        self.assertEqual(self.table.answered, 0)
-
-
 class TestStates(Table):
     def check_row(self, state, *successors):
         for successor in STATES:

@@ -26,6 +26,25 @@ class TestSupervisor(unittest.TestCase):
         events = self.run_steps(FakeServer(), steps)
         self.assertEqual(events, ["start a", "stop", "start b"])
 
+    @run_async
+    async def test_seconds_are_counted_with_and_without_a_link(self):
+        supervisor = Supervisor(Link(self.interface), FakeServer(), self.log)
+        start = ticks_ms()
+        for ms in range(100, 10100, 100):
+            self.interface.address = None if 3000 < ms <= 5000 else "a"
+            await supervisor.step(start + ms)
+        self.assertIn(supervisor.uptime_s, (9, 10))
+        self.assertIn(supervisor.down_s, (2, 3))  # an address must hold for a moment
+        self.assertEqual(supervisor.reconnects, 1)
+
+    @run_async
+    async def test_the_seconds_in_which_the_loop_stood_still_are_counted_afterwards(self):
+        supervisor = Supervisor(Link(self.interface), FakeServer(), self.log)
+        start = ticks_ms()
+        for n in range(20):
+            await supervisor.step(start + 15000 + n)
+        self.assertIn(supervisor.uptime_s, (14, 15))
+
     def test_the_address_is_logged_before_the_server_starts(self):
         server = FakeServer()
         server.events = self.log.lines

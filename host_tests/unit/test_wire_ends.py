@@ -143,11 +143,11 @@ class TestApplications(LongBodies):
             await site.wait_open(0)
             peers = [site.connect(), site.connect()]
             await site.wait_open(2)
-            before = [slot.deadline for slot in site.server._table.slots]
+            before = [slot.deadline for slot in site.server.table.slots]
             with self.assertRaises(OSError):
                 await kept[0].stream.read(10)
             self.assertNotIn(None, before)
-            self.assertEqual([slot.deadline for slot in site.server._table.slots], before)
+            self.assertEqual([slot.deadline for slot in site.server.table.slots], before)
             for peer in peers:
                 peer.close()
 

@@ -5,6 +5,7 @@ main.py and boot.py stay text there, and are compiled to see that they can be.  
 the board's flash does.  What has no source any more is removed from it.
 """
 
+import gzip
 import hashlib
 import importlib.util
 import os
@@ -23,6 +24,7 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 _CACHE = HERE / "build" / "mpy"
 _FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
 _MICRODOT = "lib/microdot/"
+_PAGE = "status.html.gz"  # not in firmware/, which an image may have frozen: it is read as a file
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
 
@@ -48,6 +50,7 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
             files[f"firmware/{file.name}"] = file
     for name in ("__init__", "microdot"):
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
+    files[_PAGE] = _compress(root / "firmware" / "status.html", BOARD.parent / _PAGE)
     return files | application.files
 
 
@@ -139,6 +142,12 @@ def _content(file: Path, name: str, reduced: dict[str, bytes]) -> bytes:
         _compile(file, source.read(file))
         return source.read(file)
     return file.read_bytes()
+
+
+def _compress(file: Path, target: Path) -> Path:
+    """A file as it goes to browsers; the same bytes for the same text."""
+    _write(target, gzip.compress(file.read_bytes(), mtime=0))
+    return target
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -1,0 +1,30 @@
+"""A line of the log for each request; loaded at the level `debug` only."""
+
+from time import ticks_diff, ticks_ms
+
+
+class AccessLog:
+    """Stands in the place of an `Exchange`."""
+
+    def __init__(self, exchange: "Exchange", log: "Log") -> None:
+        self._exchange = exchange
+        self._log = log
+        self.refuse_head = exchange.refuse_head
+
+    async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
+        """Method, path, status (0: no response has begun), bytes sent, duration and client."""
+        slot = wire.slot
+        start = ticks_ms()
+        wire.sent = slot.status = 0
+        try:
+            return await self._exchange.run(wire, head, address)
+        finally:
+            self._log.debug(
+                "%s %s: %d, %d bytes, %d ms, %s",
+                head.method,
+                head.target.partition("?")[0],
+                slot.status,
+                wire.sent,
+                ticks_diff(ticks_ms(), start),
+                address,
+            )

@@ -1,0 +1,303 @@
+"""What the server tells of itself: `/status`, `/status.json`, `/metrics` and `/log`.
+
+It is loaded when one of them is asked for, and leaves the memory when nobody has asked for a while.
+So the log is kept from the first question for it on; of what was before there are the last errors
+and warnings, which `Log` keeps anyway.  All answers are made a piece at a time.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+from binascii import b2a_base64
+from hashlib import sha256
+
+import machine
+from esp32 import HEAP_DATA, idf_heap_info
+from microdot import Response
+from micropython import const
+
+import firmware
+from firmware.encode import error_text
+
+_LOG_LEN = const(2048)
+_PIECE_LEN = const(512)
+_PATIENCE_S = const(300)
+_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM
+_CAUSES = ("", "power on", "reset", "watchdog", "deep sleep", "soft reset")
+# Section and name in /status.json, type and explanation for Prometheus; in the order of `_values`.
+_ROWS = (
+    "- version text",
+    "- application text",
+    "- reset_cause text",
+    "- last_words text",
+    "- uptime_seconds gauge Since the program started.",
+    "- boots counter Starts of the board since power came.",
+    "- safe_mode gauge 1 when the application was left out.",
+    "heap used_bytes gauge Python's heap in use, garbage included.",
+    "heap free_bytes gauge Python's heap that is free.",
+    "pool free_bytes gauge RAM that is free for the network.",
+    "pool largest_bytes gauge Its largest free block.",
+    "pool least_bytes gauge The least of it that was ever free.",
+    "link interface text",
+    "link address text",
+    "link rssi_dbm gauge Strength of the access point's signal.",
+    "link reconnects counter How often the link came up again.",
+    "link down_seconds counter Without a link.",
+    "sockets open gauge Connections of clients.",
+    "sockets most gauge The most of them at a time.",
+    "sockets limit gauge server.max_open_sockets.",
+    "sockets purged counter Closed to make room for another client.",
+    "workers busy gauge Long requests at work.",
+    "workers limit gauge server.max_async_requests.",
+    "workers refused counter Requests refused because no worker was ready.",
+    "loop worst_lag_seconds gauge How late the loop was at worst.",
+    "requests 1xx counter Requests by the class of the response.",
+    "requests 2xx counter ",
+    "requests 3xx counter ",
+    "requests 4xx counter ",
+    "requests 5xx counter ",
+)
+
+
+def answer(parts: "Parts", request: "Request") -> "Response | None":
+    """The response to a request for one of the four; None to one that is no GET."""
+    if not parts.status:
+        parts.status = Status(parts)
+    if request.method not in ("GET", "HEAD"):
+        return None
+    response = Response(*parts.status.answer(request))
+    response.is_head = request.method == "HEAD"
+    return response
+
+
+class Status:
+    """Answers for the server, whose `parts` are those of `app.py`."""
+
+    def __init__(self, parts: "Parts", patience_s: float = _PATIENCE_S) -> None:
+        self._parts = parts
+        self._patience_s = patience_s
+        self._kept: KeptLog | None = None
+        self._is_asked = True
+        self._task = asyncio.create_task(self._leave())
+        parts.server.tasks.append(self._task)
+        parts.settle()  # what is loaded now is no garbage
+
+    def answer(self, request: "Anything") -> tuple:
+        """Body, status and headers."""
+        self._is_asked = True
+        headers = {"Cache-Control": "no-store"}
+        password = self._parts.password
+        if password and not is_allowed(request.headers.get("Authorization"), password):
+            request.sock[0].slot.owner.note_refusal(401)
+            headers["WWW-Authenticate"] = 'Basic realm="httpd32", charset="UTF-8"'
+            return error_text(401).decode(), 401, headers
+        path = request.path
+        if path == "/status":
+            headers["Content-Type"] = "text/html; charset=UTF-8"
+            headers["Content-Encoding"] = "gzip"
+            return _read(_find_folder() + "/status.html.gz"), 200, headers
+        if path == "/status.json":
+            headers["Content-Type"] = "application/json"
+            return self._json(), 200, headers
+        if path == "/metrics":
+            headers["Content-Type"] = "text/plain; version=0.0.4; charset=UTF-8"
+            return self._metrics(), 200, headers
+        if not self._kept:
+            self._kept = KeptLog(self._parts.log)
+        after = request.args.get("after") or ""
+        end = self._kept.end
+        headers["Log-Next"] = str(end)
+        return self._kept.read(int(after) if after.isdigit() else 0, end), 200, headers
+
+    async def _leave(self) -> None:
+        """The task that ends when nobody has asked for some minutes."""
+        parts = self._parts
+        try:
+            while self._is_asked:
+                self._is_asked = False
+                await asyncio.sleep(self._patience_s)
+            parts.server.tasks.remove(self._task)
+        finally:
+            if self._kept:
+                self._kept.stop()
+            parts.status = None
+            if sys.modules.pop("firmware.status", None):
+                delattr(firmware, "status")
+            parts.settle()
+
+    def _json(self) -> "Pieces":
+        before = "-"
+        start = "{"
+        for row, value in zip(_ROWS, self._values()):
+            section, name, _ = row.split(" ", 2)
+            if section != before:
+                start = '%s, "%s": {' % ("}" if before != "-" else "", section)
+                before = section
+            yield '%s"%s": %s' % (start, name, json.dumps(value))
+            start = ", "
+        yield "}}\n"
+
+    def _metrics(self) -> "Pieces":
+        values = list(self._values())
+        yield "# HELP httpd32_info What runs.\n# TYPE httpd32_info gauge\nhttpd32_info{"
+        for n in range(3):
+            yield '%s%s="%s"' % ("," if n else "", _ROWS[n].split(" ")[1], values[n])
+        yield "} 1\n"
+        for row, value in zip(_ROWS, values):
+            section, name, kind, text = (row + " ").split(" ", 3)
+            if kind == "text" or value is None:
+                continue
+            label = ""
+            if section == "requests":
+                label = '{class="%s"}' % name
+                name = "total"
+            elif kind == "counter":
+                name += "_total"
+            name = "httpd32_%s%s" % ("" if section == "-" else section + "_", name)
+            text = text.strip()
+            if text:
+                yield "# HELP %s %s\n# TYPE %s %s\n" % (name, text, name, kind)
+            yield "%s%s %s\n" % (name, label, value)
+
+    def _values(self) -> "Anything":
+        """Of each row its value, None where there is none."""
+        parts = self._parts
+        server = parts.server
+        table = server.table
+        pool = server.workers
+        supervisor = parts.supervisor
+        health = parts.health
+        cause = machine.reset_cause()
+        free, largest, least = _read_pool()
+        busy = len(pool.jobs)
+        values = [
+            firmware.__version__,
+            _find_folder() or "/",
+            _CAUSES[cause] if 0 < cause < len(_CAUSES) else str(cause),
+            health and health.last_words,
+            supervisor.uptime_s,
+            health and health.boots,
+            health and int(health.is_safe_mode),
+            gc.mem_alloc(),
+            gc.mem_free() - (largest or 0),
+            free,
+            largest,
+            least,
+        ]
+        values += _read_radio(supervisor.link.address)
+        values += [
+            max(0, supervisor.reconnects),
+            supervisor.down_s,
+            server.count_open(),
+            server.most_open,
+            len(table.slots),
+            table.purged,
+            busy,
+            busy + pool.count_ready(),
+            pool.refused,
+            server.worst_lag_ms / 1000,
+        ]
+        return values + table.responses[1:6]
+
+
+class KeptLog:
+    """The last lines of the log, in a buffer that is overwritten from its beginning again.
+
+    end  the bytes that were ever kept: where the next line begins
+    """
+
+    def __init__(self, log: "Log") -> None:
+        self._log = log
+        self._write = log.write
+        self._octets = bytearray(_LOG_LEN)
+        self.end = 0
+        for line in log.loud:
+            self._keep(line)
+        self._keep("(from here on each line; before, only the last errors and warnings)")
+        log.write = self.write
+
+    def stop(self) -> None:
+        self._log.write = self._write
+
+    def write(self, line: str) -> None:
+        try:
+            self._write(line)
+        finally:
+            self._keep(line)
+
+    def read(self, after: int, end: int) -> "Pieces":
+        """What was kept behind the first `after` bytes, or all there is, up to `end`."""
+        at = max(0, self.end - _LOG_LEN)
+        if at <= after <= end:
+            at = after
+        elif at:
+            while at < end and self._octets[at % _LOG_LEN] != 10:  # the rest of a line
+                at += 1
+            at += 1
+        yield b""  # Microdot takes an iterator without a first piece for one that fails
+        while at < end:
+            at = max(at, self.end - _LOG_LEN)  # more may have come meanwhile
+            start = at % _LOG_LEN
+            length = min(_PIECE_LEN, _LOG_LEN - start, end - at)
+            yield bytes(self._octets[start : start + length])
+            at += length
+
+    def _keep(self, line: str) -> None:
+        octets = line.encode() + b"\n"
+        start = self.end % _LOG_LEN
+        length = min(len(octets), _LOG_LEN - start)
+        self._octets[start : start + length] = octets[:length]
+        rest = octets[length:]
+        self._octets[: len(rest)] = rest
+        self.end += len(octets)
+
+
+def is_allowed(given: str | None, password: str) -> bool:
+    """Whether a field `Authorization` has the password (RFC 7617), in the same time for any."""
+    scheme, _, credentials = (given or "").partition(" ")
+    wanted = b2a_base64(b"admin:" + password.encode())[:-1]
+    difference = scheme.lower() != "basic"
+    digests = (sha256(credentials.strip().encode()).digest(), sha256(wanted).digest())
+    for one, other in zip(digests[0], digests[1]):
+        difference |= one ^ other
+    return not difference
+
+
+def _find_folder() -> str:
+    """The folder of the application, which is named after the version that was deployed."""
+    for path in sys.path:
+        if path.startswith("/httpd32-"):
+            return path
+    return ""
+
+
+def _read(path: str) -> "Pieces":
+    with open(path, "rb") as file:
+        block = file.read(_PIECE_LEN)
+        while block:
+            yield block
+            block = file.read(_PIECE_LEN)
+
+
+def _read_pool() -> tuple:
+    """Free bytes, the largest free block, the least ever free; None each, without figures."""
+    regions = [each for each in idf_heap_info(HEAP_DATA) if each[0] < _INTERNAL_LEN]
+    if not regions:
+        return None, None, None
+    return (
+        sum([each[1] for each in regions]),
+        max([each[2] for each in regions]),
+        sum([each[3] for each in regions]),
+    )
+
+
+def _read_radio(address: str | None) -> list:
+    """The interface that has the address, this, and the signal over Wi-Fi in dBm."""
+    if "firmware.wifi" in sys.modules:
+        import network
+
+        wlan = network.WLAN(network.WLAN.IF_STA)
+        if wlan.isconnected() and address == wlan.ipconfig("addr4")[0]:
+            return ["wifi", address, wlan.status("rssi")]
+    return ["ethernet" if address else None, address, None]

@@ -1,0 +1,330 @@
+import json
+import sys
+import unittest
+from binascii import b2a_base64
+
+import firmware
+from firmware import status
+from firmware.log import Log
+from host_tests.unit.fakes import run_async, until
+from host_tests.unit.sites import App
+
+OWN = ("/status.json", "/metrics", "/log", "/status")
+
+
+class Supervisor:
+    uptime_s = 90000
+    down_s = 7
+    reconnects = 2
+
+    class link:
+        address = "192.0.2.1"
+
+
+class Health:
+    last_words = 'ValueError: "x"'
+    boots = 4
+    is_safe_mode = True
+
+
+class Parts:
+    """What the composition root hands over: a server that runs, and the rest played."""
+
+    def __init__(self, password="", patience_s=10, app=None):
+        self.password = password
+        self.lines = []
+        self.log = Log("info", write=self.lines.append)
+        self.supervisor = Supervisor()
+        self.health = None
+        self.status = None
+        self.settled = 0
+        self.app = app or App()
+        self.site = self.app.site(log=self.log, status=self.answer)
+        self.server = self.site.server
+        self._patience_s = patience_s
+
+    def answer(self, request):
+        if not self.status:
+            self.status = status.Status(self, self._patience_s)
+        return status.answer(self, request)
+
+    def settle(self):
+        self.settled += 1
+
+    async def __aenter__(self):
+        await self.site.__aenter__()
+        return self
+
+    async def __aexit__(self, *_):
+        await self.site.__aexit__()
+
+    async def ask(self, path, *fields, method="GET"):
+        """(head, body) of the answer to a request on a connection of its own."""
+        peer = self.site.connect()
+        await peer.send("\r\n".join(("%s %s HTTP/1.0" % (method, path),) + fields + ("", "")))
+        head, _, body = (await peer.read_all()).partition("\r\n\r\n")
+        peer.close()
+        return head, body
+
+    async def json(self):
+        return json.loads((await self.ask("/status.json"))[1])
+
+    async def metrics(self):
+        """Name, with its label if it has one, to value."""
+        lines = (await self.ask("/metrics"))[1].split("\n")
+        samples = [line.rsplit(" ", 1) for line in lines if line and line[0] != "#"]
+        return dict([(name, float(value)) for name, value in samples])
+
+
+def load():
+    """As after an import: it leaves with each server."""
+    sys.modules["firmware.status"] = firmware.status = status
+
+
+def basic(user, password):
+    credentials = b2a_base64(("%s:%s" % (user, password)).encode()).decode().strip()
+    return "Authorization: Basic " + credentials
+
+
+class TestStatus(unittest.TestCase):
+    def setUp(self):
+        load()
+
+    @run_async
+    async def test_what_was_counted_is_told(self):
+        async with Parts() as parts:
+            for path in ("/quick", "/quick", "/missing", "/broken"):
+                await parts.ask(path)
+            told = await parts.json()
+            self.assertEqual(told["requests"], {"1xx": 0, "2xx": 2, "3xx": 0, "4xx": 1, "5xx": 1})
+            self.assertEqual(told["sockets"], {"open": 1, "most": 1, "limit": 3, "purged": 0})
+            self.assertEqual(told["workers"], {"busy": 0, "limit": 2, "refused": 0})
+            self.assertEqual(told["uptime_seconds"], 90000)
+            self.assertEqual(told["link"]["address"], "192.0.2.1")
+            self.assertEqual((told["link"]["reconnects"], told["link"]["down_seconds"]), (2, 7))
+            self.assertEqual(told["version"], firmware.__version__)
+            self.assertTrue(told["heap"]["used_bytes"] > 0)
+
+    @run_async
+    async def test_the_metrics_are_the_same_numbers(self):
+        async with Parts() as parts:
+            await parts.ask("/quick")
+            await parts.json()
+            told = await parts.metrics()
+            self.assertEqual(told['httpd32_requests_total{class="2xx"}'], 2)
+            self.assertEqual(told["httpd32_uptime_seconds"], 90000)
+            self.assertEqual(told["httpd32_link_down_seconds_total"], 7)
+            self.assertEqual(told["httpd32_sockets_open"], 1)
+            self.assertFalse("httpd32_boots_total" in told)
+
+    @run_async
+    async def test_each_metric_has_one_type_and_counters_end_in_total(self):
+        async with Parts() as parts:
+            lines = (await parts.ask("/metrics"))[1].split("\n")
+            types = [line.split(" ")[2:] for line in lines if line.startswith("# TYPE")]
+            self.assertEqual(len(set([name for name, _ in types])), len(types))
+            for name, kind in types:
+                self.assertEqual(name.endswith("_total"), kind == "counter")
+                self.assertTrue(any(line.startswith("# HELP %s " % name) for line in lines))
+
+    @run_async
+    async def test_the_health_of_the_board_is_told_where_it_is_known(self):
+        async with Parts() as parts:
+            self.assertEqual((await parts.json())["boots"], None)
+            parts.health = Health()
+            told = await parts.json()
+            self.assertEqual((told["boots"], told["safe_mode"]), (4, 1))
+            self.assertEqual(told["last_words"], Health.last_words)
+            self.assertEqual((await parts.metrics())["httpd32_boots_total"], 4)
+
+    @run_async
+    async def test_a_purge_a_refusal_and_a_second_connection_are_counted(self):
+        async with Parts() as parts:
+            held = [parts.site.connect() for _ in range(2)]
+            for peer in held:
+                await peer.send("GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: len(parts.site.pool.jobs) == 2)
+            self.assertIn("503", (await parts.ask("/long"))[0])
+            told = json.loads((await parts.ask("/status.json"))[1])
+            self.assertEqual(told["workers"], {"busy": 2, "limit": 2, "refused": 1})
+            self.assertEqual((told["sockets"]["open"], told["sockets"]["most"]), (3, 3))
+            for peer in held:
+                peer.close()
+
+    @run_async
+    async def test_an_applications_own_route_wins(self):
+        app = App()
+
+        @app.app.get("/metrics")
+        async def metrics(request):
+            return "mine"
+
+        async with Parts(app=app) as parts:
+            self.assertEqual((await parts.ask("/metrics"))[1], "mine")
+            self.assertEqual(parts.status, None)
+            self.assertIn("httpd32: uri: /metrics", parts.lines[-1])
+
+    @run_async
+    async def test_what_is_no_get_is_left_to_the_application(self):
+        async with Parts() as parts:
+            for path in OWN:
+                self.assertIn(" 404 ", (await parts.ask(path, method="POST"))[0])
+
+    @run_async
+    async def test_a_head_gets_no_body(self):
+        async with Parts() as parts:
+            for path in OWN:
+                head, body = await parts.ask(path, method="HEAD")
+                self.assertIn(" 200 ", head)
+                self.assertEqual(body, "")
+
+    @run_async
+    async def test_paths_that_only_begin_or_end_like_one_are_none(self):
+        async with Parts() as parts:
+            for path in ("/", "/s", "/logs", "/status.jso", "/.json", "/status/"):
+                self.assertIn(" 404 ", (await parts.ask(path))[0])
+            self.assertEqual(parts.status, None)
+
+    @run_async
+    async def test_what_shows_the_log_is_not_in_it(self):
+        async with Parts() as parts:
+            await parts.ask("/log")
+            before = len(parts.lines)
+            await parts.json()
+            await parts.ask("/log")
+            self.assertEqual(len(parts.lines), before)
+
+    @run_async
+    async def test_it_leaves_when_nobody_has_asked_for_a_while(self):
+        async with Parts(patience_s=0.05) as parts:
+            write = parts.log.write
+            await parts.ask("/log")
+            self.assertTrue(parts.log.write != write)
+            await until(lambda: parts.status is None)
+            self.assertTrue(parts.log.write == write)
+            self.assertFalse("firmware.status" in sys.modules)
+            self.assertEqual(parts.settled, 2)  # when it was loaded, and when it has left
+            self.assertEqual(len(parts.server.tasks), 2)  # the reaper, and what sends streams
+
+    @run_async
+    async def test_the_end_of_the_server_is_its_end(self):
+        parts = Parts()
+        async with parts:
+            await parts.ask("/log")
+        self.assertEqual(parts.status, None)
+
+    @run_async
+    async def test_where_there_is_nothing_new_in_the_log_the_answer_is_empty(self):
+        async with Parts() as parts:
+            head, text = await parts.ask("/log")
+            self.assertIn("Log-Next: %d" % len(text), head)
+            head, more = await parts.ask("/log?after=%d" % len(text))
+            self.assertIn(" 200 ", head)
+            self.assertEqual(more, "")
+
+
+class TestPassword(unittest.TestCase):
+    def setUp(self):
+        load()
+
+    @run_async
+    async def test_without_it_or_with_another_there_is_401_and_a_line(self):
+        async with Parts("geheim") as parts:
+            for field in (
+                "Host: x",
+                basic("admin", "geheiM"),
+                basic("admin", "geheim1"),
+                basic("admin", ""),
+                basic("root", "geheim"),
+                basic("admin", "geheim").replace("Basic", "Bearer"),
+                "Authorization: Basic",
+                "Authorization: Basic \xff",
+            ):
+                for path in OWN:
+                    head, body = await parts.ask(path, field)
+                    self.assertIn(" 401 ", head)
+                    self.assertIn('WWW-Authenticate: Basic realm="httpd32"', head)
+                    self.assertEqual(body, "401 Unauthorized\n")
+            self.assertIn("refused with 401: ", parts.lines[-1])
+
+    @run_async
+    async def test_with_it_the_answer_is_given(self):
+        async with Parts("gehe:im é") as parts:
+            for field in (
+                basic("admin", "gehe:im é"),
+                basic("admin", "gehe:im é").replace("Basic ", "basic  "),
+            ):
+                self.assertIn(" 200 ", (await parts.ask("/metrics", field))[0])
+
+
+class TestKeptLog(unittest.TestCase):
+    def setUp(self):
+        self.lines = []
+        self.log = Log("info", write=self.lines.append)
+
+    def read(self, kept, after=0):
+        return b"".join(kept.read(after, kept.end)).decode()
+
+    def test_each_line_is_kept_and_still_written(self):
+        kept = status.KeptLog(self.log)
+        self.log.info("one")
+        self.log.info("two é")
+        self.assertEqual(len(self.lines), 2)
+        text = self.read(kept)
+        self.assertTrue(text.endswith("one\n" + self.lines[1] + "\n"))
+
+    def test_of_what_was_before_the_last_three_errors_and_warnings_are_there(self):
+        for n in range(5):
+            self.log.warning("warning %d", n)
+            self.log.info("no")
+        text = self.read(status.KeptLog(self.log))
+        self.assertEqual([n for n in range(5) if "warning %d" % n in text], [2, 3, 4])
+        self.assertFalse("no\n" in text)
+
+    def test_after_a_number_comes_what_is_newer(self):
+        kept = status.KeptLog(self.log)
+        number = kept.end
+        self.assertEqual(self.read(kept, number), "")
+        self.log.info("new")
+        self.assertEqual(self.read(kept, number), self.lines[-1] + "\n")
+
+    def test_a_number_of_another_start_gives_all_there_is(self):
+        kept = status.KeptLog(self.log)
+        self.log.info("new")
+        self.assertEqual(self.read(kept, 123456), self.read(kept))
+
+    def test_the_last_2_kb_are_kept_from_a_whole_line_on(self):
+        kept = status.KeptLog(self.log)
+        for n in range(300):
+            self.log.info("line %d", n)
+            text = self.read(kept)
+            self.assertTrue(len(text) <= 2048)
+            self.assertTrue(text.endswith("line %d\n" % n))
+            self.assertIn(text[0], "(I")
+        self.assertTrue(len(text) > 2000)
+        self.assertEqual(len(set([line[:3] for line in text.split("\n")[:-1]])), 1)
+
+    def test_what_comes_while_it_is_read_spoils_nothing(self):
+        kept = status.KeptLog(self.log)
+        for n in range(100):
+            self.log.info("line %d", n)
+        pieces = kept.read(0, kept.end)
+        first = next(pieces) or next(pieces)
+        self.assertTrue(0 < len(first) <= 512)
+        for n in range(100, 120):
+            self.log.info("line %d", n)
+        self.assertTrue(len(b"".join(pieces)) <= 2048)
+
+    def test_a_console_that_is_lost_loses_no_line(self):
+        def write(line):
+            raise OSError
+
+        log = Log("info", write=write)
+        kept = status.KeptLog(log)
+        log.info("kept")
+        self.assertIn("kept", self.read(kept))
+
+    def test_afterwards_the_log_is_as_before(self):
+        write = self.log.write
+        status.KeptLog(self.log).stop()
+        self.assertTrue(self.log.write == write)
