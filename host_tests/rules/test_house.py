@@ -164,6 +164,15 @@ def test_nothing_happens_at_import(module):
         assert is_docstring or isinstance(node, (*definitions, ast.AsyncFunctionDef))
 
 
+def test_a_traceback_names_a_module_as_a_board_knows_it_already(tmp_path):
+    """The path of the source would be one more name on the heap, for each module."""
+    board = build(board=tmp_path / "board")
+    for path, name in (("firmware/exchange", b"exchange"), ("lib/microdot/microdot", b"microdot")):
+        compiled = (board / f"{path}.mpy").read_bytes()
+        assert name + b".py" not in compiled
+        assert b"." + name in compiled
+
+
 def test_a_second_build_compiles_nothing_and_a_stale_file_goes(tmp_path):
     board = build(board=tmp_path / "board")
     stale = board / "firmware" / "gone.mpy"

