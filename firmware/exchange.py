@@ -15,7 +15,7 @@ from micropython import const
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
 from firmware.response import Sender
-from firmware.slots import BUSY, LINGERING, READING, SENDING
+from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
 
 # Microdot's own limits, which nobody has chosen: unless `firmware` has marked them.
 _MICRODOT_MAX_LEN = const(16384)
@@ -313,6 +313,8 @@ class Exchange:
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]
         if str(headers.get("Content-Type")).startswith("text/event-stream"):
+            if not self._table.has_memory_to_last():
+                raise MemoryError(NO_ROOM)
             self._mark_lasting(slot)
         if hasattr(response.body, "seek"):
             from firmware.static import prepare

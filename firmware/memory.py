@@ -19,6 +19,8 @@ from micropython import const
 RADIO_LEN = const(16384)
 _BLOCK_LEN = const(4096)  # and so much of it in one piece
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+_LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
+_REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _POLL_MS = const(500)
 _RESTART_MS = const(10000)
@@ -42,6 +44,7 @@ class Memory:
         self._since = 0  # when it became short
         self._next_poll: int | None = None
         self._heap_len = 0
+        self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
 
@@ -58,17 +61,29 @@ class Memory:
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.
         self.threshold = free // 5 if largest else max(free // 2, free - request_len)
+        self._garbage_len = self.threshold if largest else 0
         gc.threshold(self.threshold)
 
     def take(self, length: int) -> int:
-        """`length`, when the budget has so much left, else MemoryError.  To be given back."""
-        if length and self._used + length > self.budget:
+        """`length`, when budget and heap have so much left, else MemoryError.  To be given back."""
+        if length and (self._used + length > self.budget or not self._has(length)):
             raise MemoryError("requests are too large at a time")
         self._used += length
         return length
 
     def give_back(self, length: int) -> None:
         self._used -= length
+
+    def has_room_to_last(self) -> bool:
+        """Whether one more connection may last: many of them, and the heap grows for a request."""
+        return self._has(_LASTING_LEN + self._garbage_len)
+
+    def _has(self, length: int) -> bool:
+        """Whether so many bytes of the heap are free, beside what a request takes."""
+        limit = self._heap_len - _REQUEST_LEN - length
+        if gc.mem_alloc() > limit:
+            gc.collect()
+        return gc.mem_alloc() <= limit or not self._heap_len
 
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""

@@ -53,6 +53,7 @@ class Server:
         self.port = limits["port"]
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
+        table.has_memory = memory.has_room_to_last
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long

@@ -37,6 +37,8 @@ _ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
 _SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # nobody waits for these
 _SPARED = const(1 << NEW | 1 << READING)  # for their first moment
 
+NO_ROOM = "one more connection that lasts"
+
 # Why a slot was cut.
 NOT_CUT = const(0)
 PURGED = const(1)  # a newcomer needs the socket
@@ -141,6 +143,13 @@ class Slot:
         """No response has begun."""
         return _ANSWERABLE >> self.state & 1 > 0
 
+    def take(self, now: int) -> None:
+        """The application takes the connection over; MemoryError if that would be too many."""
+        if self.state != TAKEN:
+            if not self._table.has_memory_to_last():
+                raise MemoryError(NO_ROOM)
+            self.enter(TAKEN, now)
+
     def is_awaited(self, now: int) -> bool:
         """Whether the client's first request may still be on its way."""
         return self.state == NEW and ticks_diff(now, self.since) < _ARRIVAL_MS
@@ -159,7 +168,10 @@ class SlotTable:
     purged     how many were, so far
     responses  how many went out so far, by the first digit of their status
     on_change  called when a slot has changed its state: it may have become free, or purgeable
+    has_memory  whether memory has room for one more connection that lasts; set by the server
     """
+
+    has_memory: "Function | None" = None
 
     def __init__(self, max_open_sockets: int, on_change: "Function") -> None:
         self._on_change = on_change
@@ -225,10 +237,13 @@ class SlotTable:
 
     def has_room_to_last(self, now: int) -> bool:
         """Whether one more connection may stay: one slot is left for requests that are quick."""
-        if self.lasting + 1 < len(self.slots):
-            return True
-        self.count_lasting(now)
-        return self.lasting + 1 < len(self.slots)
+        if self.lasting + 1 >= len(self.slots):
+            self.count_lasting(now)
+        return self.lasting + 1 < len(self.slots) and self.has_memory_to_last()
+
+    def has_memory_to_last(self) -> bool:
+        """Whether memory allows one more connection that stays; the first always may."""
+        return not self.lasting or not self.has_memory or self.has_memory()
 
     def count_lasting(self, now: int) -> None:
         """Brings `lasting` up to date, and keeps the numbers of uses small."""

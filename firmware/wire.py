@@ -10,7 +10,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.slots import LINGERING, TAKEN
+from firmware.slots import LINGERING
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
@@ -187,8 +187,7 @@ class Wire:
     def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""
         self._open_sock()  # the slot may be another client's by now
-        if self.slot.state != TAKEN:
-            self.slot.enter(TAKEN, ticks_ms())
+        self.slot.take(ticks_ms())
 
     def _open_stream(self) -> "Anything":
         if self._stream is None:

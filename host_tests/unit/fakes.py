@@ -159,6 +159,10 @@ class FakeMemory:
         self.budget = 1 << 20
         self.taken = 0
         self.is_exhausted = False
+        self.is_full = False  # for connections that last
+
+    def has_room_to_last(self):
+        return not self.is_full
 
     def take(self, length):
         if self.taken + length > self.budget:

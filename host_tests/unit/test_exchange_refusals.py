@@ -259,6 +259,26 @@ class TestLasting(unittest.TestCase):
                 peer.close()
 
     @run_async
+    async def test_without_memory_for_one_more_that_lasts_it_is_503_and_quick_requests_go_on(self):
+        text = "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"
+        async with Site(self.app, max_open_sockets=7) as site:
+            site.memory.is_full = True
+            peers = await self.fill(site, 1, GET % "/events")  # the first always may
+            for request in (GET % "/events", text):
+                late = site.connect()
+                self.assertIn("HTTP/1.1 503 Busy", await late.ask(request))
+                peers.append(late)
+            quick = site.connect()
+            self.assertIn("quick", await quick.ask(GET % "/quick"))
+            site.memory.is_full = False
+            for request in (GET % "/events", text):
+                late = site.connect()
+                self.assertNotIn("503", await late.ask(request))
+                peers.append(late)
+            for peer in peers + [quick]:
+                peer.close()
+
+    @run_async
     async def test_a_long_request_too_many_is_503_though_a_worker_is_ready(self):
         app = App()
         app.app.mount(self.app)

@@ -138,7 +138,7 @@ class TestThreshold(Settled):
             self.assertGreaterEqual(memory.budget, 12 * KB)
 
     def test_the_largest_request_is_always_within_the_budget(self):
-        memory = self.settle(FakePool(live=100 * KB), request_len=30 * KB)
+        memory = self.settle(FakePool(live=70 * KB), request_len=30 * KB)
         self.assertEqual(memory.take(30 * KB), 30 * KB)
 
     def test_garbage_of_before_does_not_count(self):
@@ -185,6 +185,46 @@ class TestBudget(Settled):
         self.assertEqual(self.memory.take(700), 700)
         with self.assertRaises(MemoryError):
             self.memory.take(1)
+
+
+class TestRoom(Settled):
+    """Garbage of a fifth of what is free, and a request at work, have their place beside it."""
+
+    def settle(self, live):
+        self.pool = FakePool(heap=110 * KB, live=live)
+        memory = self.make(self.pool)
+        memory.settle(12 * KB)
+        return memory
+
+    def test_connections_may_last_until_a_request_would_make_the_heap_grow(self):
+        memory = self.settle(80 * KB)  # 30 KB are free, 6 KB of them for garbage
+        count = 0
+        while memory.has_room_to_last():
+            count += 1
+            self.pool.live += 3 * KB
+        self.assertEqual(count, 7)
+        self.pool.live -= 3 * KB
+        self.assertTrue(memory.has_room_to_last())
+
+    def test_garbage_takes_no_room(self):
+        memory = self.settle(80 * KB)
+        self.pool.garbage = 29 * KB
+        self.assertTrue(memory.has_room_to_last())
+        self.assertEqual(self.pool.garbage, 0)
+
+    def test_what_is_free_is_not_collected_for(self):
+        memory = self.settle(60 * KB)
+        collections = self.pool.collections
+        self.assertTrue(memory.has_room_to_last())
+        self.assertEqual(self.pool.collections, collections)
+
+    def test_a_long_request_is_refused_while_connections_that_last_have_taken_the_heap(self):
+        memory = self.settle(80 * KB)
+        self.pool.live += 21 * KB
+        with self.assertRaises(MemoryError):
+            memory.take(8 * KB)
+        self.pool.live -= 21 * KB
+        self.assertEqual(memory.take(8 * KB), 8 * KB)
 
 
 class TestShort(Settled):
