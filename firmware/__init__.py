@@ -18,7 +18,7 @@ is_armed = False
 
 # Bytes of the pool that Python leaves to the network, and to what else takes them: a TLS session
 # needs 26 KB.  An application may set it before it imports `run`.
-pool_len = 27 * 1024
+pool_len = 22 * 1024
 
 _anchor: object = None  # keeps the part by which the heap has grown
 

@@ -33,6 +33,7 @@ _SETTINGS = {
     503: "max_open_sockets",
 }
 _RETRY_MS = const(100)
+_HEAD_COST = const(2048)  # for each block: in the end they are joined
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
 
@@ -190,7 +191,7 @@ class Connection:
         parser = self._parser
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         received = received.lstrip(b"\r\n")
-        self._cost += self._memory.take(BLOCK_LEN)
+        self._cost += self._memory.take(_HEAD_COST)
         partial = PartialHead(received)
         length = len(received)
         received = b""
@@ -201,8 +202,8 @@ class Connection:
             if not length:
                 block = block.lstrip(b"\r\n")
             length += len(block)
-            if length > self._cost:
-                self._cost += self._memory.take(BLOCK_LEN)
+            if 2 * length > self._cost:
+                self._cost += self._memory.take(_HEAD_COST)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
         return parser.parse(received)
 

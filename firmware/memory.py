@@ -66,7 +66,10 @@ class Memory:
 
     def take(self, length: int) -> int:
         """`length`, when budget and heap have so much left, else MemoryError.  To be given back."""
-        if length and (self._used + length > self.budget or not self._has(length)):
+        if not length:
+            return 0
+        # Of what was taken, one half is the copy that is made in the end: it is still to come.
+        if self._used + length > self.budget or not self._has(length + self._used // 2):
             raise MemoryError("requests are too large at a time")
         self._used += length
         return length
