@@ -53,15 +53,15 @@ flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAU
 	@$(TOOLS) flash --port $(call quoted,$(PORT)) --firmware $(call quoted,$(FIRMWARE)) \
 		$(if $(BAUD),--baud $(call quoted,$(BAUD))) $(if $(DRY_RUN),--dry-run)
 
-config: .venv/run ## asks for the network and writes config.json; INTERFACE= WIFI_SSID= ... for scripts
-	@$(TOOLS) config --file $(call quoted,$(CONFIG))
+config: $(if $(HOST),.venv/board,.venv/run) ## asks for the network, writes config.json; INTERFACE= WIFI_SSID= ...; HOST= sends it
+	@$(TOOLS) config --file $(call quoted,$(CONFIG)) --host $(call quoted,$(HOST))
 
-deploy: .venv/board ## copies to the board what changed and starts it; PORT= APP= CONFIG=config.json DRY_RUN=1
-	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --app $(call quoted,$(APP)) \
+deploy: .venv/board ## copies to the board what changed and starts it; PORT= or HOST= APP= CONFIG=config.json DRY_RUN=1
+	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) --app $(call quoted,$(APP)) \
 		--config $(call quoted,$(CONFIG)) $(if $(DRY_RUN),--dry-run)
 
-rollback: .venv/board ## back to the version before on the board, and forth; PORT= DRY_RUN=1
-	@$(TOOLS) rollback --port $(call quoted,$(PORT)) $(if $(DRY_RUN),--dry-run)
+rollback: .venv/board ## back to the version before on the board, and forth; PORT= or HOST= DRY_RUN=1
+	@$(TOOLS) rollback --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) $(if $(DRY_RUN),--dry-run)
 
 monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
 	@$(TOOLS) monitor --port $(call quoted,$(PORT))

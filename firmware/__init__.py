@@ -13,6 +13,9 @@ exit_status: object = None
 # What `last_words.begin` has found; None as long as nobody has called it.
 record: bytes | None = None
 
+# Whether the launcher has found that this version is on trial, see `trial.py`.
+is_on_trial = False
+
 # Whether the watchdog runs, which would reset the board at its prompt.
 is_armed = False
 

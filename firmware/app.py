@@ -112,9 +112,14 @@ class _Parts:
     """Everything that runs, made from the settings; loaded when they have been found good.
 
     health  what is known of the board itself
+    status, update  what answers for them while somebody asks; else None
+    password         of the status, "" for none; None: there is no status
+    update_password  "" for no updates over the network
     """
 
     _care: asyncio.Task | None = None
+    status: "Status | None" = None
+    update: "Update | None" = None
 
     def __init__(
         self,
@@ -146,10 +151,12 @@ class _Parts:
 
             app = create_app(pool, self.log, **settings["demo"])
         app.error_handlers.setdefault(Busy, pool.refuse)
-        self.status: Status | None = None  # while it is asked for
-        self.password = settings["status"]["password"]
-        status = self._show_status if settings["status"]["enabled"] else None
-        self.server = Server(app, pool, self._memory, self.log, self._server_settings, status)
+        given = settings["status"]
+        self.password = given["password"] if given["enabled"] else None
+        self.update_password = settings["update"]["password"]
+        self.server = Server(
+            app, pool, self._memory, self.log, self._server_settings, self._answer_own
+        )
         self._interface = make_interface(network, self.log)
         link = Link(self._interface)
         url = " http://%s.local" % network["hostname"]
@@ -170,6 +177,10 @@ class _Parts:
             self.health.run(self.supervisor.link, self._interface, self.server)
         )
         try:
+            if firmware.is_on_trial:
+                from firmware.trial import watch
+
+                self._trial = asyncio.create_task(watch(self.server, self.log))
             await self.supervisor.run()
             await self.server.stop(_GRACE_MS)
         finally:
@@ -179,12 +190,18 @@ class _Parts:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
-    def _show_status(self, request: "Request") -> "Response | None":
+    def _answer_own(self, request: "Request") -> "Anything":
         """What it takes is loaded when somebody asks, and leaves when nobody does any more."""
-        if not self.status:
+        is_update = request.path[1] == "."
+        if not self.update_password if is_update else self.password is None:
+            return None
+        if not (self.update or self.status):
             gc.threshold(_LOADING_THRESHOLD)
-        from firmware.status import answer
-
+        answer: Anything
+        if is_update:
+            from firmware.update import answer
+        else:
+            from firmware.status import answer
         return answer(self, request)
 
     async def _close(self) -> None:

@@ -24,7 +24,10 @@ _MICRODOT_MAX_LINE_LEN = const(2048)
 _LARGE_LEN = const(1024)
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _WITH_BODY = ("POST", "PUT", "PATCH")
-_OWN = "/status /status.json /metrics /log "  # of `status.py`
+# What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
+_OWN = "/status /status.json /metrics /log "
+_UPDATE = "/.httpd32/"
+_MAX_UPDATE_LEN = const(1048576)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -95,7 +98,8 @@ class Exchange:
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
     path           of the request that came last
-    status         answers a request for the state of the server itself, see `status.py`; or None
+    own            gives the response to a request for what the board answers itself, or a coroutine
+                   of it, or None, then the application has it; or is None
     """
 
     def __init__(
@@ -109,7 +113,7 @@ class Exchange:
     ) -> None:
         self.is_draining = False
         self.path = "no request yet"
-        self.status: Function | None = None
+        self.own: Function | None = None
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
         self._app = app
         self._workers = workers
@@ -152,8 +156,8 @@ class Exchange:
                     data = await body.read_whole(body.span)
                 slot.enter(BUSY, ticks_ms())
                 request = _build(self._app, address, head, wire, body, data)
-                response = self._check(request, head)
-                response = response or await self._app.dispatch_request(request)
+                own = self._check(request, head) or self._app.dispatch_request(request)
+                response = own if isinstance(own, Response) else await own
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
             except (HTTPError, RuntimeError) as error:
@@ -228,6 +232,9 @@ class Exchange:
         max_len = Request.max_content_length
         if max_len == unchosen:
             max_len = max(span, self._max_body_len)
+        if head.target.startswith(_UPDATE):
+            span = _LARGE_LEN
+            max_len = _MAX_UPDATE_LEN
         if head.content_length is not None and head.content_length > max_len:
             raise HTTPError(413)
         body = Body(wire, head, max_len, span, self._wait_ms)
@@ -280,18 +287,21 @@ class Exchange:
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
-    def _check(self, request: "Request", head: "Head") -> "Response | None":
-        """The server's own response, where the application has no such route; else None.
+    def _check(self, request: "Request", head: "Head") -> "Anything":
+        """The board's own response, or a coroutine of it; None for a request to the application.
 
         Raises HTTPError for a request that no handler is to see.
         """
-        if self.status and request.path + " " in _OWN and self._find(request) == 404:
-            return self.status(request)
+        path = request.path
+        if path.startswith(_UPDATE) or (path + " " in _OWN and self._find(request) == 404):
+            own = self.own and self.own(request)
+            if own:
+                return own
         method = head.method
         if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
             raise HTTPError(501)
-        self.path = request.path
-        self._log.info("uri: %s", request.path)
+        self.path = path
+        self._log.info("uri: %s", path)
         table = self._table
         if table.lasting + 1 >= len(table.slots) and self._may_last(request, head):
             if not table.has_room_to_last(ticks_ms()):

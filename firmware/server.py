@@ -32,7 +32,7 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     port     that it listens on
-    status   answers a request for the state of the server itself, see `status.py`; or None
+    own      answers what the board answers itself, see `Exchange`; or None
     most_open     connections at a time, so far
     worst_lag_ms  how long the loop stood still, at most
     """
@@ -44,7 +44,7 @@ class Server:
         memory: "Memory",
         log: "Log",
         limits: dict,
-        status: "Function | None" = None,
+        own: "Function | None" = None,
     ) -> None:
         self._log = log
         self.workers = workers
@@ -57,7 +57,7 @@ class Server:
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
-        exchange.status = status
+        exchange.own = own
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog

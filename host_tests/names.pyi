@@ -23,6 +23,7 @@ import firmware.slots as _slots
 import firmware.status as _status
 import firmware.supervisor as _supervisor
 import firmware.thread as _thread
+import firmware.update as _update
 import firmware.wifi as _wifi
 import firmware.wire as _wire
 import firmware.workers as _workers
@@ -59,4 +60,6 @@ Thread = _thread.Thread
 WiFi = _wifi.WiFi
 Wire = _wire.Wire
 WorkerPool = _workers.WorkerPool
+Update = _update.Update
+Lines: _typing.TypeAlias = _typing.Iterator[str]
 Interface: _typing.TypeAlias = _wifi.WiFi | _ethernet.Ethernet | _failover.Failover

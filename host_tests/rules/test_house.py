@@ -49,6 +49,11 @@ IMPORTS = {
     "ping": set(),
     "sntp": set(),
     "safe_mode": {"last_words"},
+    "update": {"last_words", "update_flash", "update_plan", "update_proof"},
+    "update_flash": set(),
+    "update_plan": {"update_proof"},
+    "update_proof": set(),
+    "trial": {"last_words"},
     # the rest
     "config": {"config_network", "config_values"},
     "config_network": {"config_values", "ethernet_boards"},
@@ -72,6 +77,8 @@ IMPORTS = {
         "startup",
         "status",
         "supervisor",
+        "trial",
+        "update",
     },
 }
 # Of these, what is loaded when it is needed for the first time.
@@ -79,12 +86,14 @@ LATER = {
     "workers": {"thread"},
     "wifi": {"reasons"},
     "health": {"last_words", "ping", "sntp"},
+    "update": {"last_words"},
+    "trial": {"last_words"},
     "server": {"access"},
-    "app": {"status"},
+    "app": {"status", "trial", "update"},
 }
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode", "status"}
+KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode", "status", "update"}
 KNOW_HARDWARE = {
     "startup",
     "wifi",
@@ -95,6 +104,8 @@ KNOW_HARDWARE = {
     "last_words",
     "sntp",
     "status",
+    "trial",
+    "update",
 }
 HARDWARE = {"network", "machine", "esp32"}
 

@@ -9,13 +9,17 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from firmware.config import ConfigError
+from firmware.settings import CHECKED
+from tools.board import network
 from tools.settings import file
 from tools.settings.plan import check_enough, plan
 from tools.settings.wizard import Wizard
 from tools.terminal import Refused, worded
+from tools.version import update
 
 # What can be answered, and the variable that answers it without a question.
 VARIABLES = {
@@ -30,13 +34,27 @@ VARIABLES = {
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = f"The variables are {', '.join(VARIABLES.values())}."
     parser.add_argument("--file", default="", help="the file to write, else config.json")
+    parser.add_argument("--host", default="", help=f"sends the file as it is: {network.HELP}")
 
 
 def run(options: Namespace) -> None:
     path = Path(options.file or "config.json")
+    if options.host:
+        send(options, path)
+        return
     config = decide(file.read(path), read_variables(os.environ), sys.stdin.isatty())
     file.write(path, config)
     print(f"Wrote {path}, which only you can read.", worded("Next: make deploy."))
+
+
+def send(options: Namespace, path: Path) -> None:
+    """Brings the file, and nothing else, onto the board `options.host`."""
+    settings = file.load(path)
+    with TemporaryDirectory() as folder, network.open_board(options, settings) as board:
+        given = file.normal(path, Path(folder))
+        checked = file.write_checked(given, settings, Path(folder) / CHECKED)
+        target = update.install_config(board, {"config.json": given, CHECKED: checked})
+        update.start(board, target, settings)
 
 
 def read_variables(environment: Mapping[str, str]) -> dict[str, str]:

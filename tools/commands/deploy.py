@@ -10,15 +10,16 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from firmware.settings import CHECKED
-from tools.board import ports, startup
+from tools.board import network, ports, startup
 from tools.board.console import Console
 from tools.checkout import HERE
 from tools.settings import file
-from tools.version import application, build, install, manifest
+from tools.version import application, build, install, manifest, update
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", default="", help=ports.HELP)
+    parser.add_argument("--host", default="", help=network.HELP)
     parser.add_argument("--config", default="", help="the settings, else config.json")
     parser.add_argument("--app", default="", help="another main.py")
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
@@ -33,12 +34,19 @@ def run(options: Namespace) -> None:
     with TemporaryDirectory() as folder:
         checked = file.write_checked(sources["config.json"], settings, Path(folder) / CHECKED)
         sources[CHECKED] = checked
+        versions = build.versions(main)
+        if options.host:
+            manifest.check_names(sources)
+            with network.open_board(options, settings) as board:
+                target = update.install(board, sources, options.dry_run, versions)
+                update.start(board, target, settings)
+            return
         deploy(
             ports.pick(options.port),
             sources,
             file.is_log_hidden(settings),
             options.dry_run,
-            build.versions(main),
+            versions,
             startup.url(*file.name_of(settings)),
         )
 

@@ -8,22 +8,29 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from firmware.config import check
-from tools.board import ports, startup
+from tools.board import network, ports, startup
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
+from tools.checkout import HERE
 from tools.settings import file
 from tools.terminal import Progress, Refused
-from tools.version import frozen, install, inventory, manifest
+from tools.version import frozen, install, inventory, manifest, update
 from tools.version.inventory import Inventory
 from tools.version.plan import main_text
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", default="", help=ports.HELP)
+    parser.add_argument("--host", default="", help=network.HELP)
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
 
 
 def run(options: Namespace) -> None:
+    if options.host:
+        settings = file.read(HERE / "config.json")
+        with network.open_board(options, settings) as board:
+            roll_back_over_network(board, options.dry_run)
+        return
     rollback(ports.pick(options.port), options.dry_run)
 
 
@@ -75,6 +82,17 @@ def rollback(port: str, dry_run: bool = False) -> None:
             is_quiet = bool(config) and file.is_log_hidden(config)
             by_name = startup.url(*file.name_of(config)) if config else ""
             install.start(console, f"/{target}", is_quiet, by_name)
+
+
+def roll_back_over_network(board: network.NetworkBoard, dry_run: bool) -> None:
+    held = update.read(board, frozen.PACKAGES)
+    target = plan(held)
+    if target in held.others:
+        raise Refused(f"The version before is the board's own {target}; make rollback PORT=")
+    print(describe(target, held))
+    if not dry_run:
+        update.go_back(board, held, target)
+        update.start(board, f"/{target}")
 
 
 def _read_settings(target: str, board: Inventory, console: Console) -> dict[str, Any]:

@@ -52,16 +52,32 @@ def install(
     Returns the version's folder.
     """
     board = inventory.read(console, frozen.modules(sources))
-    check_mpy(sources, board)
-    sources, lines = frozen.leave_out(sources, versions, board.frozen)
-    print(f"{console.port}: MicroPython {board.micropython}, {board.free_len} bytes of flash free")
     with TemporaryDirectory() as folder:
-        whole = manifest.add_manifest(sources, Path(folder))
-        steps = plan(manifest.read(whole), board)
-        print("\n".join(lines + steps.describe()))
+        steps, whole = decide(console.port, board, sources, versions, Path(folder))
         if not dry_run:
             carry_out(steps, whole, console)
     return steps.target
+
+
+def decide(
+    place: str,
+    board: inventory.Inventory,
+    sources: dict[str, Path],
+    versions: Mapping[str, str],
+    folder: Path,
+) -> tuple[Plan, dict[str, Path]]:
+    """What is to be done, which it tells, and all files of the version.
+
+    place   where the board is, for a person
+    folder  for the manifest
+    """
+    check_mpy(sources, board)
+    sources, lines = frozen.leave_out(sources, versions, board.frozen)
+    print(f"{place}: MicroPython {board.micropython}, {board.free_len} bytes of flash free")
+    whole = manifest.add_manifest(sources, folder)
+    steps = plan(manifest.read(whole), board)
+    print("\n".join(board.describe_undone() + lines + steps.describe()))
+    return steps, whole
 
 
 def carry_out(steps: Plan, sources: dict[str, Path], console: Console) -> None:
@@ -97,12 +113,12 @@ def _send(steps: Plan, sources: dict[str, Path], board: Remote, progress: Progre
         board.send(
             sources[path],
             f"{steps.target}/{path}",
-            partial(_show_sent, progress, before, total),
+            partial(show_sent, progress, before, total),
         )
         before += length
 
 
-def _show_sent(progress: Progress, before: int, total: int, done: int) -> None:
+def show_sent(progress: Progress, before: int, total: int, done: int) -> None:
     progress.show((before + done) / total)
 
 

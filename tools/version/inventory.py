@@ -43,6 +43,15 @@ class Inventory(NamedTuple):
         """Whether the current version was seen to fail at its last start."""
         return FAILED in self.versions.get(self.current, {})
 
+    def describe_undone(self) -> list[str]:
+        """Lines about versions from which the board has gone back by itself."""
+        return [
+            f"{folder} has failed to start or to serve for a minute; the board went back to "
+            f"{self.current}"
+            for folder, files in self.versions.items()
+            if FAILED in files and folder != self.current
+        ]
+
 
 def read(console: Console, modules: Sequence[str] = ()) -> Inventory:
     """Asks the board, whose interpreter starts afresh before, with an empty heap.

@@ -43,8 +43,17 @@ def add_manifest(sources: dict[str, Path], folder: Path) -> dict[str, Path]:
     """`sources`, path on the board to file, and the manifest, which it writes into `folder`."""
     files = read(sources)
     path = folder / MANIFEST
-    path.write_bytes("".join(f"{files[each].sha256} {each}\n" for each in sorted(files)).encode())
+    path.write_bytes(encode(files))
     return sources | {MANIFEST: path}
+
+
+def encode(files: dict[str, File]) -> bytes:
+    """What the manifest of these files holds."""
+    return "".join(f"{files[each].sha256} {each}\n" for each in sorted(files)).encode()
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def read(sources: dict[str, Path]) -> dict[str, File]:
@@ -52,7 +61,7 @@ def read(sources: dict[str, Path]) -> dict[str, File]:
     files = {}
     for path, source in sources.items():
         content = source.read_bytes()
-        files[path] = File(len(content), hashlib.sha256(content).hexdigest())
+        files[path] = File(len(content), digest(content))
     return files
 
 

@@ -15,6 +15,7 @@ from tools.version.inventory import Inventory
 from tools.version.manifest import File
 
 _MAIN = Path(__file__).parent / "scripts" / "main.py"
+_TRIAL = Path(__file__).parent / "scripts" / "trial.py"
 _SPARE_BLOCKS = 4  # main.py, its successor, and what littlefs2 needs to move things
 _FOLDER_BLOCKS = 2  # littlefs2: a pair
 _NAME_LEN = 8
@@ -109,6 +110,11 @@ def main_text(current: str, previous: str) -> str:
     text = _MAIN.read_text(encoding="utf-8")
     text = text.replace('CURRENT = ""', f'CURRENT = "{current}"')
     return text.replace('PREVIOUS = ""', f'PREVIOUS = "{previous}"')
+
+
+def trial_text(current: str) -> str:
+    """The board's trial.py, for the version in the folder `current`."""
+    return _TRIAL.read_text(encoding="utf-8").replace('WANTED = ""', f'WANTED = "{current}"')
 
 
 def _choose_folder(files: dict[str, File], board: Inventory) -> str:

@@ -9,6 +9,11 @@ import sys
 _path = sys.path[:]
 sys.path[:] = [CURRENT, CURRENT + "/lib"] + _path
 os.chdir(CURRENT)
+_trial = {"CURRENT": CURRENT, "PREVIOUS": PREVIOUS}
+try:
+    execfile("/trial.py", _trial)  # of a version that has come over the network
+except OSError:
+    _trial = None
 _is_safe = None  # by a version that does not count its starts
 try:
     try:
@@ -16,6 +21,7 @@ try:
 
         _is_safe = _start(CURRENT)
         _start = sys.modules["firmware"].drop("last_words")
+        sys.modules["firmware"].is_on_trial = _trial is not None
     except ImportError:
         pass
     try:
@@ -31,11 +37,15 @@ try:
         if not _firmware or getattr(_firmware, "exit_status", 0) is None:
             print("main.py has ended without run(app), which is its last line")
     except Exception as _error:
-        if _is_safe is None:
-            raise
-        from firmware.last_words import fail
+        if _is_safe is not None:
+            from firmware.last_words import fail
 
-        fail(_error)
+            fail(_error)
+        if not _trial:
+            raise
+        sys.print_exception(_error)
+    if _trial:
+        _trial["restart"]()
 finally:
     # So that `import main` in the REPL runs it again, and no watchdog disturbs it there.
     os.chdir("/")

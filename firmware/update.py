@@ -1,0 +1,269 @@
+"""Updates over the network; loaded when somebody asks, dropped when nobody has for a minute.
+
+    GET  /.httpd32/nonce      a nonce, and the folder of the version that runs
+    POST /.httpd32/inventory  what the board holds; the body names modules that may be frozen
+    POST /.httpd32/manifest   of the version that runs
+    POST /.httpd32/update     a plan, which is carried out up to what is to be sent
+    PUT  /.httpd32/file/N     the file that line N of the plan wants to be sent
+    POST /.httpd32/activate   checks the version, switches to it, and restarts
+
+Each but the first proves that its sender knows the password, which never travels: `Authorization:
+httpd32 NONCE DIGEST PROOF`, where DIGEST is the SHA-256 of the body, and PROOF the HMAC-SHA-256 of
+nonce, path and digest, a line each.  A nonce is good for one POST; a file has that of its plan,
+which has its SHA-256.  The switch is the rename of `/main.py.new`.
+"""
+
+import asyncio
+import hashlib
+import os
+import sys
+from binascii import hexlify
+from time import ticks_add, ticks_diff, ticks_ms
+
+import machine
+import network
+from microdot import Response
+from micropython import const
+
+import firmware
+from firmware import update_flash as flash
+from firmware.update_plan import check_plan
+from firmware.update_proof import Guard, Refused, check_host
+
+_PLAN = "/update.plan"
+_NEW = ".new"
+_OTHER_BODY = "the body is not what was announced"
+_MAX_PLAN_LEN = const(16384)
+_BLOCK_LEN = const(512)
+_SECRET_LEN = const(32)
+_KEPT_MS = const(60000)  # without a proof, until all this is dropped
+_STALLED_MS = const(5000)  # an update of which nothing is heard may be followed by another
+_MAX_MS = const(900000)  # for a whole update
+_STEP_MS = const(1000)
+_RESTART_MS = const(500)  # for the response to leave
+_SPARE_BLOCKS = const(2)
+_ENOSPC = const(28)
+
+
+async def answer(parts: "Parts", request: "Request") -> "Response":
+    """The response to a request."""
+    if not parts.update:
+        parts.update = Update(parts)
+    return await parts.update.answer(request)
+
+
+class Update:
+    """Answers for the board, whose `parts` are those of `app.py`.
+
+    restart   of the board
+    """
+
+    def __init__(self, parts: "Parts", restart: "Function" = machine.reset) -> None:
+        self._parts = parts
+        self._log = parts.log
+        self._guard = Guard(parts.update_password, os.urandom(_SECRET_LEN))
+        self._restart = restart
+        self._asked = ticks_ms()
+        # Of the plan that is being carried out.
+        self._has_plan = self._is_receiving = False
+        self._target: tuple | None = None
+        self._nonce = ""
+        self._touched = self._began = self._asked
+        self._tasks = [asyncio.create_task(self._expire())]
+        parts.settle()  # what is loaded now is no garbage
+
+    async def answer(self, request: "Anything") -> "Response":
+        """The response to a request."""
+        command = request.path.split("/", 2)[2]
+        try:
+            address = self._parts.supervisor.link.address
+            check_host(request.headers.get("Host"), address, network.hostname())
+            if command == "nonce":
+                return Response("%s %s\n" % (self._guard.make_nonce(ticks_ms()), sys.path[0]))
+            if request.method == "PUT":
+                return await self._take(request, command)
+            return Response(await self._obey(request, command))
+        except Refused as refused:
+            status, why = refused.args
+        except OSError as error:
+            is_full = error.errno == _ENOSPC
+            status, why = (507, "the flash is full") if is_full else (500, "OSError %s" % error)
+        self._log.warning("update refused with %d: %s, %s", status, why, request.client_addr)
+        return Response(why + "\n", status)
+
+    async def _obey(self, request: "Anything", command: str) -> "Anything":
+        """What a command answers, made while it is carried out."""
+        now = ticks_ms()
+        given = request.headers.get("Authorization")
+        nonce, digest = self._guard.check(given, request.path, now)
+        self._asked = now
+        if command == "update":
+            await self._begin(request, nonce, digest)
+            return self._prepare()
+        if hexlify(hashlib.sha256(request.body).digest()).decode() != digest:
+            raise Refused(400, _OTHER_BODY)
+        if command == "inventory":
+            return flash.read_inventory(request.body.decode().split())
+        if command == "manifest":
+            return flash.read(sys.path[0] + "/manifest")
+        if command == "activate" and self._target:
+            return self._switch(*self._target)
+        raise Refused(404, "no such command, or nothing to activate")
+
+    async def _begin(self, request: "Anything", nonce: str, digest: str) -> None:
+        """Takes a plan.  Its sender is trusted; where it writes to is checked all the same."""
+        now = ticks_ms()
+        if self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS:
+            raise Refused(409, "another update is running")
+        if request.content_length > _MAX_PLAN_LEN:
+            raise Refused(413, "the plan is too large")
+        self._touched = self._began = now
+        self._has_plan = False
+        self._target = None
+        try:
+            await self._receive(request, _PLAN, digest)
+            self._target = check_plan(flash.read_lines(_PLAN), sys.path[0])
+            self._has_plan = True
+        finally:
+            if not self._has_plan:
+                flash.remove_file(_PLAN)
+        self._nonce = nonce
+        self._log.info("update: %s, %s", self._target and self._target[0], request.client_addr)
+
+    def _prepare(self) -> "Pieces":
+        try:
+            for line in flash.read_lines(_PLAN):
+                self._touched = ticks_ms()
+                kind, _, rest = line.partition(" ")
+                if kind == "remove":
+                    yield from flash.remove(rest)
+                elif kind == "folder":
+                    flash.make_folder(rest)
+                elif kind == "copy":
+                    yield from flash.copy(*rest.split("\t"))
+                    yield "copied %s\n" % rest
+        except OSError as error:
+            yield self._failure(error)
+            return
+        if not self._target:
+            self._end_plan()
+        yield "complete\n"
+
+    async def _take(self, request: "Anything", command: str) -> "Response":
+        """Takes a file."""
+        given = request.headers.get("Authorization")
+        self._guard.check(given, request.path, ticks_ms(), self._nonce)
+        if not self._has_plan or self._is_receiving:
+            raise Refused(409, "no file is wanted now")
+        kind, digest, path = self._find(command)
+        free = os.statvfs("/")
+        if request.content_length > free[0] * (free[3] - _SPARE_BLOCKS):
+            raise OSError(_ENOSPC)
+        self._is_receiving = True
+        try:
+            await self._receive(request, path, digest, kind == "seal")
+        finally:
+            self._is_receiving = False
+        return Response("taken\n")
+
+    def _find(self, command: str) -> list:
+        """The line of the plan that `file/N` is about, in its three parts."""
+        number = command[5:]
+        left = int(number) if command[:5] == "file/" and number.isdigit() else -1
+        for line in flash.read_lines(_PLAN):
+            if not left:
+                parts = line.split(" ", 2)
+                if parts[0] in ("send", "seal"):
+                    return parts
+                break
+            left -= 1
+        raise Refused(404, "no such file in the plan")
+
+    async def _receive(
+        self, request: "Anything", path: str, wanted: str, is_sealed: bool = False
+    ) -> None:
+        """The body of a request becomes a file, if it has the digest that was announced."""
+        if "Transfer-Encoding" in request.headers:
+            raise Refused(411, "no Content-Length")
+        digest = hashlib.sha256()
+        is_whole = False
+        try:
+            with open(path + _NEW, "wb") as file:
+                at = 0
+                while at < request.content_length:
+                    block = await request.stream.read(_BLOCK_LEN)
+                    if is_sealed:
+                        block = self._guard.unseal("%s\n%s" % (self._nonce, path), at, block)
+                    at += len(block)
+                    digest.update(block)
+                    file.write(block)
+                    self._touched = ticks_ms()
+            if hexlify(digest.digest()).decode() != wanted:
+                raise Refused(400, _OTHER_BODY)
+            os.rename(path + _NEW, path)
+            is_whole = True
+        finally:
+            if not is_whole:
+                self._touched = ticks_add(ticks_ms(), -_STALLED_MS)
+                flash.remove_file(path + _NEW)
+
+    def _switch(self, folder: str, wanted: str) -> "Pieces":
+        """Checks a version, and makes it the one that runs."""
+        try:
+            for line in flash.check_version(folder, wanted):
+                self._touched = ticks_ms()
+                yield line
+                if line[:7] == "differs":
+                    return
+            flash.remove_file("/trial")
+            if flash.is_there("/trial.py.new"):
+                os.rename("/trial.py.new", "/trial.py")
+            os.rename("/main.py.new", "/main.py")
+        except OSError as error:
+            yield self._failure(error)
+            return
+        self._target = None
+        self._log.info("update: %s runs from now on", folder)
+        self._tasks.append(asyncio.create_task(self._finish()))
+        yield "activated\n"
+
+    async def _finish(self) -> None:
+        """What comes after the switch, whether its client waits or not."""
+        try:
+            for line in flash.read_lines(_PLAN):
+                if line[:8] == "finally ":
+                    for _ in flash.remove(line[8:]):
+                        await asyncio.sleep_ms(0)
+            flash.remove_file(_PLAN)
+        except OSError as error:  # the next update removes what is left
+            self._failure(error)
+        await asyncio.sleep_ms(_RESTART_MS)
+        self._log.warning("update: restarting")
+        from firmware import last_words
+
+        last_words.end("a restart that was asked for", False)
+        self._restart()
+
+    def _failure(self, error: OSError) -> str:
+        self._log.error("update: %s", error)
+        return "failed %s\n" % ("507" if error.errno == _ENOSPC else error)
+
+    def _end_plan(self) -> None:
+        self._has_plan = False
+        flash.remove_file(_PLAN)
+
+    async def _expire(self) -> None:
+        while self._is_needed(ticks_ms()):
+            await asyncio.sleep_ms(_STEP_MS)
+        if self._has_plan:
+            self._end_plan()
+            self._log.warning("update: given up")
+        self._parts.update = None
+        for name in ("update", "update_flash", "update_plan", "update_proof"):
+            firmware.drop(name)
+        self._parts.settle()
+
+    def _is_needed(self, now: int) -> bool:
+        if self._has_plan and ticks_diff(now, self._touched) < _KEPT_MS:
+            return ticks_diff(now, self._began) < _MAX_MS
+        return ticks_diff(now, self._asked) < _KEPT_MS

@@ -1,0 +1,103 @@
+"""A played board with httpd32 on it, and versions of it for updates over the network."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+from firmware.config import check
+from firmware.settings import CHECKED
+from host_tests.serial.board import unpack_flash
+from tools.board.network import NetworkBoard
+from tools.checkout import ROOT
+from tools.settings import file
+from tools.simulator import harness
+from tools.version import build, update
+
+PASSWORD = "correct horse"
+MAIN = "from firmware import run\nimport part\nprint('this is', part.NAME)\nrun()\n"
+_TRIAL = ROOT / "firmware" / "trial.py"
+
+
+class Version:
+    """A version of httpd32, made in `folder`, which serves at `port`.
+
+    files   path on the board to file
+    config  what its config.json holds
+    """
+
+    def __init__(self, folder: Path, port: int, name: str):
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self.config: dict = {"server": {"port": port}, "update": {"password": PASSWORD}}
+        harness.complete(self.config)
+        self.files = dict(_build())
+        self.name(name)
+        self.write("main.py", MAIN)
+        self.configure()
+
+    def write(self, path: str, text: str):
+        self.files[path] = self._folder / path.replace("/", "-")
+        self.files[path].write_text(text)
+
+    def name(self, name: str, text: str = ""):
+        """What it says it is; and what else part.py does."""
+        self.write("part.py", f"NAME = {name!r}\n{text}")
+
+    def configure(self, **sections):
+        self.config.update(sections)
+        self.write("config.json", json.dumps(self.config))
+        checked = self._folder / CHECKED
+        file.write_checked(self.files["config.json"], check(self.config), checked)
+        self.files[CHECKED] = checked
+
+    def hurry_trial(self):
+        """Its minute on trial has sixty times 20 ms."""
+        text = _TRIAL.read_text().replace("_STEP_MS = const(1000)", "_STEP_MS = const(20)")
+        hurried = self._folder / "firmware" / "trial.py"
+        hurried.parent.mkdir(exist_ok=True)
+        hurried.write_text(text)
+        build.compile_module(hurried, hurried.with_suffix(".mpy"))
+        self.files["firmware/trial.mpy"] = hurried.with_suffix(".mpy")
+
+    def contents(self):
+        return {path: each.read_bytes() for path, each in self.files.items()}
+
+
+@cache
+def _build():
+    return build.files(build.build())
+
+
+def bring(host, version, starts=True):
+    """As make deploy HOST= does."""
+    with NetworkBoard(host, PASSWORD) as board:
+        target = update.install(board, version.files, False, {})
+        if starts:
+            update.start(board, target, check(version.config))
+        return target
+
+
+class Flash:
+    """What the flash of a board holds, in `folder`.
+
+    current, previous  names of the folders that main.py names
+    files              of the version that runs: path to content, as its manifest lists them
+    """
+
+    def __init__(self, flash: Path, folder: Path):
+        self.root = unpack_flash(flash, folder)
+        main = (self.root / "main.py").read_text()
+        found = re.findall(r'^(?:CURRENT|PREVIOUS) = "/?(.*)"', main, re.M)
+        self.current, self.previous = found
+        self.files = self.read(self.current)
+
+    def read(self, name):
+        folder = self.root / name
+        lines = (folder / "manifest").read_text().splitlines()
+        return {
+            path: (folder / path).read_bytes() for _, path in (each.split(" ", 1) for each in lines)
+        }
+
+    def versions(self):
+        return sorted(path.name for path in self.root.glob("httpd32-*"))

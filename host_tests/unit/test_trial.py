@@ -1,0 +1,42 @@
+import unittest
+
+from firmware import trial
+from host_tests.unit.fakes import FakeLog, run_async
+
+SERVED = "served for a minute"
+
+
+class Server:
+    """Serves from a step on; None: never."""
+
+    def __init__(self, serves_from):
+        self._serves_from = serves_from
+        self.steps = 0
+
+    def is_running(self):
+        return self._serves_from is not None and self.steps > self._serves_from
+
+    async def sleep_ms(self, ms):
+        self.steps += 1
+
+
+class TestTrial(unittest.TestCase):
+    async def watch(self, serves_from):
+        server = Server(serves_from)
+        restarts = []
+        log = FakeLog()
+        await trial.watch(server, log, lambda: restarts.append(server.steps), server.sleep_ms)
+        return server.steps, restarts, log
+
+    @run_async
+    async def test_a_version_that_serves_for_a_minute_is_good(self):
+        steps, restarts, log = await self.watch(5)
+        self.assertEqual((steps, restarts), (65, []))
+        self.assertIn(SERVED, str(log.lines))
+
+    @run_async
+    async def test_one_that_does_not_serve_within_three_minutes_starts_again(self):
+        for serves_from in (None, 121):
+            steps, restarts, log = await self.watch(serves_from)
+            self.assertEqual((steps, restarts), (180, [180]))
+            self.assertNotIn(SERVED, str(log.lines))

@@ -1,0 +1,119 @@
+import asyncio
+import hashlib
+import sys
+import unittest
+from binascii import hexlify
+
+import network
+from microdot.microdot import NoCaseDict
+
+import firmware
+from firmware import update
+from firmware.update_proof import hmac
+from host_tests.unit.fakes import FakeLog, run_async
+from tools.simulator.surroundings import Surroundings
+
+PASSWORD = "correct horse"
+ADDRESS = "192.168.1.5"
+PARTS = ("update", "update_flash", "update_plan", "update_proof")
+
+
+class Parts:
+    """Of a board that serves at ADDRESS."""
+
+    update_password = PASSWORD
+    update = None
+
+    def __init__(self):
+        self.log = FakeLog()
+        self.supervisor = self.link = self
+        self.address = ADDRESS
+        self.settled = 0
+
+    def settle(self):
+        self.settled += 1
+
+
+class Request:
+    client_addr = ("192.168.1.9", 5000)
+    body = b""
+    content_length = 0
+
+    def __init__(self, method, command, proof=None, host=ADDRESS):
+        self.method = method
+        self.path = "/.httpd32/" + command
+        self.headers = NoCaseDict({"Host": host})
+        if proof:
+            self.headers["Authorization"] = proof
+
+
+class TestUpdate(unittest.TestCase):
+    def setUp(self):
+        self.parts = Parts()
+        self.log = self.parts.log
+
+    def start(self):
+        network.surroundings = Surroundings()
+        network.hostname("lamp")
+        self.parts.update = update.Update(self.parts)
+        return self.parts.update
+
+    async def sign(self, updater, command, password=PASSWORD):
+        nonce = (await updater.answer(Request("GET", "nonce"))).body.decode().split()[0]
+        digest = hexlify(hashlib.sha256(b"").digest()).decode()
+        message = "%s\n/.httpd32/%s\n%s\n" % (nonce, command, digest)
+        proof = hexlify(hmac(password.encode(), message.encode())).decode()
+        return "httpd32 %s %s %s" % (nonce, digest, proof)
+
+    @run_async
+    async def test_a_nonce_comes_with_the_folder_that_runs(self):
+        response = await self.start().answer(Request("GET", "nonce"))
+        nonce, folder = response.body.decode().rstrip("\n").split(" ", 1)
+        self.assertEqual((response.status_code, len(nonce)), (200, 32))
+        self.assertTrue(folder is not None)
+
+    @run_async
+    async def test_a_refusal_is_a_status_and_a_line_of_the_log(self):
+        updater = self.start()
+        for status, method, command, password, host in (
+            (421, "GET", "nonce", None, "evil.example"),
+            (401, "POST", "inventory", None, ADDRESS),
+            (403, "POST", "inventory", "wrong", ADDRESS),
+            (404, "POST", "format", PASSWORD, ADDRESS),
+            (404, "POST", "activate", PASSWORD, ADDRESS),
+            (409, "PUT", "file/0", PASSWORD, ADDRESS),
+        ):
+            proof = password and await self.sign(updater, command, password)
+            request = Request(method, command, proof, host)
+            response = await updater.answer(request)
+            self.assertEqual(response.status_code, status)
+            why = response.body.decode().rstrip("\n")
+            text = "update refused with %d: %s, %s" % (status, why, request.client_addr)
+            self.assertEqual(self.log.lines.pop(), text)
+        self.assertNotIn(PASSWORD, str(self.log.lines))
+
+    @run_async
+    async def test_all_of_it_goes_when_nobody_has_asked_for_a_minute(self):
+        updater = self.start()
+        self.assertTrue(updater._is_needed(updater._asked + 59999))
+        self.assertFalse(updater._is_needed(updater._asked + 60000))
+        updater._asked -= 60000
+        loaded = sys.modules.copy()
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self.assertEqual((self.parts.update, self.parts.settled), (None, 2))
+            gone = [name for name in loaded if name not in sys.modules]
+            self.assertEqual(sorted(gone), ["firmware." + name for name in PARTS])
+        finally:
+            sys.modules.update(loaded)
+            for name in PARTS:
+                setattr(firmware, name, loaded["firmware." + name])
+
+    @run_async
+    async def test_an_update_may_take_a_quarter_of_an_hour(self):
+        updater = self.start()
+        updater._has_plan = True
+        updater._touched = updater._began + 900000
+        self.assertTrue(updater._is_needed(updater._began + 899999))
+        self.assertFalse(updater._is_needed(updater._began + 900000))

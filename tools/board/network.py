@@ -1,0 +1,263 @@
+"""A board over the network: what firmware/update.py answers.
+
+The password proves who asks and never travels.
+"""
+
+import getpass
+import hashlib
+import hmac
+import http.client
+import os
+import re
+import socket
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tools.terminal import Refused
+
+HELP = "host or host:port of a board with update.password, instead of a port"
+VARIABLE = "UPDATE_PASSWORD"
+_PATH = "/.httpd32/"
+_NONCE = re.compile(rb"([0-9a-f]{32}) (\S*)\n")
+_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 3.0
+_BUSY_S = 20.0  # for another update to end, or for one that was cut to be given up
+_AGAIN_S = 1.0
+_PIECE_LEN = 1024
+_SEAL_LEN = 32
+
+
+def find_password(settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
+    """From the variable, else from the settings, else asked for."""
+    password = environment.get(VARIABLE) or settings.get("update", {}).get("password", "")
+    if not password and sys.stdin.isatty():
+        password = getpass.getpass("The board's update.password, not shown: ")
+    if not password:
+        raise Refused(f"update.password is not set in config.json; give {VARIABLE}=")
+    return password
+
+
+def open_board(options: Namespace, settings: Mapping[str, Any]) -> "NetworkBoard":
+    """The one that the options of a command name."""
+    if getattr(options, "port", ""):
+        raise Refused("PORT= or HOST=, not both")
+    return NetworkBoard(options.host, find_password(settings))
+
+
+def prove(password: str, nonce: str, path: str, digest: str) -> str:
+    message = f"{nonce}\n{path}\n{digest}\n".encode()
+    return hmac.new(password.encode(), message, "sha256").hexdigest()
+
+
+def seal(password: str, nonce: str, path: str, content: bytes) -> bytes:
+    """`content` under a key stream for this file and this nonce alone: it has passwords in it."""
+    stream = b"".join(
+        hmac.digest(password.encode(), f"seal\n{nonce}\n{path}\n{at}".encode(), "sha256")
+        for at in range(0, len(content), _SEAL_LEN)
+    )
+    return bytes(one ^ other for one, other in zip(content, stream, strict=False))
+
+
+class NetworkBoard:
+    """The board at `host`, which may have a port behind a colon.
+
+    nonce  the last one that was used
+    Whatever fails is Refused, in one line.
+    """
+
+    def __init__(self, host: str, password: str = "") -> None:
+        self.host = host
+        name, _, port = host.partition(":")
+        if not name or (port and not port.isdecimal()):
+            raise Refused(f"HOST={host}: host or host:port, as 192.168.1.50 or httpd32.local")
+        self.name = name
+        self.port = int(port or 80)
+        self.nonce = ""
+        self._password = password
+        self._address = ""
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __enter__(self) -> "NetworkBoard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def read_running(self, timeout_s: float = _TIMEOUT_S) -> str:
+        """The folder of the version that runs, "" if the board takes no updates.
+
+        A nonce comes with it.
+        """
+        status, text = self._read_nonce(timeout_s)
+        if status == http.HTTPStatus.MISDIRECTED_REQUEST:
+            raise Refused(f"{self.host}: the board has another address; no proxy may be between")
+        found = _NONCE.fullmatch(text)
+        if status != http.HTTPStatus.OK or not found:
+            return ""
+        self.nonce = found[1].decode()
+        return found[2].decode()
+
+    def ask(
+        self, command: str, body: bytes = b"", on_line: Callable[[str], object] = lambda _: None
+    ) -> list[str]:
+        """The lines that the board answers with; each is given to `on_line` when it comes."""
+        end = time.monotonic() + _BUSY_S
+        while True:
+            status, lines = self._ask(command, body, on_line)
+            if status == http.HTTPStatus.OK:
+                return lines
+            if status != http.HTTPStatus.CONFLICT or time.monotonic() > end:
+                raise self._refusal(status, lines)
+            time.sleep(_AGAIN_S)
+
+    def put(
+        self, number: int, content: bytes, on_progress: Callable[[int], object] = lambda _: None
+    ) -> None:
+        """Sends the file of line `number` of the plan that came last; tells how much is gone."""
+
+        def pieces() -> Any:
+            for at in range(0, len(content), _PIECE_LEN):
+                yield content[at : at + _PIECE_LEN]
+                on_progress(min(at + _PIECE_LEN, len(content)))
+
+        try:
+            headers = self._prove(f"file/{number}", content)
+            headers["Content-Length"] = str(len(content))
+            status, lines = self._request("PUT", f"file/{number}", pieces(), headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error)
+        if status != http.HTTPStatus.OK:
+            raise self._refusal(status, lines)
+
+    def seal(self, nonce: str, path: str, content: bytes) -> bytes:
+        return seal(self._password, nonce, path, content)
+
+    def _ask(
+        self, command: str, body: bytes, on_line: Callable[[str], object]
+    ) -> tuple[int, list[str]]:
+        if not self.read_running():
+            raise Refused(
+                f"{self.host} takes no updates over the network: update.password is not set on it, "
+                "or its httpd32 is an older one; make deploy PORT= over the cable"
+            )
+        try:
+            return self._request("POST", command, body, self._prove(command, body), on_line)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error)
+
+    def _prove(self, command: str, body: bytes) -> dict[str, str]:
+        digest = hashlib.sha256(body).hexdigest()
+        proof = prove(self._password, self.nonce, _PATH + command, digest)
+        return {"Authorization": f"httpd32 {self.nonce} {digest} {proof}"}
+
+    def _read_nonce(self, timeout_s: float) -> tuple[int, bytes]:
+        for is_last in (self._connection is None, True):
+            try:
+                response = self._send("GET", "nonce", None, {}, timeout_s)
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                self.close()  # one that was kept may have gone meanwhile
+                if is_last:
+                    raise self._lost(error)
+        raise AssertionError
+
+    def _request(
+        self,
+        method: str,
+        command: str,
+        body: Any,
+        headers: dict[str, str],
+        on_line: Callable[[str], object] = lambda _: None,
+    ) -> tuple[int, list[str]]:
+        response = self._send(method, command, body, headers)
+        lines = []
+        while line := response.readline():
+            lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+            on_line(lines[-1])
+        response.read()  # of one with a length, the end
+        return response.status, lines
+
+    def _send(
+        self,
+        method: str,
+        command: str,
+        body: Any,
+        headers: dict[str, str],
+        timeout_s: float = _TIMEOUT_S,
+    ) -> http.client.HTTPResponse:
+        if not self._connection:
+            self._address = self._address or socket.gethostbyname(self.name)
+            connection = http.client.HTTPConnection(self._address, self.port, timeout=timeout_s)
+            self._connection = connection
+        if self._connection.sock:
+            self._connection.sock.settimeout(timeout_s)
+        # A board refuses all but its own names, and a router may have given it another.
+        headers = {"Host": self._address, **headers}
+        self._connection.request(method, _PATH + command, body, headers)
+        return self._connection.getresponse()
+
+    def _lost(self, error: Exception) -> Refused:
+        self.close()
+        reason = getattr(error, "strerror", None) or error or type(error).__name__
+        return Refused(f"{self.host} does not answer ({reason}); is it on, and in this network?")
+
+    def _refusal(self, status: int, lines: list[str]) -> Refused:
+        self.close()
+        text = lines[0] if lines else ""
+        if "password" in text:
+            return Refused(
+                f"{self.host}: {text}; {VARIABLE}= names the one that is on the board, if "
+                "config.json has another"
+            )
+        if status == http.HTTPStatus.INSUFFICIENT_STORAGE:
+            return full()
+        return Refused(f"{self.host} refuses it: {status} {text}")
+
+
+def full() -> Refused:
+    return Refused(
+        "The board's flash is full; the board has not changed; remove files of yours from it"
+    )
+
+
+def wait_start(
+    name: str, folder: str, ports: list[int], limit_s: float, on_turn: Callable[[], object]
+) -> str:
+    """Waits until a board runs the version in `folder`; its host and port then.
+
+    folder  "" for one that takes no further updates
+    ports   where it may listen
+    Refused if another version runs after a restart, or none answers in time.
+    """
+    end = time.monotonic() + limit_s
+    has_restarted = False
+    while time.monotonic() < end:
+        for port in ports:
+            on_turn()
+            running = _read_running(f"{name}:{port}")
+            if running == folder and (folder or has_restarted):
+                return name if port == http.client.HTTP_PORT else f"{name}:{port}"
+            if running and folder and has_restarted:
+                raise Refused(f"{name} has gone back to {running[1:]}; make monitor says why")
+            has_restarted = has_restarted or running is None
+        time.sleep(_AGAIN_S)
+    raise Refused(
+        f"{name} does not answer; if it has not served for a minute after three starts, it goes "
+        "back to the version before by itself"
+    )
+
+
+def _read_running(host: str) -> str | None:
+    try:
+        with NetworkBoard(host) as board:
+            return board.read_running(_START_TIMEOUT_S)
+    except Refused:
+        return None

@@ -1,0 +1,67 @@
+# Runs on the board as /trial.py, at each start of the version in the folder WANTED, which came over
+# the network, until it has served for a minute: then the firmware removes it.  After STARTS starts
+# that did not, the version before runs again.
+WANTED = ""
+STARTS = 3
+
+import os
+import time
+
+import machine
+
+
+def is_over():
+    """Counts a start; whether there were enough of them."""
+    try:
+        starts = os.stat("/trial")[6]
+    except OSError:
+        starts = 0
+    if starts >= STARTS:
+        return True
+    if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+        with open("/trial", "a") as file:
+            file.write(".")
+    return False
+
+
+def go_back():
+    """The rename is the switch; what is left then this script removes at the next start."""
+    open(CURRENT + "/failed-to-start", "w").close()
+    with open(PREVIOUS if PREVIOUS.endswith(".py") else "/main.py") as file:
+        text = file.read()
+    if not PREVIOUS.endswith(".py"):
+        text = text.replace('CURRENT = "%s"' % CURRENT, 'CURRENT = "%s"' % PREVIOUS, 1)
+        text = text.replace('PREVIOUS = "%s"' % PREVIOUS, 'PREVIOUS = ""', 1)
+    with open("/main.py.new", "w") as file:
+        file.write(text)
+    os.rename("/main.py.new", "/main.py")
+    text = "%s has not served for a minute in %d starts, %s runs again" % (
+        CURRENT[1:],
+        STARTS,
+        PREVIOUS[1:],
+    )
+    print("W (%d) httpd32: update: %s" % (time.ticks_ms(), text))
+    try:
+        from firmware.last_words import end
+
+        end(text, False)
+    except Exception:
+        pass  # it may be that which has failed
+    machine.reset()
+
+
+def restart():
+    """The program has ended; Ctrl-C gets the prompt meanwhile."""
+    print("main.py has ended while it is on trial: starting again in 2 s; Ctrl-C for the prompt")
+    for _ in range(40):
+        machine.idle()
+        time.sleep_ms(50)
+    machine.reset()
+
+
+if CURRENT != WANTED:  # the trial is over: it is not the one
+    os.remove("/trial.py")
+    os.remove("/trial")
+    raise OSError  # as one does when there is no such file
+if is_over() and PREVIOUS:
+    go_back()
