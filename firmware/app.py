@@ -140,9 +140,12 @@ class _Parts:
 
         self._server_settings = settings["server"]
         self.log = Log(settings["log"]["level"])
-        # The folder is named after the version that was deployed.
-        self.log.info("httpd32 %s, application %s", firmware.__version__, sys.path[0] or "/")
         network = settings["network"]
+        port = settings["server"]["port"]
+        url = "http://%s.local%s" % (network["hostname"], "" if port == 80 else ":%d" % port)
+        # The folder is named after the version that was deployed.
+        folder = sys.path[0] or "/"
+        self.log.info("httpd32 %s, %s, application %s", firmware.__version__, url, folder)
         watchdog_s = settings["watchdog"]["timeout_s"]
         self.health = Health(self.log, watchdog_s, network["ntp_host"])
         self._memory = Memory(self.log, restart=self.health.restart_exhausted)
@@ -159,10 +162,7 @@ class _Parts:
         )
         self._interface = make_interface(network, self.log)
         link = Link(self._interface)
-        url = " http://%s.local" % network["hostname"]
-        if self.server.port != 80:
-            url += ":%d" % self.server.port
-        self.supervisor = Supervisor(link, self.server, self.log, on_connect, on_disconnect, url)
+        self.supervisor = Supervisor(link, self.server, self.log, on_connect, on_disconnect)
         app.server = self.supervisor  # Microdot's shutdown() closes it
 
     def settle(self) -> None:

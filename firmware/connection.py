@@ -174,6 +174,7 @@ class Connection:
             raise
         except Exception as error:
             wire.is_read = head is not None and wire.is_read
+            self._give_back()  # its blocks are gone
             if await self._refuse(wire, error, head):
                 await wire.leave()
             return False

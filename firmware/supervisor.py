@@ -20,7 +20,6 @@ class Supervisor:
 
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
-    url            that has the name of the board; what is logged behind its address
     Either may be an `async def`: it then runs as a task, until the next of them is called.
     uptime_s    how long it has run: `ticks_ms()` begins anew after twelve days
     down_s      of these, without a link
@@ -34,14 +33,12 @@ class Supervisor:
         log: "Log",
         on_connect: "Function | None" = None,
         on_disconnect: "Function | None" = None,
-        url: str = "",
     ) -> None:
         self.link = link
         self._server = server
         self._log = log
         self._on_connect = on_connect
         self._on_disconnect = on_disconnect
-        self._url = url
         self._retry_ms = _MIN_RETRY_MS
         self._retry_at = 0
         self._has_ended = False
@@ -85,7 +82,7 @@ class Supervisor:
             if was_running and self._on_disconnect:
                 await self._call(self._on_disconnect)
         elif edge == UP:
-            self._log.info("IPv4 address: %s,%s", self.link.address, self._url)
+            self._log.info("IPv4 address: %s,", self.link.address)
             self._retry_ms = _MIN_RETRY_MS
             self.reconnects += 1
             await self._start(now)

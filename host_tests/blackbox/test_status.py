@@ -24,7 +24,8 @@ def test_the_first_line_names_httpd32_and_the_version_that_was_deployed(start_bo
     board = start_board()
     line = next(line for line in board.lines if line.startswith("I ("))
     told = json.loads(board.get("/status.json").body)
-    assert line.endswith(f"httpd32 {told['version']}, application {told['application']}")
+    assert f"httpd32: httpd32 {told['version']}, http://httpd32.local" in line
+    assert line.endswith(f", application {told['application']}")
     assert told["application"] in (f"/{path.name}" for path in board.flash.root.iterdir())
 
 

@@ -119,6 +119,17 @@ class TestMemory(unittest.TestCase):
             peer.close()
             await site.wait_open(0)
 
+    @run_async
+    async def test_a_refused_head_takes_nothing_while_its_client_still_sends(self):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.send("GET /quick HTTP/1.1\r\nHost: x\r\nA: " + "a" * 600)
+            await until(lambda: site.memory.taken)
+            await peer.send("a" * 600)
+            await site.wait_line("refused with 431")
+            self.assertEqual(site.memory.taken, 0)
+            peer.close()
+
 
 class ShortOfMemory:
     """An event for which there is no memory to wait, some times."""

@@ -51,10 +51,6 @@ class TestSupervisor(unittest.TestCase):
         self.run_steps(server, [(0, "10.0.0.1"), (300, "10.0.0.1")])
         self.assertEqual(self.log.lines, ["IPv4 address: 10.0.0.1,", "start 10.0.0.1"])
 
-    def test_the_name_is_logged_behind_the_address(self):
-        self.run_steps(FakeServer(), [(0, "10.0.0.1")], url=" http://httpd32.local")
-        self.assertEqual(self.log.lines, ["IPv4 address: 10.0.0.1, http://httpd32.local"])
-
     def test_a_start_that_fails_is_tried_again_ever_more_slowly(self):
         steps = [(now, "a") for now in range(0, 8000, 100)]
         events = self.run_steps(FakeServer(failures=3), steps)
