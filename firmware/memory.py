@@ -23,6 +23,7 @@ _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its r
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _POLL_MS = const(500)
+_CUT_MS = const(2000)
 _RESTART_MS = const(10000)
 
 
@@ -91,6 +92,13 @@ class Memory:
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""
         return self._is_short
+
+    def must_cut(self, now: int) -> bool:
+        """Whether it has been short for so long that even requests at work have to end.
+
+        What lives in the part by which the heap has grown is theirs, and a restart ends them, too.
+        """
+        return self._is_short and ticks_diff(now, self._since) >= _CUT_MS
 
     def can_send(self) -> bool:
         """Whether the radio has its share, now: without it a large response never gets out."""

@@ -234,7 +234,7 @@ class Server:
         self.workers.expire(now)
         self._memory.poll(now)
         if self._memory.is_short():
-            self._cut_all(False)
+            self._cut_all(self._memory.must_cut(now))
 
 
 async def _is_within(coroutine: "Anything", timeout_s: float) -> bool:

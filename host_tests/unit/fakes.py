@@ -160,6 +160,7 @@ class FakeMemory:
         self.taken = 0
         self.is_exhausted = False
         self.is_full = False  # for connections that last
+        self.is_exhausted_for_long = False
 
     def has_room_to_last(self):
         return not self.is_full
@@ -175,6 +176,9 @@ class FakeMemory:
 
     def is_short(self):
         return self.is_exhausted
+
+    def must_cut(self, now):
+        return self.is_exhausted_for_long
 
     def can_send(self):
         return not self.is_exhausted

@@ -312,6 +312,16 @@ class TestShort(Settled):
         self.assertEqual(len(self.restarts), 1)
         self.assertEqual(self.said("restarting"), 1)
 
+    def test_after_two_seconds_requests_at_work_have_to_end_before_it_comes_to_that(self):
+        memory = self.make(FakePool(blocks=(3 * KB,)))
+        self.poll(memory, 700, 2600)
+        self.assertFalse(memory.must_cut(2600))
+        self.poll(memory, 2600, 2800)
+        self.assertTrue(memory.must_cut(2700))
+        memory = self.make(FakePool())
+        self.poll(memory, 700, 2800)
+        self.assertFalse(memory.must_cut(2700))
+
     def test_ten_seconds_begin_anew_when_it_was_enough_in_between(self):
         pool = FakePool(blocks=(3 * KB,))
         memory = self.make(pool)

@@ -147,7 +147,7 @@ class Server:
             "server": {"port": self.port, **settings.get("server", {})},
             "demo": settings.get("demo", {}),
             "log": {"level": level or "warning"},
-            "network": {"wifi": [{"ssid": "simulated", "password": ""}]},
+            "network": {"wifi": [{"ssid": "simulated", "password": ""}], "ntp_host": ""},
         }
         (self.folder / "config.json").write_text(json.dumps(config))
 

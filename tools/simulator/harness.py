@@ -28,7 +28,7 @@ LOCALHOST = "127.0.0.1"
 ANY_HOST = "0.0.0.0"
 # About what a board has left after Wi-Fi, whose words are half as long; and 56 KB for what is
 # played here, its names among them, which a board has in its drivers.
-_HEAP_KB = 248
+_HEAP_KB = 312
 _PER_MPY_KB = 3  # KB of heap, about
 RUNTIMES = ("micropython", "cpython")
 # MicroPython for Windows is not on PyPI.
