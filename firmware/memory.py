@@ -58,7 +58,7 @@ class Memory:
         largest = self._pool()[1]
         free = self._free(largest)
         self._heap_len = gc.mem_alloc() + free
-        self.budget = max(request_len, free // 4)
+        self.budget = max(request_len, free // 2)
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.
         self.threshold = free // 5 if largest else max(free // 2, free - request_len)
