@@ -80,11 +80,11 @@ class Memory:
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
-        return self._has(_LASTING_LEN + self._garbage_len)
+        return self._has(_LASTING_LEN + self._garbage_len // 2)
 
     def _has(self, length: int) -> bool:
-        """Whether so many bytes of the heap are free, beside what a request takes."""
-        limit = self._heap_len - _REQUEST_LEN - length
+        """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
+        limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
         if gc.mem_alloc() > limit:
             gc.collect()
         return gc.mem_alloc() <= limit or not self._heap_len
