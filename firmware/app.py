@@ -176,11 +176,11 @@ class _Parts:
         self._care = asyncio.create_task(
             self.health.run(self.supervisor.link, self._interface, self.server)
         )
-        try:
-            if firmware.is_on_trial:
-                from firmware.trial import watch
+        if firmware.is_on_trial:
+            from firmware.trial import watch
 
-                self._trial = asyncio.create_task(watch(self.server, self.log))
+            self._trial = asyncio.create_task(watch(self.server, self.log))
+        try:
             await self.supervisor.run()
             await self.server.stop(_GRACE_MS)
         finally:

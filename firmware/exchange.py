@@ -9,11 +9,12 @@ import sys
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import NoCaseDict, invoke_handler
+from microdot.microdot import invoke_handler
 from micropython import const
 
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
+from firmware.request import build
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
 
@@ -29,63 +30,6 @@ _OWN = "/status /status.json /metrics /log "
 _UPDATE = "/.httpd32/"
 _MAX_UPDATE_LEN = const(1048576)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-
-
-class _Request(Request):
-    """Microdot's request; its dictionary of headers and its stream are made when asked for."""
-
-    _stream: "Anything"
-
-    def __init__(
-        self,
-        app: "Microdot",
-        address: tuple,
-        head: "Head",
-        wire: "Wire",
-        body: "Body | None",
-        data: bytes | None,
-    ) -> None:
-        version = "1.1" if head.minor else "1.0"
-        sock: Anything = (wire, wire)
-        method = head.method
-        super().__init__(
-            app, address, method, head.target, version, head.early, data or b"", None, sock
-        )
-        del self.headers  # until they are asked for: those that Microdot wants are found
-        self._head = head
-        self._incoming = body
-        if body:
-            self.max_content_length = body.max_len
-            if data:
-                self.content_length = len(data)  # of a chunked one, too
-
-    def __getattr__(self, name: str) -> "Anything":
-        if name != "headers":
-            raise AttributeError(name)
-        self.headers = _fields_of(self._head)
-        return self.headers
-
-    @property
-    def stream(self) -> "Anything":
-        if self._stream is None:
-            from firmware.stream import Stream
-
-            self._stream = Stream(self._incoming, self.body)
-        return self._stream
-
-    @property
-    def sess_ctx(self) -> "Anything":
-        """An object that the application keeps with the connection (ESP-IDF's field); or None.
-
-        If it has a plain method `close`, that is called when the connection has ended.
-        """
-        wire: Anything = self.sock
-        return wire[0].sess_ctx
-
-    @sess_ctx.setter
-    def sess_ctx(self, value: "Anything") -> None:
-        wire: Anything = self.sock
-        wire[0].sess_ctx = value
 
 
 class Exchange:
@@ -155,7 +99,7 @@ class Exchange:
                     body = self._expect_body(wire, head)
                     data = await body.read_whole(body.span)
                 slot.enter(BUSY, ticks_ms())
-                request = _build(self._app, address, head, wire, body, data)
+                request = build(self._app, address, head, wire, body, data)
                 own = self._check(request, head) or self._app.dispatch_request(request)
                 response = own if isinstance(own, Response) else await own
                 if body and body.failure and response and response.status_code < 400:
@@ -243,7 +187,7 @@ class Exchange:
 
     def _begin(self, wire: "Wire", head: "Head", address: tuple) -> "Request":
         """The request of a head whose body was refused, for the application's own handlers."""
-        request = _build(self._app, address, head, wire, None, b"")
+        request = build(self._app, address, head, wire, None, b"")
         wire.slot.enter(BUSY, ticks_ms())
         return request
 
@@ -393,31 +337,7 @@ def _status_of(error: Exception) -> int:
     raise error
 
 
-def _build(
-    app: "Microdot",
-    address: tuple,
-    head: "Head",
-    wire: "Wire",
-    body: "Body | None",
-    data: bytes | None,
-) -> _Request:
-    try:
-        return _Request(app, address, head, wire, body, data)
-    except (ValueError, UnicodeError):  # a query that can't be decoded
-        raise HTTPError(400)
-
-
 def _cost_of(head: "Head", body: "Body") -> int:
     """What a body may take of the common budget: it is received in blocks, and then joined."""
     length = body.span if head.content_length is None else head.content_length
     return 2 * length if _LARGE_LEN < length <= body.span else 0
-
-
-def _fields_of(head: "Head") -> NoCaseDict:
-    """Microdot's dictionary of the fields of a head."""
-    fields = NoCaseDict()
-    for name, value in head.items():
-        if name in fields:
-            value = fields[name] + ("; " if name.lower() == "cookie" else ", ") + value
-        fields[name] = value
-    return fields

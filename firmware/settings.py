@@ -47,9 +47,9 @@ def _load_checked(path: str) -> dict | None:
 
 def _check(path: str) -> dict:
     """Raises ConfigError, a ValueError."""
-    try:
-        from firmware import config
+    from firmware import config
 
+    try:
         settings = config.load(path)
         config.check_interface(settings["network"])
         return settings

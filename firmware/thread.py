@@ -148,7 +148,7 @@ class Thread:
             try:
                 function, args, kwargs = self._call
                 self._result = function(*args, **kwargs)
-            except BaseException as error:
+            except BaseException as error:  # SystemExit, too: a thread that ends is freed twice
                 self._error = error
             function = args = kwargs = None
             self._ended.release()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from host_tests.blackbox.browser import Browser, find
 from host_tests.blackbox.made_run import MAIN, MadeRun
 
 
@@ -17,3 +18,13 @@ def start(runtime, tmp_path):
     yield begin
     for each in runs:
         each.__exit__()
+
+
+@pytest.fixture(scope="module")
+def browser(runtime, tmp_path_factory):
+    program = find()
+    if not program:
+        pytest.skip("no browser on PATH; apt install chromium")
+    started = Browser(program, tmp_path_factory.mktemp("browser"))
+    yield started
+    started.stop()

@@ -2,7 +2,6 @@
 
 import pytest
 
-from host_tests.blackbox.browser import Browser, find
 from tools.checkout import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -16,16 +15,6 @@ def has_page(main):
 
 
 WITH_PAGE = [main.parent for main in sorted(EXAMPLES.rglob("main.py")) if has_page(main)]
-
-
-@pytest.fixture(scope="module")
-def browser(runtime, tmp_path_factory):
-    program = find()
-    if not program:
-        pytest.skip("no browser on PATH; apt install chromium")
-    started = Browser(program, tmp_path_factory.mktemp("browser"))
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import pytest
 
-from host_tests.blackbox.browser import Browser, find
-
 PASSWORD = "geheim"
 PHONE, DESKTOP = (390, 844), (1280, 900)
 LIVE = "document.getElementById('state').className == 'live'"
@@ -11,16 +9,6 @@ LIVE = "document.getElementById('state').className == 'live'"
 
 def text_of(name):
     return f"document.getElementById('{name}').textContent"
-
-
-@pytest.fixture(scope="module")
-def browser(runtime, tmp_path_factory):
-    program = find()
-    if not program:
-        pytest.skip("no browser on PATH; apt install chromium")
-    started = Browser(program, tmp_path_factory.mktemp("browser"))
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ IMPORTS = {
     "body": {"chunked", "http1"},
     "stream": {"http1"},
     "response": {"chunked", "encode", "slots"},
-    "exchange": {"body", "encode", "http1", "response", "slots", "static", "stream"},
+    "request": {"http1", "stream"},
+    "exchange": {"body", "encode", "http1", "request", "response", "slots", "static", "stream"},
     "static": set(),
     "connection": {"encode", "heads", "http1", "slots", "wire"},
     "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
@@ -93,7 +94,7 @@ LATER = {
 }
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "stream", "routes", "safe_mode", "status", "update"}
+KNOW_MICRODOT = {"exchange", "request", "stream", "routes", "safe_mode", "status", "update"}
 KNOW_HARDWARE = {
     "startup",
     "wifi",

@@ -1,0 +1,54 @@
+import unittest
+
+from microdot import Microdot
+
+from firmware.http1 import Head, HTTPError
+from firmware.request import build
+
+
+class FakeWire:
+    sess_ctx = None
+
+
+class FakeBody:
+    max_len = 5000
+
+
+def make(lines, body=None, data=b""):
+    text = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    head = Head(text, 1024)
+    return build(Microdot(), ("10.0.0.2", 1234), head, FakeWire(), body, data)
+
+
+class TestRequest(unittest.TestCase):
+    def test_the_headers_are_made_when_they_are_asked_for(self):
+        request = make(("GET /a?b=1 HTTP/1.1", "Host: x", "X-A: one"))
+        self.assertNotIn("headers", request.__dict__)
+        self.assertEqual(request.headers["x-a"], "one")
+        self.assertIs(request.headers, request.headers)
+        self.assertEqual((request.path, request.args["b"]), ("/a", "1"))
+
+    def test_fields_of_one_name_are_joined_and_cookies_by_a_semicolon(self):
+        lines = ("GET / HTTP/1.1", "Host: x", "X-A: 1", "Cookie: a=1", "X-A: 2", "Cookie: b=2")
+        headers = make(lines).headers
+        self.assertEqual((headers["X-A"], headers["Cookie"]), ("1, 2", "a=1; b=2"))
+
+    def test_what_it_does_not_have_it_does_not_have(self):
+        self.assertFalse(hasattr(make(("GET / HTTP/1.1", "Host: x")), "nothing"))
+
+    def test_what_an_application_keeps_lies_with_the_connection(self):
+        request = make(("GET / HTTP/1.1", "Host: x"))
+        self.assertIs(request.sess_ctx, None)
+        request.sess_ctx = "kept"
+        self.assertEqual(request.sock[0].sess_ctx, "kept")
+
+    def test_a_chunked_body_that_was_received_has_a_length(self):
+        lines = ("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked")
+        request = make(lines, FakeBody(), b"12345")
+        self.assertEqual((request.content_length, request.max_content_length), (5, 5000))
+        self.assertEqual(request.body, b"12345")
+
+    def test_a_query_that_can_not_be_decoded_is_a_400(self):
+        with self.assertRaises(HTTPError) as caught:
+            make(("GET /?a=%zz HTTP/1.1", "Host: x"))
+        self.assertEqual(caught.exception.status, 400)
