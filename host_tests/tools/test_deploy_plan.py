@@ -147,6 +147,14 @@ def test_the_version_before_goes_first_if_there_is_no_room_else():
     assert plan(NEW, board._replace(free_len=needed)).dropped == ""
 
 
+def test_a_folder_of_many_files_needs_room_for_more_of_its_metadata():
+    """littlefs2: a version of 60 files in 5 folders took 18 blocks beside those of the files."""
+    version, _ = make_version(**{f"m{number}": str(number) for number in range(57)})
+    needed = (len(version) + 18) * BLOCK_LEN
+    with pytest.raises(Refused, match="too full"):
+        plan(version, make_board(free_len=needed - 1))
+
+
 def test_a_board_that_is_full_is_one_line_with_both_numbers():
     board = make_board({OLD_NAME: OLD}, OLD_NAME, free_len=3 * BLOCK_LEN)
     with pytest.raises(Refused, match=r"this needs 57344 bytes and 12288 are free; remove files"):

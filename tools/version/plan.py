@@ -17,7 +17,8 @@ from tools.version.manifest import File
 _MAIN = Path(__file__).parent / "scripts" / "main.py"
 _TRIAL = Path(__file__).parent / "scripts" / "trial.py"
 _SPARE_BLOCKS = 4  # main.py, its successor, and what littlefs2 needs to move things
-_FOLDER_BLOCKS = 2  # littlefs2: a pair
+_PAIR_BLOCKS = 2  # littlefs2: of metadata, one for a folder and one more when it has split
+_PAIR_FILES = 12  # littlefs2 splits a pair that is half full
 _NAME_LEN = 8
 _POINTERS_LEN = 8  # littlefs2: of each block of a file, about
 
@@ -160,8 +161,8 @@ def _make_room(name: str, missing: dict[str, File], stale: list[str], board: Inv
     """The version before, if it must go first, else ""; Refused if even that is not enough."""
     if not missing:
         return ""
-    folders = len(_folders(name, missing)) * _FOLDER_BLOCKS
-    needed = _flash_len(missing, board) + (folders + _SPARE_BLOCKS) * board.block_len
+    pairs = len(_folders(name, missing)) + len(missing) // _PAIR_FILES
+    needed = _flash_len(missing, board) + (pairs * _PAIR_BLOCKS + _SPARE_BLOCKS) * board.block_len
     room = board.free_len
     room += sum(_flash_len(board.versions.get(path[1:], {}), board) for path in stale)
     if needed <= room:
