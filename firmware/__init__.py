@@ -36,12 +36,8 @@ def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     global _anchor
     if name == "run":
-        import time
-
         from firmware.startup import grow, mark
 
-        # MicroPython looks for a file of this name first, in each module that imports it.
-        sys.modules["time"] = time
         _anchor = _anchor or grow(pool_len)  # before more is loaded
         from firmware.app import run
 

@@ -53,6 +53,8 @@ def run(
         return 1
     settings = None  # what is needed of them has its place
     firmware.drop("startup")
+    if "firmware.index" in sys.modules:
+        sys.modules["firmware.index"].end()
     parts.settle()
     firmware.exit_status = 0
     try:

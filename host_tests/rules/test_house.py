@@ -65,6 +65,7 @@ IMPORTS = {
     "settings": {"config"},
     "routes": set(),
     "tasks": set(),
+    "index": set(),
     "startup": {"ethernet", "failover", "wifi", "workers"},
     "app": {
         "health",

@@ -11,13 +11,6 @@ class TestPackage(unittest.TestCase):
         self.assertIs(run, sys.modules["firmware.app"].run)
         self.assertIs(WorkerPool, sys.modules["firmware.workers"].WorkerPool)
 
-    def test_a_start_looks_for_a_file_of_time_once(self):
-        """MicroPython keeps no built-in module in mind that a file may take the place of."""
-        from firmware import run
-
-        self.assertTrue(run)
-        self.assertIn("time", sys.modules)
-
     def test_a_module_is_imported_from_it_as_from_any_package(self):
         from firmware import ethernet_boards
 

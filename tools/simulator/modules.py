@@ -20,6 +20,7 @@ _PLAYED = (
     "ntptime",
     "onewire",
     "played",
+    "vfs",
 )
 
 

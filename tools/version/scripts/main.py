@@ -17,6 +17,12 @@ except OSError:
 _is_safe = None  # by a version that does not count its starts
 try:
     try:
+        from firmware.index import begin as _start
+
+        _start = _start(CURRENT)
+    except ImportError:
+        pass
+    try:
         from firmware.last_words import start as _start
 
         _is_safe = _start(CURRENT)
@@ -47,6 +53,8 @@ try:
     if _trial:
         _trial["restart"]()
 finally:
+    if "firmware.index" in sys.modules:
+        sys.modules["firmware.index"].end()
     # So that `import main` in the REPL runs it again, and no watchdog disturbs it there.
     os.chdir("/")
     sys.path[:] = _path

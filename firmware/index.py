@@ -1,0 +1,103 @@
+"""What lies in the folder of a version, known while that starts.
+
+For each module MicroPython asks for a folder and for two files, and for most modules of its own in
+each folder of `sys.path`, each time that one is imported; and each time littlefs reads the folders
+on the way from their beginning.  So an `Index` stands before the folder until all is loaded: of the
+blocks that a start reads of the flash it saves two of three.
+"""
+
+import sys
+
+import vfs
+from micropython import const
+
+import firmware
+
+_OURS = ("/firmware/", "/lib/")  # folders in which nobody makes a module meanwhile
+# What an image has itself, unless a file of its name stands for it.
+_BUILT_IN = "binascii collections errno hashlib io json machine os re select socket struct time"
+_FOLDER = const(0x4000)
+_FILE = const(0x8000)
+_ENOENT = const(2)
+
+
+class Index:
+    """A file system that knows what is in `folder` of `files`, which is another one.
+
+    modules  names of what can be imported from there
+    """
+
+    def __init__(self, files: "Anything", folder: str) -> None:
+        self._files = files
+        self._folder = folder
+        self._kinds: dict = {}
+        self.modules: set = set()
+        with files.open(folder + "/manifest", "r") as lines:
+            for line in lines:
+                self._add(line.rstrip("\n").split(" ", 1)[1])
+
+    def _add(self, path: str) -> None:
+        if path.endswith("py"):
+            self._kinds["/" + path] = _FILE
+            parts = path.split("/")
+            self.modules.add(parts[parts[0] == "lib"].split(".")[0])
+            while parts:
+                parts.pop()
+                self._kinds["/" + "/".join(parts)] = _FOLDER
+
+    def mount(self, *options: object) -> None:
+        """MicroPython calls it, and `umount`."""
+
+    umount = mount
+
+    def stat(self, path: str) -> tuple:
+        kind = self._kinds.get(path)
+        if kind:
+            return (kind, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        if path.startswith(_OURS):
+            raise OSError(_ENOENT)
+        return self._files.stat(self._folder + path)
+
+    def open(self, path: str, mode: str) -> object:
+        return self._files.open(self._folder + path, mode)
+
+    def __getattr__(self, name: str) -> "Function":
+        """What else a file system can do: its arguments are paths."""
+        method = getattr(self._files, name)
+        return lambda *paths: method(*[self._folder + path for path in paths])
+
+
+def begin(folder: str, system: "Anything" = vfs) -> None:
+    """From now on `folder`, which make deploy has made, is known."""
+    for files, where in system.mount():
+        if where == "/":
+            index = Index(files, folder)
+            system.mount(index, folder)
+            _load_built_in(index.modules | _find_modules(files, "/lib"))
+
+
+def end(system: "Anything" = vfs) -> None:
+    """Everything is loaded."""
+    for files, where in system.mount():
+        if isinstance(files, Index):
+            system.umount(where)
+    firmware.drop("index")
+
+
+def _find_modules(files: "Anything", folder: str) -> set:
+    try:
+        return {entry[0].split(".")[0] for entry in files.ilistdir(folder)}
+    except OSError:
+        return set()
+
+
+def _load_built_in(others: set) -> None:
+    """MicroPython forgets such a module, and looks for its file again and again."""
+    path = sys.path[:]
+    sys.path[:] = []
+    try:
+        for name in _BUILT_IN.split():
+            if name not in others and name not in sys.modules:
+                sys.modules[name] = __import__(name)
+    finally:
+        sys.path[:] = path
