@@ -160,7 +160,13 @@ class _Parts:
         self.password = given["password"] if given["enabled"] else None
         self.update_password = settings["update"]["password"]
         self.server = Server(
-            app, pool, self._memory, self.log, self._server_settings, self._answer_own
+            app,
+            pool,
+            self._memory,
+            self.log,
+            self._server_settings,
+            self._answer_own,
+            bool(self.update_password),
         )
         self._interface = make_interface(network, self.log)
         link = Link(self._interface)

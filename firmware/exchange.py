@@ -42,6 +42,7 @@ class Exchange:
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
     path           of the request that came last
+    takes_updates  whether `own` does, whose bodies may be as long as the flash has room for
     own            gives the response to a request for what the board answers itself, or a coroutine
                    of it, or None, then the application has it; or is None
     """
@@ -55,7 +56,7 @@ class Exchange:
         log: "Log",
         limits: dict,
     ) -> None:
-        self.is_draining = False
+        self.is_draining = self.takes_updates = False
         self.path = "no request yet"
         self.own: Function | None = None
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
@@ -176,7 +177,7 @@ class Exchange:
         max_len = Request.max_content_length
         if max_len == unchosen:
             max_len = max(span, self._max_body_len)
-        if head.target.startswith(_UPDATE):
+        if self.takes_updates and head.target.startswith(_UPDATE):
             span = _LARGE_LEN
             max_len = _MAX_UPDATE_LEN
         if head.content_length is not None and head.content_length > max_len:

@@ -32,7 +32,7 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     port     that it listens on
-    own      answers what the board answers itself, see `Exchange`; or None
+    own, takes_updates   see `Exchange`
     most_open     connections at a time, so far
     worst_lag_ms  how long the loop stood still, at most
     """
@@ -45,6 +45,7 @@ class Server:
         log: "Log",
         limits: dict,
         own: "Function | None" = None,
+        takes_updates: bool = False,
     ) -> None:
         self._log = log
         self.workers = workers
@@ -58,6 +59,7 @@ class Server:
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
         exchange.own = own
+        exchange.takes_updates = takes_updates
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog

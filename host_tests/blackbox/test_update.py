@@ -44,6 +44,15 @@ def test_without_a_password_the_application_has_the_path(start_board):
     assert start_board().get(OWN + "nonce").status == 404
 
 
+def test_without_a_password_the_path_has_the_limit_of_any_other(start_board):
+    board = start_board(server={"max_body_len": 2000})
+    for path in (OWN + "update", "/other"):
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n"
+        with board.connect() as client:
+            client.sock.sendall(head.encode())
+            assert client.begin("POST").status == 413
+
+
 def test_a_wrong_password_is_refused(updater):
     folder = updater.read_running()
     for command in ("inventory", "manifest", "update", "activate"):

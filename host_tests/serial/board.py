@@ -37,6 +37,13 @@ def format_flash(path: Path, length: int = FLASH_LEN) -> Path:
     return path
 
 
+def pack_flash(path: Path, folder: Path) -> Path:
+    """Makes `path` a flash that holds what is in `folder`."""
+    format_flash(path)
+    _run_littlefs("pack", path, folder)
+    return path
+
+
 def unpack_flash(path: Path, folder: Path) -> Path:
     """Copies what is in a flash into `folder`, which it makes."""
     folder.mkdir()

@@ -2,6 +2,7 @@
 
 littlefs.py format FLASH          an empty file system, as large as the file
 littlefs.py unpack FLASH FOLDER   what is in it
+littlefs.py pack FLASH FOLDER     what is in a folder goes into it
 """
 
 import os
@@ -55,8 +56,9 @@ def main():
     if action == "format":
         vfs.VfsLfs2.mkfs(flash)
     else:
-        vfs.mount(vfs.VfsLfs2(flash), "/unpacked-flash")
-        copy("/unpacked-flash", sys.argv[3])
+        vfs.mount(vfs.VfsLfs2(flash), "/mounted-flash")
+        places = "/mounted-flash", sys.argv[3]
+        copy(*(places if action == "unpack" else reversed(places)))
 
 
 if __name__ == "__main__":

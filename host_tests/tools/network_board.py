@@ -2,17 +2,19 @@
 
 import json
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
 from firmware.config import check
 from firmware.settings import CHECKED
-from host_tests.serial.board import unpack_flash
+from host_tests.serial.board import pack_flash, unpack_flash
 from tools.board.network import NetworkBoard
 from tools.checkout import ROOT
 from tools.settings import file
 from tools.simulator import harness
-from tools.version import build, update
+from tools.version import build, manifest, update
+from tools.version.plan import main_text
 
 PASSWORD = "correct horse"
 MAIN = "from firmware import run\nimport part\nprint('this is', part.NAME)\nrun()\n"
@@ -67,6 +69,24 @@ class Version:
 @cache
 def _build():
     return build.files(build.build())
+
+
+def deployed(flash: Path, version: Version, others: dict[str, Path] | None = None) -> Path:
+    """Makes `flash` that of a board to which `version` was deployed.
+
+    others  path on the board to file, of what is there besides
+    """
+    folder = flash.with_suffix(".files")
+    folder.mkdir()
+    whole = manifest.add_manifest(version.files, folder)
+    name = manifest.name(manifest.read(whole))
+    placed = {f"{name}/{path}": each for path, each in whole.items()} | (others or {})
+    for path, each in placed.items():
+        target = folder / "flash" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(each, target)
+    (folder / "flash" / "main.py").write_text(main_text(f"/{name}", ""))
+    return pack_flash(flash, folder / "flash")
 
 
 def bring(host, version, starts=True):

@@ -164,6 +164,13 @@ def test_the_file_is_for_its_owner_only_and_replaced_as_a_whole(tmp_path):
     assert os.listdir(tmp_path) == ["config.json"]
 
 
+def test_what_a_board_takes_for_checked_has_texts_as_they_are(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    settings = {"network": {"wifi": [{"ssid": "caf\u00e9 \N{HOT BEVERAGE} \N{GRINNING FACE}"}]}}
+    file.write_checked(tmp_path / "config.json", settings, tmp_path / "settings.json")
+    assert settings["network"]["wifi"][0]["ssid"] in (tmp_path / "settings.json").read_text()
+
+
 def test_a_link_to_the_file_stays_a_link(tmp_path):
     (tmp_path / "config.json").symlink_to(tmp_path / "real.json")
     file.write(tmp_path / "config.json", HOME)

@@ -103,8 +103,10 @@ def load(path: Path) -> dict[str, Any]:
 
 def write_checked(path: Path, checked: dict[str, Any], target: Path) -> Path:
     """What a board takes for checked as long as its config.json is the file at `path`."""
-    text = {"sha256": digest(path.read_bytes()), "settings": checked}
-    target.write_text(json.dumps(text, separators=(",", ":")), encoding="utf-8")
+    content = {"sha256": digest(path.read_bytes()), "settings": checked}
+    # MicroPython makes two characters of a pair of escapes.
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+    target.write_text(text, encoding="utf-8")
     target.chmod(0o600)  # it has the password, too
     return target
 
