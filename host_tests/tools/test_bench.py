@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.waiting import wait_for
+from tools.bench.peers import are_here
 from tools.bench.servers import prepare
 from tools.checkout import ROOT
 from tools.version.build import BOARD
@@ -50,10 +51,24 @@ def test_the_probe_tells_what_is_in_the_heap_of_a_server(tmp_path):
     assert rows["mpy.microdot"]["result"] == sum(file.stat().st_size for file in microdot)
 
 
+def test_the_routes_of_an_application_and_other_servers_are_measured(tmp_path):
+    arguments = ["--only", "post,file,biplane,uhttp,accompanied", "--seconds", "0.2"]
+    done = run(*arguments, "--json", str(tmp_path / "a.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "a.json").read_text())["rows"]}
+    pairs = {"post": "microdot", "file": "microdot", "accompanied": "alone"}
+    if are_here():
+        pairs |= {"biplane": "biplane", "uhttp": "uhttp"}
+    for name, other in pairs.items():
+        assert set(rows[name]["medians"]) == {"httpd32", other}
+        assert all(rate > 10 for rate in rows[name]["medians"].values())
+        assert rows[f"{name}.errors"]["result"] == 0
+
+
 def test_an_unknown_row_is_answered_by_one_line_with_the_known_ones():
     done = run("--only", "quick,speed")
     assert done.returncode == 1
-    assert done.stderr.startswith("--only speed: no such experiment; quick, quick1,")
+    assert done.stderr.startswith("--only speed: no such experiment; different, quick,")
     assert done.stdout == "" and done.stderr.count("\n") == 1
 
 

@@ -8,12 +8,18 @@ import h11
 import pytest
 
 from host_tests.waiting import wait_for
-from tools.bench.clients import Hold, Pour, Reconnect, Stream
-from tools.bench.generator import Load, Plan, response_length, run
-from tools.bench.load import BROWSER, QUICK, QUICK_ONCE
+from tools.bench import load
+from tools.bench.clients import Hold, Poll, Pour, Reconnect, Stream
+from tools.bench.conversation import Conversation
+from tools.bench.generator import Load, Plan, number, response_length, run
+from tools.bench.load import BROWSER, QUICK, QUICK_DIFFERENT, QUICK_ONCE
 
+REQUESTS = [
+    text for name, text in vars(load).items() if name[0].isalpha() and " HTTP/1.1\r" in str(text)
+]
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LAST = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"
+UNTIL_CLOSED = b"HTTP/1.0 200 OK\r\n\r\nok"
 REFUSED = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -61,7 +67,7 @@ class TinyServer:
                         time.sleep(answer)  # for every connection: they all want the lock
                         answer = self._next()
                 sock.sendall(answer)
-                if answer in (b"", LAST):
+                if answer in (b"", LAST, UNTIL_CLOSED):
                     break
         except OSError:
             pass
@@ -71,14 +77,28 @@ class TinyServer:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
-@pytest.mark.parametrize("request_text", [QUICK, QUICK_ONCE, BROWSER])
-def test_what_is_sent_is_a_whole_valid_request(request_text):
-    parser = h11.Connection(h11.SERVER)
-    parser.receive_data(request_text.encode())
-    request = parser.next_event()
-    assert (request.method, request.target) == (b"GET", b"/quick")
-    assert isinstance(parser.next_event(), h11.EndOfMessage)
-    assert parser.trailing_data[0] == b""
+@pytest.mark.parametrize("text", REQUESTS)
+def test_what_is_sent_is_a_whole_valid_request(text):
+    sent = number(text)
+    for each in (next(sent), next(sent)):
+        parser = h11.Connection(h11.SERVER)
+        parser.receive_data(each)
+        request = parser.next_event()
+        assert request.target.split(b"?")[0] in (b"/quick", b"/json", b"/file")
+        if request.method == b"POST":
+            assert 900 <= len(parser.next_event().data) <= 1100
+        assert isinstance(parser.next_event(), h11.EndOfMessage)
+        assert parser.trailing_data[0] == b""
+
+
+def test_with_a_number_no_head_is_like_another_and_all_are_as_long():
+    sent = number(QUICK_DIFFERENT)
+    heads = [next(sent) for _ in range(100)]
+    assert len(set(heads)) == 100
+    assert len({len(head) for head in heads}) == 1
+    with TinyServer(KEPT) as server:
+        run(Plan(server.port, QUICK_DIFFERENT, connections=3, count=50, seconds=30))
+        assert len(set(server.requests)) == len(server.requests) >= 50
 
 
 def test_the_browser_sends_about_fifteen_fields_in_about_700_bytes():
@@ -86,7 +106,7 @@ def test_the_browser_sends_about_fifteen_fields_in_about_700_bytes():
     assert 600 <= len(BROWSER) <= 750
 
 
-@pytest.mark.parametrize("answer", [KEPT, LAST])
+@pytest.mark.parametrize("answer", [KEPT, LAST, UNTIL_CLOSED])
 def test_the_generator_counts_what_the_server_has_answered(answer):
     with TinyServer(answer) as server:
         load = run(Plan(server.port, QUICK, connections=3, count=50, seconds=30))
@@ -146,6 +166,7 @@ def test_a_percentile_is_the_wait_that_so_many_did_not_exceed():
     [
         (b"HTTP/1.1 200 OK\r\nContent-Le", None),
         (b"HTTP/1.1 200 OK\r\ncontent-length:7\r\n\r\nrand", 44),
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil it closes", None),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", 29),
         (b"HTTP/1.1 200 OK\r\n\r\nContent-Length: 9\r\n\r\n", 19),
     ],
@@ -170,13 +191,23 @@ class Burden:
         self.port = port
 
 
+def begin(kind, port):
+    return kind(Burden(port), Watched())
+
+
 @pytest.mark.parametrize(
     ("kind", "sent"),
-    [(Hold, b"X-Slow: "), (Reconnect, b"X-Slow: "), (Pour, b"aaaa"), (Stream, b"\r\n\r\n")],
+    [
+        (Hold, b"X-Slow: "),
+        (Reconnect, b"X-Slow: "),
+        (Poll, b"\r\n\r\n"),
+        (Pour, b"aaaa"),
+        (Stream, b"\r\n\r\n"),
+    ],
 )
 def test_a_burden_sends_what_it_should(kind, sent):
     with TinyServer(KEPT) as server:
-        client = kind(Burden(server.port), Watched())
+        client = begin(kind, server.port)
         wait_for(lambda: server.connections)
         client.write()
         wait_for(lambda: server.requests)
@@ -186,11 +217,34 @@ def test_a_burden_sends_what_it_should(kind, sent):
 
 
 @pytest.mark.parametrize(
-    ("kind", "returns"), [(Hold, False), (Reconnect, True), (Pour, True), (Stream, True)]
+    ("kind", "returns"),
+    [(Hold, False), (Reconnect, True), (Poll, True), (Pour, True), (Stream, True)],
 )
 def test_a_burden_that_is_cut_comes_back_or_is_gone(kind, returns):
     with TinyServer(KEPT) as server:
-        client = kind(Burden(server.port), Watched())
+        client = begin(kind, server.port)
         assert not client.is_due(time.monotonic() + 1000)
         client.lose()
         assert client.is_due(time.monotonic() + 1000) == returns
+
+
+def test_a_burden_that_polls_asks_again_when_a_second_has_passed():
+    with TinyServer(KEPT) as server:
+        client = begin(Poll, server.port)
+        client.write()
+        wait_for(lambda: server.requests)
+        client.turn(time.monotonic() + 1000)
+        assert not client.has_begun and len(server.requests) == 1  # the answer is still to come
+        client.read()
+        client.turn(time.monotonic())
+        assert len(server.requests) == 1
+        client.turn(time.monotonic() + 1)
+        wait_for(lambda: len(server.requests) == 2)
+        client.sock.close()
+
+
+@pytest.mark.parametrize("answer", [KEPT, UNTIL_CLOSED])
+def test_a_conversation_asks_one_after_the_other(answer):
+    with TinyServer(answer) as server, Conversation(server.port, QUICK) as client:
+        assert [client.ask() for _ in range(3)] == [answer] * 3
+        assert server.connections == 1 if answer == KEPT else server.connections >= 3

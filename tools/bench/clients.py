@@ -5,6 +5,7 @@
     stream     read `/long`, and are tried again until they get it
     hold       send half a head and then wait; when they are cut they are gone
     reconnect  the same, but come back 50 to 150 ms later
+    poll       read `/status.json` once a second, on a connection that is kept
     pour       send bytes without a newline as fast as they are taken, and come back at once
 """
 
@@ -20,8 +21,10 @@ from typing import NoReturn
 
 _HALF = b"GET /quick HTTP/1.1\r\nHost: bench\r\nX-Slow: "
 _LONG = b"GET /long HTTP/1.1\r\nHost: bench\r\n\r\n"
+_STATUS = b"GET /status.json HTTP/1.1\r\nHost: bench\r\n\r\n"
 _FLOOD = b"a" * 65536
 _POLL_MS = 1
+_POLL_S = 1
 _RETURN_S = (0.05, 0.15)  # by chance, so that they don't come in step
 
 
@@ -55,6 +58,11 @@ class _Client:
         self.sock.setblocking(False)
         self.sock.connect_ex((self._burden.host, self._burden.port))
         self._poller.register(self.sock, select.POLLOUT)
+
+    def turn(self, now: float) -> None:
+        """What the time asks for."""
+        if self.is_due(now):
+            self.connect()
 
     def step(self, events: int) -> None:
         try:
@@ -123,7 +131,28 @@ class Stream(_Client):
             self.has_begun = False
 
 
-_KINDS = {"hold": Hold, "reconnect": Reconnect, "pour": Pour, "stream": Stream}
+class Poll(_Client):
+    """It has begun when the first answer is there."""
+
+    first = _STATUS
+    returns = True
+
+    def write(self) -> None:
+        self.sock.send(self.first)
+        self.ask_s = time.monotonic() + _POLL_S
+        self._poller.modify(self.sock, self.events)
+
+    def read(self) -> None:
+        super().read()
+        self.has_begun = True
+
+    def turn(self, now: float) -> None:
+        super().turn(now)
+        if self.sock.fileno() >= 0 and self.has_begun and now >= self.ask_s:
+            self.step(select.POLLOUT)
+
+
+_KINDS = {"hold": Hold, "poll": Poll, "pour": Pour, "reconnect": Reconnect, "stream": Stream}
 
 
 def run(burden: Burden) -> NoReturn:
@@ -135,8 +164,7 @@ def run(burden: Burden) -> NoReturn:
     while True:
         now = time.monotonic()
         for each in clients:
-            if each.is_due(now):
-                each.connect()
+            each.turn(now)
         by_fd = {each.sock.fileno(): each for each in clients}
         for fd, events in poller.poll(_POLL_MS):
             by_fd[fd].step(events)

@@ -3,7 +3,7 @@
 import socket
 import struct
 
-from tools.bench.generator import response_length
+from tools.bench.generator import has_ended, number, response_length
 from tools.bench.servers import HOST
 
 _TIMEOUT_S = 30
@@ -13,10 +13,14 @@ _SEGMENTS = struct.Struct("=II")
 
 
 class Conversation:
-    """Requests one after the other, on one connection for as long as the server keeps it."""
+    """Requests one after the other, on one connection for as long as the server keeps it.
 
-    def __init__(self, port: int) -> None:
+    request  what is asked, see `generator.number`
+    """
+
+    def __init__(self, port: int, request: str) -> None:
         self._port = port
+        self._requests = number(request)
         self.sock = self._connect()
 
     def __enter__(self) -> "Conversation":
@@ -25,13 +29,15 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         self.sock.close()
 
-    def ask(self, request: str) -> bytes:
+    def ask(self) -> bytes:
         """The whole response; OSError without one."""
-        self.sock.sendall(request.encode())
+        self.sock.sendall(next(self._requests))
         received = b""
         while (length := response_length(received)) is None or len(received) < length:
             block = self.sock.recv(4096)
             if not block:
+                if has_ended(received):
+                    break
                 raise ConnectionError("cut in the middle of a response")
             received += block
         if received.startswith(b"HTTP/1.0") or b"connection: close" in received.lower():

@@ -11,10 +11,22 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tools.bench.conversation import Conversation
 from tools.bench.experiment import Experiment, Goal, Row, Visit
-from tools.bench.load import BROWSER, QUICK
+from tools.bench.load import BROWSER, BROWSER_DIFFERENT, FILE, POST, QUICK, QUICK_DIFFERENT
 from tools.bench.servers import Failure, Rack, Server
 
 _KINDS = ("httpd32", "microdot", "bare")
+_APPLICATION = {"httpd32": "application", "microdot": "microdot_application"}
+# name: (title, request)
+_REQUESTS = {
+    "instructions": ("instructions of one /quick, same head", QUICK),
+    "instructions.different": ("  every head different", QUICK_DIFFERENT),
+    "instructions.browser": ("  of a browser's request, same head", BROWSER),
+    "instructions.browser.different": ("  every head different", BROWSER_DIFFERENT),
+}
+_OF_APPLICATION = {
+    "instructions.post": ("instructions of a POST of 1 KB JSON", POST),
+    "instructions.file": ("instructions of a file of 20 KB", FILE),
+}
 _SHORT, _LONG = 50, 250
 _WARM_UP = 100  # requests, after which TCP acknowledges with the next segment
 _SEGMENT_REQUESTS = 200
@@ -23,35 +35,47 @@ _STRACE = ("strace", "-f", "-c", "-o", "strace.txt")
 
 
 def make(rack: Rack, seconds: float) -> list[Experiment]:
-    calls = Row("calls", "system calls of one /quick, keep-alive", "", goal=Goal("at most", 6))
-    instructions = Row("instructions", "instructions of one /quick", "thousands", "microdot")
-    browser = Row("instructions.browser", "  of a browser's request", "thousands", "microdot")
-
-    def visit_instructions(kind: str) -> Visit:
-        return lambda: [
-            _difference(rack, kind, _CALLGRIND, request, _read_callgrind) / 1000
-            for request in (QUICK, BROWSER)
-        ]
-
-    def visit_calls(kind: str) -> Visit:
-        return lambda: [_difference(rack, kind, _STRACE, QUICK, _read_strace)]
-
+    instructions = _make_instructions(rack, _REQUESTS, {kind: kind for kind in _KINDS})
+    instructions.rows[0].against = None
+    instructions.rows[0].goal = Goal("at most", 320)
     return [
-        _make_if(
-            "valgrind",
-            Experiment("instructions", (instructions, browser), {}, 1),
-            visit_instructions,
-        ),
-        _make_if("strace", Experiment("calls", (calls,), {}, 1), visit_calls),
+        instructions,
+        _make_instructions(rack, _OF_APPLICATION, _APPLICATION),
+        _make_calls(rack),
         _make_segments(rack),
     ]
 
 
-def _make_if(tool: str, experiment: Experiment, visit: Callable[[str], Visit]) -> Experiment:
-    """The experiment with its visits, or none and a remark where the tool is missing."""
-    if shutil.which(tool):
-        experiment.visits = {kind: visit(kind) for kind in _KINDS}
-    else:
+def _make_instructions(
+    rack: Rack, requests: dict[str, tuple[str, str]], kinds: dict[str, str]
+) -> Experiment:
+    """A row for each of `requests`; `kinds` of servers by series."""
+    rows = [Row(name, title, "thousands", "microdot") for name, (title, _) in requests.items()]
+
+    def visit(kind: str) -> Visit:
+        return lambda: [
+            _difference(rack, kind, _CALLGRIND, request, _read_callgrind) / 1000
+            for _, request in requests.values()
+        ]
+
+    visits = {series: visit(kind) for series, kind in kinds.items()}
+    return _make_if("valgrind", Experiment(rows[0].name, tuple(rows), visits, 1))
+
+
+def _make_calls(rack: Rack) -> Experiment:
+    row = Row("calls", "system calls of one /quick, keep-alive", "", goal=Goal("at most", 6))
+
+    def visit(kind: str) -> Visit:
+        return lambda: [_difference(rack, kind, _STRACE, QUICK, _read_strace)]
+
+    visits = {kind: visit(kind) for kind in _KINDS}
+    return _make_if("strace", Experiment("calls", (row,), visits, 1))
+
+
+def _make_if(tool: str, experiment: Experiment) -> Experiment:
+    """The experiment, without visits and with a remark where the tool is missing."""
+    if not shutil.which(tool):
+        experiment.visits = {}
         experiment.rows[0].note(f"{experiment.name}: skipped, no {tool} on PATH")
     return experiment
 
@@ -70,9 +94,9 @@ def _difference(
 def _count(server: Server, request: str, read: Callable[[Server], int], requests: int) -> int:
     """What the tool has counted of a server that has answered so many requests."""
     server.wait_ready()
-    with Conversation(server.port) as client:
+    with Conversation(server.port, request) as client:
         for _ in range(requests):
-            client.ask(request)
+            client.ask()
     server.end()
     return read(server)
 
@@ -112,10 +136,10 @@ def _make_segments(rack: Rack) -> Experiment:
 
 
 def _count_segments(port: int) -> float:
-    with Conversation(port) as client:
+    with Conversation(port, QUICK) as client:
         for _ in range(_WARM_UP):
-            client.ask(QUICK)
+            client.ask()
         before = client.count_segments()
         for _ in range(_SEGMENT_REQUESTS):
-            client.ask(QUICK)
+            client.ask()
         return (client.count_segments() - before) / _SEGMENT_REQUESTS

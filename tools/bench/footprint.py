@@ -90,14 +90,14 @@ def _read_heap(server: Server) -> int:
 
 
 def _make_garbage(rack: Rack) -> Experiment:
-    row = Row("garbage", "garbage of one /quick, keep-alive", "bytes", goal=Goal("at most", 4096))
+    row = Row("garbage", "garbage of one /quick, keep-alive", "bytes", goal=Goal("at most", 3277))
 
     def visit(kind: str) -> Visit:
         def run() -> Iterable[float]:
             with rack.start(kind, has_probe=True, heap=_GARBAGE_HEAP) as server:
                 server.wait_ready()
                 server.ask("off")
-                with Conversation(server.port) as client:
+                with Conversation(server.port, QUICK) as client:
                     own = _grow(server, client, 0)
                     return [(_grow(server, client, _REQUESTS) - own) / _REQUESTS]
 
@@ -115,7 +115,7 @@ def _grow(server: Server, client: Conversation, requests: int) -> float:
     for _ in range(_SAMPLES):
         before = int(server.ask("alloc"))
         for _ in range(requests):
-            client.ask(QUICK)
+            client.ask()
         growths.append(int(server.ask("alloc")) - before)
     return median(growths)
 

@@ -6,6 +6,7 @@ should have been asked.  As a program of its own (`python -m tools.bench.generat
 no interpreter with what measures.
 """
 
+import itertools
 import json
 import math
 import re
@@ -13,8 +14,12 @@ import select
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
+NUMBER = "{number}"  # in a request: a running one takes its place, so that no two are the same
+
+_FIRST_NUMBER = 10_000_000  # all have the same length
 _BLOCK_LEN = 65536
 _POLL_MS = 100
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
@@ -25,6 +30,7 @@ _LAST = re.compile(rb"HTTP/1\.0|[^\n]*(?:\r\n[^\n]+)*\r\nconnection: *close", re
 class Plan:
     """What to send: `request` over `connections` for `seconds`, or `count` times in all.
 
+    request  with a running number in the place of each `NUMBER`
     pace_ms  how often each connection asks; 0: as soon as it is answered
     """
 
@@ -60,27 +66,55 @@ class Load:
         return max(self.latencies_ms + self.pending_ms)
 
 
-def response_length(received: bytes) -> int | None:
-    """Length of the response that `received` begins with; None while its head is not whole.
+def number(request: str) -> Iterator[bytes]:
+    """The request as it is sent, each time."""
+    text = request.encode()
+    mark = NUMBER.encode()
+    if mark not in text:
+        return itertools.repeat(text)
+    return (text.replace(mark, b"%d" % each) for each in itertools.count(_FIRST_NUMBER))
 
-    Without Content-Length it is a head.
+
+def response_length(received: bytes) -> int | None:
+    """Length of the response that `received` begins with.
+
+    None while its head is not whole, and for one that the end of the connection ends.  Without
+    Content-Length in HTTP/1.1 it is a head.
     """
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return None
     found = _LENGTH.search(received, 0, end)
+    if not found and received.startswith(b"HTTP/1.0"):
+        return None
     return end + 4 + (int(found[1]) if found else 0)
+
+
+def has_ended(received: bytes) -> bool:
+    """Whether the response is whole, when its server has closed the connection."""
+    return (
+        b"\r\n\r\n" in received
+        and received.startswith(b"HTTP/1.0")
+        and response_length(received) is None
+    )
 
 
 class _Connection:
     """Asks, again and again."""
 
-    def __init__(self, plan: Plan, load: Load, poller: "select.poll", due_s: float) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        requests: Iterator[bytes],
+        load: Load,
+        poller: "select.poll",
+        due_s: float,
+    ) -> None:
         self._plan = plan
+        self._requests = requests
         self._load = load
         self._poller = poller
-        self._request = plan.request.encode()
-        self._is_last = b"connection: close" in self._request.lower()
+        self._is_last = "connection: close" in plan.request.lower()
         self._received = b""
         self.sock: socket.socket | None = None  # None between two connections
         self.is_asking = False
@@ -95,7 +129,7 @@ class _Connection:
             self._connect()
         else:
             try:
-                self.sock.send(self._request)
+                self.sock.send(next(self._requests))
             except OSError:
                 self._fail()
 
@@ -115,7 +149,7 @@ class _Connection:
         assert self.sock
         try:
             if events & select.POLLOUT:
-                self.sock.send(self._request)
+                self.sock.send(next(self._requests))
                 self._poller.modify(self.sock, select.POLLIN)
             else:
                 self._receive()
@@ -126,7 +160,10 @@ class _Connection:
         assert self.sock
         block = self.sock.recv(_BLOCK_LEN)
         if not block:
-            self._fail()
+            if has_ended(self._received):
+                self._end(self._received)
+            else:
+                self._fail()
             return
         self._received = received = self._received + block if self._received else block
         length = response_length(received)
@@ -176,8 +213,9 @@ def run(plan: Plan) -> Load:
     poller = select.poll()
     start = time.perf_counter()
     step_s = plan.pace_ms / 1000 / plan.connections  # not all at the same moment
+    requests = number(plan.request)
     connections = [
-        _Connection(plan, load, poller, start + number * step_s)
+        _Connection(plan, requests, load, poller, start + number * step_s)
         for number in range(plan.connections)
     ]
     try:

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tools.bench.clients import Burden
-from tools.bench.generator import Load, Plan
+from tools.bench.generator import NUMBER, Load, Plan
 from tools.bench.servers import Failure, Server, fetch
 from tools.checkout import ROOT
 from tools.simulator.interpreter import die_with_parent
 
 QUICK = "GET /quick HTTP/1.1\r\nHost: bench\r\n\r\n"
+# No head like the one before: what was parsed can't be used again.
+QUICK_DIFFERENT = f"GET /quick?n={NUMBER} HTTP/1.1\r\nHost: bench\r\nX-Number: {NUMBER}\r\n\r\n"
+ONCE_DIFFERENT = QUICK_DIFFERENT.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
 QUICK_ONCE = "GET /quick HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 # What a browser sends: 16 fields, about 700 bytes.
 BROWSER = "\r\n".join(
@@ -41,6 +44,18 @@ BROWSER = "\r\n".join(
         "",
     ]
 )
+BROWSER_DIFFERENT = BROWSER.replace("/quick", f"/quick?_={NUMBER}").replace(
+    "session=2f6c1f0c", f"session={NUMBER}"
+)
+BROWSER_ONCE = BROWSER_DIFFERENT.replace("Connection: keep-alive", "Connection: close")
+# A document of 1 KB, as a sensor sends it; the head is always the same.
+_DOCUMENT = json.dumps({"n": NUMBER, "values": [round(20 + n * 0.37, 2) for n in range(145)]})
+_DOCUMENT_LEN = len(_DOCUMENT) - len(NUMBER) + 8
+POST = (
+    "POST /json HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    f"Content-Length: {_DOCUMENT_LEN}\r\n\r\n{_DOCUMENT}"
+)
+FILE = "GET /file HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 _WAIT_S = 30
 

@@ -15,26 +15,46 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from tools.bench import peers
 from tools.checkout import ROOT
 from tools.simulator.harness import find_port
 from tools.simulator.interpreter import die_with_parent, micropython
 from tools.terminal import Refused
 from tools.version.build import build, compile_microdot, compile_module
 
-# name: (its module in board/, an argument of it, its log level)
+
+class Kind(NamedTuple):
+    """Of a server: its module in board/, an argument of it, its log level."""
+
+    module: str
+    argument: str = ""
+    level: str = "warning"
+
+
+_PAGE = "page.html"
+_PAGE_LEN = 20 * 1024
+
 KINDS = {
-    "httpd32": ("serve_httpd32", "", "warning"),
-    "info": ("serve_httpd32", "", "info"),
-    "microdot": ("serve_microdot", "", ""),
-    "bare": ("serve_bare", "keep", ""),
-    "bare_close": ("serve_bare", "close", ""),
+    "httpd32": Kind("serve_httpd32"),
+    "info": Kind("serve_httpd32", level="info"),
+    "microdot": Kind("serve_microdot"),
+    "bare": Kind("serve_bare", "keep"),
+    "bare_close": Kind("serve_bare", "close"),
+    # With the routes of board/application.py.
+    "application": Kind("serve_application", _PAGE),
+    "microdot_application": Kind("serve_microdot", _PAGE),
+    # Of PyPI.
+    "biplane": Kind("serve_biplane"),
+    "uhttp": Kind("serve_uhttp"),
 }
 HOST = "127.0.0.1"
 
 _SCRIPTS = ROOT / "build" / "bench"
 _WHOLE = _SCRIPTS / "whole"  # Microdot with its own server, which a board goes without
+_APPLICATION = _SCRIPTS / "deployed"  # what a board has of it
+_BOARD = Path(__file__).parent / "board"
 _START_S = 60  # under valgrind it takes long
 _POLL_S = 0.001
 
@@ -43,14 +63,21 @@ class Failure(Refused):
     """A server or one of its clients does not do as it should; one line."""
 
 
-def prepare() -> str:
-    """Compiles everything; the MICROPYPATH from which the servers run."""
+def prepare() -> dict[str, str]:
+    """Compiles everything; the MICROPYPATH from which each of `KINDS` runs."""
     board = build()
+    build(board=_APPLICATION, main=_BOARD / "serve_application.py")
     _SCRIPTS.mkdir(parents=True, exist_ok=True)
-    for source in sorted((Path(__file__).parent / "board").glob("*.py")):
+    for source in sorted(_BOARD.glob("*.py")):
         compile_module(source, _SCRIPTS / f"{source.stem}.mpy")
     compile_microdot(_WHOLE)
-    return f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
+    peers.fetch()
+    peers.compile_into(_SCRIPTS)
+    path = f"{board}:{board}/lib:.frozen:{_SCRIPTS}"
+    paths = dict.fromkeys(KINDS, path)
+    paths["microdot"] = paths["microdot_application"] = f"{_WHOLE}:{path}"
+    paths["application"] = f"{_APPLICATION}:{_APPLICATION}/lib:.frozen:{_SCRIPTS}"
+    return paths
 
 
 class Server:
@@ -72,8 +99,6 @@ class Server:
         settings: dict[str, Any] | None = None,
     ) -> None:
         module, argument, level = KINDS[kind]
-        if kind == "microdot":
-            path = f"{_WHOLE}:{path}"
         self.kind = kind
         self.port = find_port()
         self.folder = Path(tempfile.mkdtemp(prefix="httpd32-bench-"))
@@ -146,10 +171,11 @@ class Server:
         config = {
             "server": {"port": self.port, **settings.get("server", {})},
             "demo": settings.get("demo", {}),
-            "log": {"level": level or "warning"},
+            "log": {"level": level},
             "network": {"wifi": [{"ssid": "simulated", "password": ""}], "ntp_host": ""},
         }
         (self.folder / "config.json").write_text(json.dumps(config))
+        (self.folder / _PAGE).write_bytes(bytes(_PAGE_LEN))
 
     def _spawn(self, line: list[str], path: str, has_probe: bool) -> subprocess.Popen[bytes]:
         with (self.folder / "console").open("wb") as console:
@@ -170,7 +196,7 @@ class Rack:
 
     def __init__(self, heap: str) -> None:
         self.heap = heap
-        self.path = prepare()
+        self._paths = prepare()
         self._stack = ExitStack()
         self._servers: dict[str, Server] = {}
 
@@ -189,7 +215,7 @@ class Rack:
 
     def start(self, kind: str, **options: Any) -> Server:
         """A fresh one, for the caller to stop."""
-        return Server(kind, self.path, options.pop("heap", self.heap), **options)
+        return Server(kind, self._paths[kind], options.pop("heap", self.heap), **options)
 
 
 def fetch(port: int, timeout_s: float = 5, request: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from tools.terminal import Refused
 
 _PICTURE = "build/bench.svg"
 _DRAWN = ("quick", "quick1", "close", "browser")
-_HEAP = "192k"  # about what a board has left after Wi-Fi; its words are half as long
+_HEAP = "256k"  # a board's is 128 KB, with words half as long
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
         with servers.Rack(options.heap) as rack:
             experiments = _choose(_make_all(rack, options), options.only)
             if options.list:
-                print("\n".join(f"{each.name:13} {each.rows[0].title}" for each in experiments))
+                print("\n".join(f"{each.name:18} {each.rows[0].title}" for each in experiments))
                 return 0
             header = machine.describe(options.heap, options.rounds)
             print(machine.format_lines(header))

@@ -1,4 +1,7 @@
-"""Plain Microdot, under its own server, with the routes of httpd32's demo.  Argument: port."""
+"""Plain Microdot, under its own server, with the routes of httpd32's demo.
+
+Arguments: port; a file, for the routes of `application`, too.
+"""
 
 import asyncio
 import os
@@ -64,4 +67,8 @@ async def long(request):
     return Ticks(count.last), 200, _HTML
 
 
+if sys.argv[3]:
+    from application import add_routes
+
+    add_routes(app, sys.argv[3])
 app.run(host="127.0.0.1", port=int(sys.argv[2]))
