@@ -72,6 +72,10 @@ class Listener:
             bytearray(_RESERVE_LEN)
             sock, address = self._sock.accept()
         except OSError as error:
+            if error.errno == errno.ECONNABORTED:
+                # lwIP has no connection left for a SYN, and tells it by an entry on this queue.  It
+                # resets the clients that come while the queue is full of these.
+                self._backoff_ms = 0
             self._back_off(error, error.errno != errno.EAGAIN and not _can_open())
             return None
         except MemoryError as error:
@@ -94,7 +98,7 @@ class Listener:
         longer_ms = self._backoff_ms * 2 if is_exhausted else 0
         self._backoff_ms = min(_MAX_BACKOFF_MS, max(_MIN_BACKOFF_MS, longer_ms))
         self.is_exhausted = is_exhausted
-        if is_exhausted:
+        if self._backoff_ms > _MIN_BACKOFF_MS:
             gc.collect()  # closes sockets that nobody holds
 
 

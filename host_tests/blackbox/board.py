@@ -17,15 +17,30 @@ _WAIT_S = 10
 
 
 class RemoteBoard:
-    """A server that runs already: it can be asked, not controlled."""
+    """A server that runs already: it can be asked, not controlled.
+
+    It is taken for a board.  That has twelve TCP connections, those among them whose one end is
+    closed, and five on its queue; a SYN beyond that is dropped, and comes again after 1, 2, 4 s, or
+    through an emulator's network after 6 and 12.
+
+    patience_s  for an answer, if a SYN is dropped more than once
+    slack_s     how much later something may be, because one packet was lost
+    quick_s     for most quick requests
+    crowd       clients at a time without a SYN that is dropped
+    """
+
+    patience_s = 60
+    slack_s = 7
+    quick_s = 0.3
+    crowd = 10
 
     def __init__(self, target: str):
         host, _, port = target.partition(":")
         self.host, self.port = host, int(port or 80)
         self.max_open_sockets = 7
 
-    def connect(self, timeout_s: float = 10) -> Client:
-        return Client(self.host, self.port, timeout_s)
+    def connect(self, timeout_s: float = 0) -> Client:
+        return Client(self.host, self.port, timeout_s or self.patience_s)
 
     def get(self, path: str):
         """The response to one GET on a connection of its own."""
@@ -38,7 +53,7 @@ class RemoteBoard:
         That is `first_line` of the client.  A client that has just gone may hold its worker for a
         moment yet: then it is tried again.
         """
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 3 + self.slack_s
         client = self.connect()
         while True:
             client.send("GET", path)
@@ -60,6 +75,11 @@ class Board(RemoteBoard):
     app    or the path of one
     waits, port   whether to wait until it serves; where, if not on a free port
     """
+
+    patience_s = 10
+    slack_s = 0
+    quick_s = 0.1
+    crowd = 30
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """An HTTP client for tests: raw bytes out, and every byte that comes back is judged by h11."""
 
+import select
 import socket
 import struct
 import time
@@ -7,6 +8,17 @@ import time
 import h11
 
 _RECEIVE_LEN = 65536
+
+
+def drop_closed(socks, timeout_s: float = 0):
+    """Closes those of silent clients that the server has closed or answered; the others.
+
+    Waits up to `timeout_s` for the first.
+    """
+    closed = select.select(socks, [], [], timeout_s)[0]
+    for sock in closed:
+        sock.close()
+    return [sock for sock in socks if sock not in closed]
 
 
 class Response:

@@ -125,7 +125,10 @@ def test_405_and_options_name_the_methods_that_are_allowed(board):
 
 
 def test_a_response_says_when_it_was_made(board):
-    assert board.get("/quick").headers["date"].endswith(" GMT")
+    headers = board.get("/quick").headers
+    if board.slack_s and "date" not in headers:
+        pytest.skip("its clock is not set: no NTP server answers")
+    assert headers["date"].endswith(" GMT")
 
 
 def test_100_continue_comes_before_the_body_and_only_when_it_is_wanted(board):
@@ -158,8 +161,15 @@ def test_a_request_split_at_any_byte_gets_the_answer_of_the_whole(board, text):
         client.sock.sendall(text)
         expected = client.receive().status
     for cut in range(1, len(text)):
-        with board.connect() as client:
-            client.sock.sendall(text[:cut])
-            assert board.get("/quick").status == 200  # it has read the first part
-            client.sock.sendall(text[cut:])
-            assert client.receive().status == expected
+        status = send_in_two(board, text, cut)
+        if status == 408 and board.slack_s:  # a lost packet has cost more than that
+            status = send_in_two(board, text, cut)
+        assert status == expected
+
+
+def send_in_two(board, text, cut):
+    with board.connect() as client:
+        client.sock.sendall(text[:cut])
+        assert board.get("/quick").status == 200  # it has read the first part
+        client.sock.sendall(text[cut:])
+        return client.receive().status

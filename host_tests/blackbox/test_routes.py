@@ -48,7 +48,7 @@ def test_long_begins_at_once_and_goes_on_line_by_line(board):
         assert response.headers["transfer-encoding"] == "chunked"
         assert re.fullmatch(rb"<div>req: \d+</div>\n", lines[0])
         assert lines[1:] == [b"<div>0</div>\n", b"<div>1</div>\n"]
-        assert 1.9 < times < 3
+        assert 1.9 < times < 3 + board.slack_s
 
 
 def test_the_first_line_of_long_comes_within_800_ms_and_its_number_goes_up(board):
@@ -56,6 +56,6 @@ def test_the_first_line_of_long_comes_within_800_ms_and_its_number_goes_up(board
     for _ in range(4):
         start = time.monotonic()
         with board.start_long() as client:
-            assert time.monotonic() - start < 0.8
+            assert time.monotonic() - start < 0.8 + board.slack_s
             numbers.append(int(re.findall(rb"\d+", client.first_line)[0]))
     assert numbers == list(range(numbers[0], numbers[0] + 4))

@@ -5,6 +5,8 @@ import statistics
 import time
 from contextlib import ExitStack
 
+from host_tests.blackbox.client import drop_closed
+
 BUSY = "<div> no workers available. server busy.</div>"
 
 
@@ -16,7 +18,7 @@ def test_quick_answers_within_100_ms_beside_two_long(board):
             start = time.monotonic()
             assert board.get("/quick").status == 200
             times.append(time.monotonic() - start)
-        assert statistics.median(times) < 0.1
+        assert statistics.median(times) < board.quick_s
 
 
 def test_a_third_long_is_503_busy_at_once_and_its_connection_goes_on(board):
@@ -26,7 +28,7 @@ def test_a_third_long_is_503_busy_at_once_and_its_connection_goes_on(board):
         for _ in range(3):
             start = time.monotonic()
             response = client.request("GET", "/long")
-            assert time.monotonic() - start < 0.5
+            assert time.monotonic() - start < 0.5 + board.slack_s
             assert (response.status, response.reason, response.text) == (503, "Busy", BUSY)
             assert int(response.headers["retry-after"]) > 0
         assert client.request("GET", "/quick").status == 200
@@ -36,13 +38,18 @@ def test_a_hundred_connections_in_three_seconds_stop_neither_long_nor_quick(boar
     with ExitStack() as stack:
         longs = start_longs(board, stack)
         start = time.monotonic()
+        clients = []
         for number in range(100):
-            stack.enter_context(connect_only(board))
+            clients.append(stack.enter_context(connect_only(board)))
             time.sleep(max(0, start + number * 0.03 - time.monotonic()))
         for client in longs:
             pieces = [client.read_piece() for _ in range(3)]
             assert pieces[-1].startswith(b"<div>")
+        if board.slack_s:  # a connection that only one side has closed is one of its twelve
+            clients = drop_closed(clients)
         assert board.get("/quick").status == 200
+        while board.slack_s and clients:  # or they would get in among the next tests' clients
+            clients = drop_closed(clients, board.patience_s)
 
 
 def connect_only(board):

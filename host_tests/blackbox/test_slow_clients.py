@@ -5,18 +5,23 @@ from contextlib import ExitStack
 
 import pytest
 
+from host_tests.blackbox.client import drop_closed
+
 HALF = b"GET /quick HTTP/1.1\r\nHost: x\r\n"
 
 
 def test_quick_answers_within_a_second_beside_thirty_half_requests(board):
     with ExitStack() as stack:
-        for _ in range(30):
-            stack.enter_context(board.connect()).sock.sendall(HALF)
+        clients = []
+        for _ in range(board.crowd):
+            clients.append(stack.enter_context(board.connect()).sock)
+            clients[-1].sendall(HALF)
         board.get("/quick")  # now all thirty have been let in; the queue was full of them
         for _ in range(10):
+            clients = drop_closed(clients)
             start = time.monotonic()
             assert board.get("/quick").status == 200
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 1 + board.slack_s
 
 
 @pytest.mark.parametrize(
@@ -34,10 +39,10 @@ def test_defect_h_what_drips_is_408_at_the_deadline(board, begin):
                 break
             except TimeoutError:
                 pass
-        client.sock.settimeout(10)
+        client.sock.settimeout(board.patience_s)
         response = client.receive()
         assert (response.status, response.reason) == (408, "Request Timeout")
-        assert 4.5 < time.monotonic() - start < 7
+        assert 4.5 < time.monotonic() - start < 7 + board.slack_s
         assert client.is_closed()
 
 
@@ -45,7 +50,7 @@ def test_defect_e_when_both_clients_of_long_vanish_the_workers_are_ready_within_
     for turn in range(10):
         start = time.monotonic()
         clients = [board.start_long() for _ in range(2)]
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 3 + board.slack_s
         for client in clients:
             if turn % 2:
                 client.reset()

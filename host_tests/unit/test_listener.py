@@ -1,3 +1,4 @@
+import errno
 import unittest
 from time import ticks_diff, ticks_ms
 
@@ -20,7 +21,7 @@ class TestAccept(unittest.TestCase):
             self.fail_with(error, 1)
 
     def test_a_client_that_has_gone_from_the_queue_costs_nobody_a_connection(self):
-        self.fail_with(OSError(103), 0)
+        self.fail_with(OSError(errno.ECONNABORTED, ""), 0)
 
     @run_async
     async def fail_with(self, error, warnings):
@@ -101,9 +102,17 @@ class TestBackOff(unittest.TestCase):
 
     def test_a_client_that_has_gone_costs_a_short_moment_and_no_line(self):
         for _ in range(3):
-            self.assertEqual(self.fail(OSError(103), True), 10)
+            self.assertEqual(self.fail(OSError(errno.ECONNABORTED, ""), True), 10)
         self.assertFalse(self.listener.is_exhausted)
         self.assertEqual(self.log.lines, [])
+
+    def test_dropped_clients_leave_the_queue_at_once_while_connections_are_exhausted(self):
+        """lwIP puts an entry for each onto the queue, and resets clients while that is full."""
+        self.fail(OSError(23), False)
+        for _ in range(9):
+            self.assertEqual(self.fail(OSError(errno.ECONNABORTED, ""), False), 10)
+        self.assertTrue(self.listener.is_exhausted)
+        self.assertEqual(len(self.log.lines), 1)
 
     def test_a_shortage_ends_with_the_first_client_that_comes_in(self):
         self.fail(OSError(23), False)
