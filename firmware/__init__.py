@@ -19,6 +19,9 @@ is_on_trial = False
 # Whether the watchdog runs, which would reset the board at its prompt.
 is_armed = False
 
+# Whether `time.time()` can be believed.  What the clock shows when power comes may be any year.
+is_clock_set = False
+
 # Bytes of the pool that Python leaves to the network, and to what else takes them: a TLS session
 # needs 26 KB.  An application may set it before it imports `run`.
 pool_len = 22 * 1024

@@ -100,7 +100,7 @@ def _make(
     """What runs; None, after one line that says why, if the application's long handlers can't."""
     from firmware.startup import choose
 
-    chosen = choose(pool, app)
+    chosen = choose(pool, app, told)
     if isinstance(chosen, str):
         print(chosen)
         return None

@@ -108,6 +108,9 @@ class Connection:
             return
         try:
             has_gone = wire.has_gone()
+            if wire.heart and not has_gone and wire.heart.has_stopped(wire):
+                self._log.info("a WebSocket's client does not answer: %s", self._address)
+                has_gone = True
         except MemoryError:  # something of the next request may be lost
             has_gone = True
         if has_gone:

@@ -9,12 +9,12 @@ import sys
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import invoke_handler
+from microdot.microdot import HTTPException, invoke_handler
 from micropython import const
 
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
-from firmware.request import build
+from firmware.request import build, note_body
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
 
@@ -70,6 +70,10 @@ class Exchange:
         if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
             limits["max_uri_len"] = Request.max_readline
             limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
+        for each in [app] + [route[4] for route in app.url_map]:
+            handlers = each and each.after_request_handlers
+            if handlers and handlers[0] is not note_body:
+                handlers.insert(0, note_body)  # type: ignore[arg-type]
         if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
             # Now, instead of in the first request, where what stays would lie in the way.
             import firmware.body
@@ -90,25 +94,25 @@ class Exchange:
         """
         slot = wire.slot
         body: Body | None = None
-        request: Request | None = None
+        request: Anything = None
         response: Anything = None
         keep_alive = head.keep_alive
         try:
             try:
-                data: bytes | None = b""
                 if head.content_length != 0:
                     body = self._expect_body(wire, head)
-                    data = await body.read_whole(body.span)
+                data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = build(self._app, address, head, wire, body, data)
                 own = self._check(request, head) or self._app.dispatch_request(request)
                 response = own if isinstance(own, Response) else await own
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
-            except (HTTPError, RuntimeError) as error:
+            except Exception as error:
                 keep_alive = False
-                request = request or self._begin(wire, head, address)
-                response = await self._refuse(request, _status_of(error), response)
+                request, response = await self._refuse(
+                    error, request, response, wire, head, address
+                )
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
             return await self._send(wire, head, request, response, keep_alive, body)
@@ -117,6 +121,8 @@ class Exchange:
                 self._memory.give_back(body.cost)
             if request:
                 self._workers.release(request)
+                if request.made is not None:
+                    await _close(request.made)
 
     async def refuse_head(self, wire: "Wire", address: tuple, status: int) -> bool:
         """Sends what the application words the refusal of a head with; whether it does.
@@ -193,16 +199,30 @@ class Exchange:
         return request
 
     async def _refuse(
-        self, request: "Anything", status: int, replaced: "Response | None"
-    ) -> "Anything":
-        request.sock[0].slot.owner.note_refusal(status)
-        return await self._refusal(request, status, replaced)
+        self,
+        error: Exception,
+        request: "Anything",
+        replaced: "Response | None",
+        wire: "Wire",
+        head: "Head",
+        address: tuple,
+    ) -> "tuple[Request, Response]":
+        """The request that is refused, and the response; raises `error` again if there is none."""
+        status = _status_of(error)
+        if status:
+            request = request or self._begin(wire, head, address)
+            wire.slot.owner.note_refusal(status)
+        elif not request or not wire.is_read or isinstance(error, MemoryError):
+            raise error  # the client is gone, or the next step may do better
+        else:  # of a handler of errors
+            self._log.exception("request failed", error)
+        return request, await self._refusal(request, status or 500, replaced)
 
     async def _send(
         self,
         wire: "Wire",
         head: "Head",
-        request: "Request",
+        request: "Anything",
         response: "Response",
         keep_alive: bool,
         body: "Body | None",
@@ -213,6 +233,7 @@ class Exchange:
             keep_alive = keep_alive and not body.failure and body.is_drainable(self._max_body_len)
         try:
             if response is Response.already_handled or wire.is_answered:
+                Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
             is_whole = isinstance(response.body, bytes)
             if response.headers or response.status_code != 200 or not is_whole:
@@ -223,12 +244,13 @@ class Exchange:
         except Exception as error:
             if wire.slot.state == SENDING:  # before that, an OSError is the handler's
                 raise
-            self._log_failure(request, error)
-            response = await self._refusal(request, 500, response)
+            status = self._log_failure(request, error)
+            response = await self._refusal(request, status, response)
             keep_alive = await self.sender.send(wire, head, response, keep_alive)
         finally:
-            if response and not isinstance(response.body, bytes):
-                await _close(response.body)
+            body_made = response and response.body
+            if not isinstance(body_made, bytes) and body_made is not request.made:
+                await _close(body_made)
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
@@ -262,7 +284,7 @@ class Exchange:
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
 
-    def _complete(self, request: "Request", response: "Response", slot: "Slot") -> None:
+    def _complete(self, request: "Anything", response: "Response", slot: "Slot") -> None:
         """Adds `Allow` to a 405; an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
@@ -274,35 +296,57 @@ class Exchange:
         if hasattr(response.body, "seek"):
             from firmware.static import prepare
 
+            if request.made is response.body:
+                request.made = None  # a part of a file closes it
             prepare(request, response)
 
-    def _log_failure(self, request: "Request", error: Exception) -> None:
-        """Logs one line for a response that can't be sent, a traceback for a body that raises."""
+    def _log_failure(self, request: "Request", error: Exception) -> int:
+        """Logs one line for a response that can't be sent, a traceback for a body that raises.
+
+        The status to send instead: 500, or that of an `abort()` in the first piece of a body.
+        """
+        if isinstance(error, HTTPException):
+            return error.status_code
         if isinstance(error, ResponseError):
             self._log.error("%s %s: %s", request.method, request.path, error)
         else:
             self._log.exception("request failed", error)
+        return 500
 
     async def _refusal(
-        self, request: "Request", status: int, replaced: "Response | None"
+        self, request: "Anything", status: int, replaced: "Response | None"
     ) -> "Anything":
         """The response to a request that is refused, as the application words it if it does.
 
         replaced  what its handler has returned
         """
-        if replaced:
+        if replaced and replaced.body is not request.made:
             await _close(replaced.body)
+        try:
+            result = await self._word(request, status)
+        except MemoryError:
+            raise
+        except Exception as error:
+            self._log.exception("request failed", error)
+            result = Response(error_text(status), status)
+        if status == 503:
+            result.headers["Retry-After"] = "1"
+        for name in getattr(request.g, "_vary", ()):  # as Microdot does it
+            vary = result.headers.get("Vary")
+            result.headers["Vary"] = vary + ", " + name if vary else name
+        result.is_head = request.method == "HEAD"
+        return result
+
+    async def _word(self, request: "Request", status: int) -> "Anything":
+        """What the application says to a refusal; its handlers may raise anything."""
         app = self._app
         result = await app.error_response(request, status, error_text(status).decode())
         if isinstance(result, tuple):
             result = Response(*result)
         elif not isinstance(result, Response):
             result = Response(result)
-        if status == 503:
-            result.headers["Retry-After"] = "1"
         for handler in app.get_request_handlers(request, "after_error_request", True):
             result = await invoke_handler(handler, request, result) or result
-        result.is_head = request.method == "HEAD"
         return result
 
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
@@ -329,13 +373,11 @@ async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:
 
 
 def _status_of(error: Exception) -> int:
-    """The status of a refusal; raises `error` again if it is not a refusal."""
+    """The status of a refusal; 0 if it is none."""
     if isinstance(error, HTTPError):
         return error.status
     # The pattern of a route takes a step of the stack for each character of a path.
-    if "recursion" in str(error):
-        return 414
-    raise error
+    return 414 if isinstance(error, RuntimeError) and "recursion" in str(error) else 0
 
 
 def _cost_of(head: "Head", body: "Body") -> int:

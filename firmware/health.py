@@ -139,6 +139,8 @@ class Health:
         self._log = log
         self._timeout_ms = timeout_s * 1000
         self._ntp_host = ntp_host
+        if not ntp_host:  # then the application sets it, from a chip with a battery
+            firmware.is_clock_set = True
         self._memory = memory or RTC().memory
         self._make_watchdog = make_watchdog
         self._restart = restart
@@ -220,6 +222,7 @@ class Health:
             self._clock_due = ticks_add(now, _RETRY_MS)
             if await _set_clock(self._ntp_host, self._log):
                 self._clock_due = ticks_add(now, _DAY_MS)
+                firmware.is_clock_set = True
 
     async def _probe(self, address: "Anything", port: int) -> bool:
         """Whether the server answers a connection from the board itself.

@@ -7,8 +7,12 @@ from firmware.http1 import HTTPError
 
 
 class _Request(Request):
-    """Microdot's request; its dictionary of headers and its stream are made when asked for."""
+    """Microdot's request; its dictionary of headers and its stream are made when asked for.
 
+    made  the body that the handler has made, if handlers after it may put another in its place
+    """
+
+    made: "Anything" = None
     _stream: "Anything"
 
     def __init__(
@@ -48,6 +52,12 @@ class _Request(Request):
             self._stream = Stream(self._incoming, self.body)
         return self._stream
 
+    def after_request(self, f: "Function") -> "Function":
+        """Microdot's."""
+        if not self.after_request_handlers:
+            self.after_request_handlers.append(note_body)
+        return super().after_request(f)
+
     @property
     def sess_ctx(self) -> "Anything":
         """An object that the application keeps with the connection (ESP-IDF's field); or None.
@@ -61,6 +71,12 @@ class _Request(Request):
     def sess_ctx(self, value: "Anything") -> None:
         wire: Anything = self.sock
         wire[0].sess_ctx = value
+
+
+async def note_body(request: "Anything", response: "Response") -> None:
+    """The first of the handlers after a request; what a later one replaces is closed, too."""
+    if request.made is None:
+        request.made = response.body
 
 
 def build(

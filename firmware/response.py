@@ -6,6 +6,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+import firmware
 from firmware.chunked import encode_size
 from firmware.encode import (
     CHUNKED,
@@ -176,7 +177,7 @@ class Sender:
         if keep_alive:
             connection = self._keep_alive if head.minor else self._keep_alive_1_0
         kind = response.default_content_type
-        date = int(time.time())
+        date = int(time.time()) if firmware.is_clock_set else 0
         if response.headers:
             fields = text.lower()
             if b"\ncontent-type:" in fields:

@@ -49,13 +49,23 @@ def mark(request: "Anything") -> None:
             request.unchosen_len = _MICRODOT_MAX_LEN - 1
 
 
-def choose(pool: "WorkerPool | None", app: "Microdot | None") -> "WorkerPool | str":
+def choose(
+    pool: "WorkerPool | None", app: "Microdot | None", told: tuple = ()
+) -> "WorkerPool | str":
     """The pool of an application: the one that `run()` was given, else the one made last.
 
-    A text if a handler of the application is meant to be long and would not be.
+    told  what is called when the link comes up, and when it is lost
+    A text if `run()` was given something else, or if a handler of the application is meant to be
+    long and would not be.
     """
     from firmware.workers import WorkerPool
 
+    for name, given, method in (("app", app, "dispatch_request"), ("pool", pool, "long")):
+        if given is not None and not hasattr(given, method):
+            return "run(): %s is of type %s" % (name, type(given).__name__)
+    for name, given in zip(("on_connect", "on_disconnect"), told):
+        if given is not None and not callable(given):
+            return "run(): %s is of type %s, not a function" % (name, type(given).__name__)
     made, WorkerPool.made = WorkerPool.made, []
     pool = pool or (app and made and made[-1][0]) or WorkerPool()
     handlers = [route[2] for route in app.url_map] if app else []

@@ -51,10 +51,10 @@ def prepare(request: "Request", response: "Anything") -> None:
     headers["Accept-Ranges"] = "bytes"
     headers["Content-Length"] = str(length)
     asked = request.headers.get("Range")
-    if not asked or request.method == "HEAD" or "If-Range" in request.headers:
-        return
+    if request.method == "HEAD" or "If-Range" in request.headers:
+        asked = None
     try:
-        part = parse_range(asked, length)
+        part = parse_range(asked, length) if asked else None
     except ValueError:
         response.body.close()
         response.status_code = 416
@@ -62,12 +62,12 @@ def prepare(request: "Request", response: "Anything") -> None:
         headers["Content-Range"] = "bytes */%d" % length
         del headers["Content-Length"]
         return
+    start, count = part or (0, length)
     if part:
-        start, count = part
         response.status_code = 206
         headers["Content-Range"] = "bytes %d-%d/%d" % (start, start + count - 1, length)
         headers["Content-Length"] = str(count)
-        response.body = Part(response.body, start, count)
+    response.body = Part(response.body, start, count)  # the file may grow
 
 
 class Part:

@@ -35,8 +35,10 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
-    `read`, `readexactly`, `awrite` and `close` are those of an asyncio stream, for an application
-    that speaks to its client itself (WebSocket).
+    heart      of a WebSocket: whether its client is still there
+    lock       held while the application sends; None before it has
+    `read`, `readexactly`, `write`, `drain`, `awrite` and `close` are those of an asyncio stream,
+    for an application that speaks to its client itself (WebSocket).
     """
 
     # In the class: each attribute of an instance costs time, and most clients need none of them.
@@ -47,8 +49,10 @@ class Wire:
     is_answered = False
     is_partial = False
     sess_ctx: "Anything" = None
+    heart: "Heartbeat | None" = None
+    _unsent = b""
     _stream: "Anything" = None
-    _lock: asyncio.Lock | None = None
+    lock: asyncio.Lock | None = None
 
     def __init__(self, sock: "Socket", slot: "Slot", send_wait_timeout_ms: int) -> None:
         self._sock: Anything = sock
@@ -122,6 +126,8 @@ class Wire:
                 block = await self.receive(n if n > 0 else BLOCK_LEN)
                 if not block:
                     break
+                if self.heart:
+                    self.heart.note(block)
                 blocks.append(block)
                 if n > 0:
                     n -= len(block)
@@ -152,6 +158,8 @@ class Wire:
             block = self._open_sock().recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
+        if self.heart and block and self.heart.note(block) and not self.received:
+            return False  # nobody else waits for it
         self.received = self.received + block if self.received else block
         return not block
 
@@ -253,7 +261,20 @@ class Wire:
         if not self.is_answered:
             self.is_answered = True
             self.slot.count(101)
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        async with self._lock:
+        if not self.heart and isinstance(data, bytes) and b"Sec-WebSocket-Accept" in data:
+            from firmware.heartbeat import Heartbeat
+
+            self.heart = Heartbeat()
+        if self.lock is None:
+            self.lock = asyncio.Lock()
+        async with self.lock:
             await self.send(data)
+        await asyncio.sleep(0)  # an application that never waits lets the others run
+
+    def write(self, data: bytes) -> None:
+        """`drain` sends it."""
+        self._unsent += data
+
+    async def drain(self) -> None:
+        data, self._unsent = self._unsent, b""
+        await self.awrite(data)

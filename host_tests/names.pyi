@@ -13,6 +13,7 @@ import firmware.ethernet as _ethernet
 import firmware.exchange as _exchange
 import firmware.failover as _failover
 import firmware.heads as _heads
+import firmware.heartbeat as _heartbeat
 import firmware.http1 as _http1
 import firmware.job as _job
 import firmware.link as _link
@@ -46,6 +47,7 @@ Connection = _connection.Connection
 Ethernet = _ethernet.Ethernet
 Exchange = _exchange.Exchange
 Head = _http1.Head
+Heartbeat = _heartbeat.Heartbeat
 HeadParser = _heads.HeadParser
 Job = _job.Job
 Link = _link.Link

@@ -23,7 +23,8 @@ IMPORTS = {
     "failover": set(),
     # sockets
     "listener": set(),
-    "wire": {"slots"},
+    "wire": {"heartbeat", "slots"},
+    "heartbeat": set(),
     "body": {"chunked", "http1"},
     "stream": {"http1"},
     "response": {"chunked", "encode", "slots"},

@@ -2,6 +2,7 @@ import asyncio
 import unittest
 
 from microdot import Microdot, Request, Response
+from microdot.microdot import HTTPException
 
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, Site
@@ -88,9 +89,7 @@ class Unseekable(File):
 KINDS = (Asynchronous, Plain, File)
 
 
-class TestBodies(unittest.TestCase):
-    """What a handler returns is closed once, whatever becomes of it."""
-
+class Closed(unittest.TestCase):
     def setUp(self):
         self.app = Microdot()
         self.response = None
@@ -122,6 +121,10 @@ class TestBodies(unittest.TestCase):
         await site.wait_open(0)
         self.assertEqual(body.closed, 1)
         return answer
+
+
+class TestBodies(Closed):
+    """What a handler returns is closed once, whatever becomes of it."""
 
     @run_async
     async def test_when_it_was_sent(self):
@@ -214,3 +217,137 @@ class TestBodies(unittest.TestCase):
             answer = await self.answer(site, GET % "/get", Failing(b"a"))
             self.assertTrue(answer.endswith("1\r\na\r\n0\r\n\r\n"))
             await site.wait_line("ValueError")
+
+
+class Around(Asynchronous):
+    """Changes the pieces of another body, which it leaves open."""
+
+    def __init__(self, body):
+        super().__init__()
+        self._body = body
+
+    async def __anext__(self):
+        return (await self._body.__anext__()).upper()
+
+
+class TestReplaced(Closed):
+    """A body in whose place a handler after the request has put something else is closed, too."""
+
+    def setUp(self):
+        super().setUp()
+        self.after = None
+        self.sub = Microdot()
+
+        @self.app.after_request
+        async def after(request, response):
+            return self.after and self.after(response)
+
+        @self.sub.get("/get")
+        async def get(request):
+            return self.response
+
+        @self.sub.after_request
+        async def after_local(request, response):
+            return self.after and self.after(response)
+
+        @self.app.get("/own")
+        async def own(request):
+            @request.after_request
+            async def after_own(request, response):
+                return Response("another")
+
+            return self.response
+
+        self.app.mount(self.sub, "/sub", local=True)
+
+    @run_async
+    async def test_when_a_handler_after_the_request_returns_another_response(self):
+        self.after = lambda response: Response("another")
+        async with Site(self.app) as site:
+            for kind in KINDS:
+                for path in ("/get", "/sub/get"):
+                    answer = await self.answer(site, GET % path, kind(b"a"))
+                    self.assertTrue(answer.endswith("\r\n\r\nanother"))
+
+    @run_async
+    async def test_when_one_of_that_request_alone_does(self):
+        async with Site(self.app) as site:
+            for kind in KINDS:
+                answer = await self.answer(site, GET % "/own", kind(b"a"))
+                self.assertTrue(answer.endswith("\r\n\r\nanother"))
+
+    @run_async
+    async def test_when_a_handler_after_the_request_fails(self):
+        for error, status in ((ValueError("after"), 500), (HTTPException(418), 418)):
+
+            def fail(response, error=error):
+                raise error
+
+            self.after = fail
+            async with Site(self.app) as site:
+                for kind in KINDS:
+                    answer = await self.answer(site, GET % "/get", kind(b"a"))
+                    self.assertIn("HTTP/1.1 %d " % status, answer)
+
+    @run_async
+    async def test_not_before_a_body_around_it_was_sent(self):
+        arounds = []
+
+        def wrap(response):
+            arounds.append(Around(response.body))
+            response.body = arounds[0]
+
+        self.after = wrap
+        async with Site(self.app) as site:
+            answer = await self.answer(site, GET % "/get", Asynchronous(b"one ", b"two"))
+            self.assertIn("ONE ", answer)
+            self.assertEqual(arounds[0].closed, 1)
+
+    @run_async
+    async def test_when_the_client_goes_while_a_handler_after_the_request_waits(self):
+        waiting = asyncio.Event()
+
+        async def wait(request, response):
+            waiting.set()
+            await asyncio.sleep(60)
+
+        self.app.after_request_handlers.append(wait)
+        async with Site(self.app) as site:
+            self.response = body = Asynchronous(b"a")
+            peer = site.connect()
+            await peer.send(GET % "/get")
+            await waiting.wait()
+            peer.close()
+            await until(lambda: body.closed)
+
+
+class TestFirstPiece(Closed):
+    @run_async
+    async def test_abort_in_the_first_piece_is_its_status(self):
+        async with Site(self.app) as site:
+            for kind in KINDS:
+                answer = await self.answer(site, GET % "/get", kind(HTTPException(404)))
+                self.assertIn("HTTP/1.1 404 Not Found\r\n", answer)
+            self.assertFalse(any("failed" in line for line in site.log.lines))
+
+
+class TestSharedResponse(unittest.TestCase):
+    @run_async
+    async def test_what_handlers_do_to_the_one_response_of_all_websockets_does_not_stay(self):
+        app = Microdot()
+
+        @app.get("/socket")
+        async def socket(request):
+            @request.after_request
+            async def save(request, response):
+                response.set_cookie("session", "x")
+
+            await request.sock[1].awrite(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            return Response.already_handled
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send(GET % "/socket")
+            await peer.read_all()
+            peer.close()
+        self.assertEqual(len(Response.already_handled.headers), 0)

@@ -99,6 +99,47 @@ class TestRefusals(unittest.TestCase):
             self.assertTrue(any("request failed" in line for line in site.log.lines))
 
     @run_async
+    async def test_a_handler_of_errors_that_fails_is_a_500_and_never_an_empty_answer(self):
+        @self.app.get("/broken")
+        async def broken(request):
+            return 1 // 0
+
+        for error in (OSError(28), EOFError(), KeyError("x")):
+
+            @self.app.errorhandler(500)
+            async def internal(request, error=error):
+                raise error
+
+            async with Site(self.app) as site:
+                answer = await self.ask(site, GET % "/broken")
+                self.assertTrue(answer.endswith("\r\n\r\n500 Internal Server Error\n"))
+                self.assertIn("request failed: %r" % error, site.log.lines)
+
+    @run_async
+    async def test_a_handler_after_an_error_that_fails_leaves_the_refusal_as_it_is(self):
+        @self.app.after_error_request
+        async def fail(request, response):
+            raise OSError(28)
+
+        async with Site(self.app, max_body_len=300) as site:
+            answer = await self.ask(site, UPLOAD)
+            self.assertTrue(answer.endswith("\r\n\r\n413 Content Too Large\n"))
+
+    @run_async
+    async def test_a_refusal_has_the_fields_that_it_varies_with(self):
+        own = {}
+
+        @self.app.errorhandler(413)
+        async def refuse(request):
+            request.g._vary = {"Origin"}  # as Microdot's CORS does
+            return "long", 413, own
+
+        for vary in ("Origin", "Accept, Origin"):
+            async with Site(self.app, max_body_len=300) as site:
+                self.assertIn("\r\nVary: %s\r\n" % vary, await self.ask(site, UPLOAD))
+            own["Vary"] = "Accept"
+
+    @run_async
     async def test_chunks_that_break_the_rules_are_refused_by_the_application_too(self):
         async with Site(self.app) as site:
             head = "POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

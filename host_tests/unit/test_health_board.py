@@ -102,7 +102,7 @@ class TestHealth(unittest.TestCase):
     def tearDown(self):
         health_module._ping = self.ping
         firmware.record = self.record
-        firmware.is_armed = False
+        firmware.is_armed = firmware.is_clock_set = False
 
     async def answer_ping(self, interface):
         return interface.is_alive
@@ -329,6 +329,7 @@ class TestHealth(unittest.TestCase):
         is_set = [False, True, True, True]
 
         async def set_clock(host, log):
+            self.assertEqual(firmware.is_clock_set, len(times) > 1)
             times.append((self.now // SECOND, host))
             return is_set[len(times) - 1]
 
@@ -358,3 +359,4 @@ class TestHealth(unittest.TestCase):
             health_module._set_clock = module
             server.sock.close()
         self.assertEqual(self.log.lines, [])
+        self.assertTrue(firmware.is_clock_set)  # it is the application's to set

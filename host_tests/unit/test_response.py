@@ -4,6 +4,7 @@ import unittest
 from microdot import Microdot
 from microdot.microdot import Response
 
+import firmware
 import firmware.response as response_module
 from firmware.encode import ResponseError
 from firmware.http1 import Head
@@ -123,9 +124,11 @@ class TestDate(Sent):
     def setUp(self):
         super().setUp()
         self._time = response_module.time
+        firmware.is_clock_set = True
 
     def tearDown(self):
         response_module.time = self._time
+        firmware.is_clock_set = False
 
     @run_async
     async def test_a_response_has_the_date_of_its_second(self):
@@ -134,6 +137,15 @@ class TestDate(Sent):
             response_module.time = FakeTime(second, (2026, 2, 3, 4, 5, second, 1, 34))
             await self.send(Response("hello"))
             self.assertIn(b"Date: Tue, 03 Feb 2026 04:05:0%d GMT" % second, self.fields())
+
+    @run_async
+    async def test_a_clock_that_nobody_has_set_is_not_believed_whatever_it_shows(self):
+        for is_set in (True, False):  # while the fields of the response before are kept
+            firmware.is_clock_set = is_set
+            self.sock.sent = b""
+            response_module.time = FakeTime(7, (2033, 2, 3, 4, 5, 6, 3, 34))
+            await self.send(Response("hello"))
+            self.assertEqual(b"\r\nDate: " in self.sock.sent, is_set)
 
     @run_async
     async def test_a_date_of_the_handlers_own_stands(self):

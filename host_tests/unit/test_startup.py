@@ -61,6 +61,17 @@ class TestChoose(unittest.TestCase):
         text = "@pool.long of slow goes below its route"
         self.assertEqual(choose(self.pool, self.app), text)
 
+    def test_what_run_was_given_in_the_wrong_place_is_one_line(self) -> None:
+        for wrong, text in (
+            ((self.app, self.pool), "run(): app is of type WorkerPool"),
+            ((self.pool, 80), "run(): app is of type int"),
+            (("config.json", self.app), "run(): pool is of type str"),
+            ((None, self.app, (1, None)), "run(): on_connect is of type int, not a function"),
+            ((None, self.app, (slow, "x")), "run(): on_disconnect is of type str, not a function"),
+        ):
+            self.assertEqual(choose(*wrong), text)  # type: ignore[arg-type]
+        self.assertIs(choose(self.pool, self.app, (slow, None)), self.pool)
+
     def test_a_function_that_is_long_at_one_path_and_not_at_another_is_not_refused(self) -> None:
         self.app.get("/slow")(self.pool.long(self.app.get("/quick")(slow)))
         self.assertIs(choose(self.pool, self.app), self.pool)

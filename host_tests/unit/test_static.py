@@ -71,6 +71,14 @@ class TestPrepare(unittest.TestCase):
             self.assertEqual(headers["Content-Length"], "10")
             self.assertEqual(headers["Accept-Ranges"], "bytes")
 
+    def test_a_file_that_grows_while_it_is_sent_is_as_long_as_it_has_said(self):
+        response = self.prepare(Asked())
+        file = response.body._file
+        file.seek(0, 2)
+        file.write(b"more")
+        file.seek(0)
+        self.assertEqual(response.body.read(8) + response.body.read(8), b"0123456789")
+
     def test_one_range_is_206_and_that_part(self):
         response = self.prepare(Asked(Range="bytes=2-4"))
         self.assertEqual(response.status_code, 206)

@@ -90,6 +90,11 @@ def play_failure(module):
     module.fail = fail_unless_told
 
 
+def play_clock(module):
+    """This computer's clock is right."""
+    module.is_clock_set = True
+
+
 def as_tuple(address):
     """(host, port) of what MicroPython for Unix has: the octets of a sockaddr_in."""
     if isinstance(address, tuple):
@@ -99,6 +104,7 @@ def as_tuple(address):
 
 # From here on the path and `/` are a board's.
 on_loaded = {
+    "firmware": play_clock,
     "firmware.listener": play_listener,
     "firmware.wire": play_wire,
     "firmware.last_words": play_failure,

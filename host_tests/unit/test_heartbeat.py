@@ -1,0 +1,140 @@
+import errno
+import unittest
+from time import ticks_add, ticks_ms
+
+from microdot import Microdot
+
+import firmware.heartbeat as heartbeat_module
+from firmware.heartbeat import Heartbeat
+from firmware.slots import BUSY
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async
+from host_tests.unit.sites import GET, Site
+
+PING = b"\x89\x00"
+PONG = b"\x8a\x80mask"
+SECOND = 1000
+ACCEPT = b"Sec-WebSocket-Accept: x\r\n\r\n"
+
+
+class TestHeartbeat(unittest.TestCase):
+    def setUp(self):
+        self.now = 0
+        self._ticks_ms = heartbeat_module.ticks_ms
+        heartbeat_module.ticks_ms = lambda: self.now
+        self.sock = FakeSocket()
+        self.wire = open_wire(self.sock, BUSY)
+        self.heart = self.wire.heart = Heartbeat()
+
+    def tearDown(self):
+        heartbeat_module.ticks_ms = self._ticks_ms
+
+    def has_stopped(self, seconds):
+        """Whether it has within so many seconds, as the reaper asks."""
+        end = self.now + seconds * SECOND
+        while self.now < end:
+            self.now += 100
+            if self.wire.has_gone() or self.heart.has_stopped(self.wire):
+                return True
+        return False
+
+    def test_a_client_is_asked_after_twenty_seconds_without_a_byte(self):
+        self.assertFalse(self.has_stopped(19))
+        self.assertEqual(self.sock.sent, b"")
+        self.assertFalse(self.has_stopped(1))
+        self.assertEqual(self.sock.sent, PING)
+
+    def test_one_that_does_not_answer_for_a_minute_has_gone(self):
+        self.assertFalse(self.has_stopped(59))
+        self.assertEqual(self.sock.sent, 2 * PING)
+        self.assertTrue(self.has_stopped(1))
+
+    def test_one_that_answers_may_be_silent_for_hours_though_nobody_reads(self):
+        for count in range(200):  # more of them than are kept of what is sent ahead
+            self.assertFalse(self.has_stopped(21))
+            self.assertEqual(len(self.sock.sent), (count + 1) * len(PING))
+            self.sock.incoming.append(PONG)
+        self.assertFalse(self.has_stopped(1))
+        self.assertEqual(self.wire.received, b"")
+
+    def test_one_that_sends_is_not_asked(self):
+        for _ in range(10):
+            self.sock.incoming.append(b"\x81\x80mask")
+            self.assertFalse(self.has_stopped(19))
+        self.assertEqual(self.sock.sent, b"")
+
+    def test_what_it_has_sent_before_its_answer_is_kept(self):
+        self.sock.incoming += [b"\x81\x80", b"mask", PONG]
+        self.assertFalse(self.has_stopped(1))
+        self.assertEqual(self.wire.received, b"\x81\x80mask" + PONG)
+
+    def test_one_of_which_no_more_is_received_has_no_deadline_but_that_of_tcp(self):
+        self.wire.received = b"x" * 512
+        self.assertFalse(self.has_stopped(600))
+        self.assertEqual(self.sock.sent, 30 * PING)
+        self.sock.error = OSError(errno.ETIMEDOUT, "no answer")
+        self.assertTrue(self.has_stopped(21))
+
+    def test_no_ping_comes_between_the_parts_of_something_else(self):
+        self.wire.is_partial = True
+        self.assertFalse(self.has_stopped(59))
+        self.assertEqual(self.sock.sent, b"")
+
+    def test_a_ping_that_went_out_in_part_lets_nothing_follow(self):
+        self.sock.room = 1
+        self.assertFalse(self.has_stopped(21))
+        self.assertTrue(self.wire.is_partial)
+
+    @run_async
+    async def test_what_the_application_reads_is_a_sign_of_life(self):
+        self.now = 59 * SECOND
+        self.sock.incoming.append(PONG)
+        self.assertEqual(await self.wire.read(2), PONG[:2])
+        self.assertFalse(self.has_stopped(59))
+
+
+class TestWire(unittest.TestCase):
+    @run_async
+    async def test_a_websocket_has_one_from_its_handshake_on_and_nothing_else_has(self):
+        wire = open_wire(FakeSocket(), BUSY)
+        for data in (b"HTTP/1.1 101 Switching Protocols\r\n", bytearray(b"more\r\n")):
+            await wire.awrite(data)
+            self.assertIs(wire.heart, None)
+        await wire.awrite(ACCEPT)
+        heart = wire.heart
+        await wire.awrite(ACCEPT)
+        self.assertIs(wire.heart, heart)
+
+    @run_async
+    async def test_a_stream_is_written_as_asyncios_is(self):
+        sock = FakeSocket()
+        wire = open_wire(sock, BUSY)
+        wire.write(b"one ")
+        wire.write(bytearray(b"two"))
+        await wire.drain()
+        await wire.drain()
+        self.assertEqual(sock.sent, b"one two")
+
+
+class TestSlot(unittest.TestCase):
+    @run_async
+    async def test_the_slot_of_a_client_that_does_not_answer_comes_back_and_the_log_says_why(self):
+        app = Microdot()
+        ended = []
+
+        @app.get("/socket")
+        async def socket(request):
+            await request.sock[1].awrite(ACCEPT)
+            try:
+                await request.sock[0].read(1)
+            finally:
+                ended.append(1)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.ask(GET % "/socket")
+            wire = await site.wait_wire()
+            wire.heart._heard = ticks_add(ticks_ms(), -60 * SECOND)
+            await site.wait_open(0)
+            self.assertEqual(ended, [1])
+            await site.wait_line("a WebSocket's client does not answer: ")
+            peer.close()
