@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -101,12 +102,23 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
         f"{path[:-3]}.mpy": names.replace(source.read(file).decode(), others).encode()
         for path, file in modules.items()
     }
-    files = [file for file in planned.values() if file != microdot]
-    if all(file.suffix != ".mpy" for file in files):  # what such a module calls can't be seen
-        users = [source.read(file).decode() for file in files if file.suffix == ".py"]
-        text = trim.trim(source.read(microdot).decode(), users)
-        reduced["lib/microdot/microdot.mpy"] = text.encode()
+    package = planned[f"{_MICRODOT}__init__.py"]
+    files = {path: file for path, file in planned.items() if file not in (microdot, package)}
+    if all(file.suffix != ".mpy" for file in files.values()):  # what one calls can't be seen
+        users = [_names_in(path, file) for path, file in files.items()]
+        pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
+        for name, text in zip(("microdot", "__init__"), pair, strict=True):
+            reduced[f"{_MICRODOT}{name}.mpy"] = text.encode()
     return reduced
+
+
+def _names_in(path: str, file: Path) -> str:
+    """A module's source, or a list of the words of a template, whose code is Python, too."""
+    if file.suffix == ".py":
+        return source.read(file).decode()
+    is_template = path.startswith("templates/")
+    words = re.findall(r"\w+", file.read_text("utf-8", "replace")) if is_template else []
+    return repr(sorted(set(words)))
 
 
 def compile_microdot(folder: Path) -> None:
