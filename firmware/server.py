@@ -32,7 +32,6 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     port     that it listens on
-    own      answers what the board answers itself, see `Exchange`; or None
     most_open     connections at a time, so far
     worst_lag_ms  how long the loop stood still, at most
     """
@@ -44,7 +43,6 @@ class Server:
         memory: "Memory",
         log: "Log",
         limits: dict,
-        own: "Function | None" = None,
     ) -> None:
         self._log = log
         self.workers = workers
@@ -57,7 +55,6 @@ class Server:
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
-        exchange.own = own
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog
@@ -71,6 +68,10 @@ class Server:
         self._admitting: asyncio.Task | None = None  # while the server runs
         self.tasks: list = []  # the others, from the first start to close()
         self.most_open = self.worst_lag_ms = 0
+
+    def answer_own(self, own: "Function") -> None:
+        """From now on `own` answers what the board answers itself, see `Exchange`."""
+        self._exchange.own = own
 
     def is_running(self) -> bool:
         return self._admitting is not None

@@ -13,6 +13,7 @@ import firmware.ethernet as _ethernet
 import firmware.exchange as _exchange
 import firmware.failover as _failover
 import firmware.heads as _heads
+import firmware.health as _health
 import firmware.http1 as _http1
 import firmware.job as _job
 import firmware.link as _link
@@ -47,6 +48,7 @@ Ethernet = _ethernet.Ethernet
 Exchange = _exchange.Exchange
 Head = _http1.Head
 HeadParser = _heads.HeadParser
+Health = _health.Health
 Job = _job.Job
 Link = _link.Link
 Log = _log.Log

@@ -65,8 +65,9 @@ IMPORTS = {
     "settings": {"config"},
     "routes": set(),
     "tasks": set(),
-    "startup": {"ethernet", "failover", "wifi", "workers"},
-    "app": {
+    "startup": {
+        "ethernet",
+        "failover",
         "health",
         "job",
         "link",
@@ -74,13 +75,11 @@ IMPORTS = {
         "memory",
         "routes",
         "server",
-        "settings",
-        "startup",
-        "status",
         "supervisor",
-        "trial",
-        "update",
+        "wifi",
+        "workers",
     },
+    "app": {"settings", "startup", "status", "trial", "update"},
 }
 # Of these, what is loaded when it is needed for the first time.
 LATER = {
