@@ -23,7 +23,7 @@ IMPORTS = {
     # sockets
     "listener": set(),
     "wire": {"slots"},
-    "body": {"chunked", "http1"},
+    "body": {"chunked", "http1", "slots"},
     "stream": {"http1"},
     "response": {"encode", "slots"},
     "request": {"http1", "stream"},
