@@ -1,7 +1,4 @@
-"""The composition root: it reads the configuration, makes every part, and runs them.
-
-The one module that knows all the others, and that no other knows.
-"""
+"""The program: it reads the configuration, has every part made by `startup`, and runs them."""
 
 import asyncio
 import gc
@@ -44,15 +41,12 @@ def run(
     # together, the free heap is one piece, and each allocation finds its place at once.
     gc.threshold(_LOADING_THRESHOLD)
     try:
-        settings = _load(path)
-        parts = settings and _make(settings, path, app, pool, on_connect, on_disconnect)
+        parts = _make(path, app, pool, on_connect, on_disconnect)
     except MemoryError:
         print("out of memory: the application leaves too little of it for httpd32")
         raise
     if not parts:
         return 1
-    settings = None  # what is needed of them has its place
-    firmware.drop("startup")
     if "firmware.index" in sys.modules:
         sys.modules["firmware.index"].end()
     parts.settle()
@@ -94,24 +88,22 @@ def _load(path: str) -> dict | None:
         firmware.drop("settings")
 
 
-def _make(
-    settings: dict, path: str, app: "Anything", pool: "WorkerPool | None", *told: "Function | None"
-) -> "_Parts | None":
-    """What runs; None, after one line that says why, if the application's long handlers can't."""
-    from firmware.startup import choose
+def _make(path: str, *given: "Anything") -> "_Parts | None":
+    """What runs; None, after one line that says why, if it can't."""
+    settings = _load(path)
+    if not settings:
+        return None
+    from firmware import startup
 
-    chosen = choose(pool, app, told)
-    if isinstance(chosen, str):
-        print(chosen)
-        return None
-    if chosen.plain and not settings["server"]["max_threads"]:
-        print("%s: server.max_threads: 0, but %s is a plain function" % (path, chosen.plain))
-        return None
-    return _Parts(settings, app, chosen, *told)
+    try:
+        return startup.make(_Parts, settings, path, *given)
+    finally:
+        startup = None  # type: ignore[assignment]
+        firmware.drop("startup")
 
 
 class _Parts:
-    """Everything that runs, made from the settings; loaded when they have been found good.
+    """Everything that runs.
 
     health  what is known of the board itself
     status, update  what answers for them while somebody asks; else None
@@ -126,58 +118,29 @@ class _Parts:
     def __init__(
         self,
         settings: dict,
-        app: "Anything",
-        pool: "WorkerPool",
-        on_connect: "Function | None",
-        on_disconnect: "Function | None",
+        log: "Log",
+        health: "Health",
+        memory: "Memory",
+        interface: "Interface",
+        server: "Server",
+        supervisor: "Supervisor",
     ) -> None:
-        from firmware.health import Health
-        from firmware.job import Busy
-        from firmware.link import Link
-        from firmware.log import Log
-        from firmware.memory import Memory
-        from firmware.server import Server
-        from firmware.startup import make_interface
-        from firmware.supervisor import Supervisor
-
-        self._server_settings = settings["server"]
-        self.log = Log(settings["log"]["level"])
-        network = settings["network"]
-        port = settings["server"]["port"]
-        url = "http://%s.local%s" % (network["hostname"], "" if port == 80 else ":%d" % port)
-        # The folder is named after the version that was deployed.
-        folder = sys.path[0] or "/"
-        self.log.info("httpd32 %s, %s, application %s", firmware.__version__, url, folder)
-        watchdog_s = settings["watchdog"]["timeout_s"]
-        self.health = Health(self.log, watchdog_s, network["ntp_host"])
-        self._memory = Memory(self.log, restart=self.health.restart_exhausted)
-        if app is None:
-            from firmware.routes import create_app
-
-            app = create_app(pool, self.log, **settings["demo"])
-        app.error_handlers.setdefault(Busy, pool.refuse)
+        limits = settings["server"]
+        self._request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
         given = settings["status"]
         self.password = given["password"] if given["enabled"] else None
         self.update_password = settings["update"]["password"]
-        self.server = Server(
-            app,
-            pool,
-            self._memory,
-            self.log,
-            self._server_settings,
-            self._answer_own,
-            bool(self.update_password),
-        )
-        self._interface = make_interface(network, self.log)
-        link = Link(self._interface)
-        self.supervisor = Supervisor(link, self.server, self.log, on_connect, on_disconnect)
-        app.server = self.supervisor  # Microdot's shutdown() closes it
+        self.log = log
+        self.health = health
+        self._memory = memory
+        self._interface = interface
+        self.server = server
+        server.answer_own(self._answer_own, bool(self.update_password))
+        self.supervisor = supervisor
 
     def settle(self) -> None:
         """Everything is loaded: decides what memory is for what."""
-        limits = self._server_settings
-        request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
-        self._memory.settle(request_len)
+        self._memory.settle(self._request_len)
 
     async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)

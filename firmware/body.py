@@ -2,9 +2,17 @@
 
 from time import ticks_diff, ticks_ms
 
+from micropython import const
+
 from firmware.chunked import LINE_LEN, check_end, is_last_trailer, parse_size
 from firmware.http1 import HTTPError
+from firmware.slots import READING
 
+# Microdot's own limit, which nobody has chosen: unless `firmware` has marked it.
+_MICRODOT_MAX_LEN = const(16384)
+# A body is sent by a client in its own time: one of more than this takes from the common budget.
+_LARGE_LEN = const(1024)
+_MAX_UPDATE_LEN = const(1048576)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -153,3 +161,41 @@ class Body:
         if not received:
             raise EOFError
         return received
+
+
+def expect(
+    wire: "Wire",
+    head: "Head",
+    memory: "Memory",
+    chosen: "type[Request]",
+    max_body_len: int,
+    wait_ms: int,
+    is_update: bool,
+) -> Body:
+    """The `Body` that is to come.  Raises HTTPError, and MemoryError without budget for it.
+
+    chosen  Microdot's class, on which an application sets limits of its own
+    One of up to `max_body_len` bytes is received in advance.  For longer ones an application sets
+    `Request.max_content_length` and, if they are to be received in advance too,
+    `Request.max_body_length`, as Microdot documents them.
+    """
+    wire.slot.enter(READING, ticks_ms())
+    wire.is_read = False
+    unchosen = getattr(chosen, "unchosen_len", _MICRODOT_MAX_LEN)
+    span = chosen.max_body_length
+    if span == unchosen:
+        span = max_body_len
+    max_len = chosen.max_content_length
+    if max_len == unchosen:
+        max_len = max(span, max_body_len)
+    if is_update:
+        span = _LARGE_LEN
+        max_len = _MAX_UPDATE_LEN
+    length = head.content_length
+    if length is not None and length > max_len:
+        raise HTTPError(413)
+    body = Body(wire, head, max_len, span, wait_ms)
+    length = span if length is None else length
+    # It is received in blocks, and then joined.
+    body.cost = memory.take(2 * length if _LARGE_LEN < length <= span else 0)
+    return body

@@ -1,4 +1,4 @@
-"""Chunked framing, purely (RFC 9112, 7.1): lines in, sizes or an `HTTPError` out.
+"""Chunked framing of what comes in, purely (RFC 9112, 7.1): lines in, sizes or an `HTTPError` out.
 
 A line ends in CR LF, here alone: a bare LF is what request smuggling is made of (CVE-2025-22871).
 """
@@ -43,11 +43,6 @@ def is_last_trailer(line: bytes) -> bool:
     if not colon or not name or name.strip(TOKEN_CHARS) or _has_control(value):
         raise HTTPError(400)
     return False
-
-
-def encode_size(length: int) -> bytes:
-    """The line before a chunk of `length` bytes.  Never 0, which would end the body."""
-    return b"%x\r\n" % length
 
 
 def _text_of(line: bytes) -> bytes:

@@ -65,7 +65,6 @@ class Connection:
         self._log = log
         self._limits = limits
         self._is_spare = is_spare
-        self._is_ending = False
         self._wire: Anything = None  # None while there is no connection
         self._arrived = asyncio.Event()
         self._address: Anything = None
@@ -73,13 +72,11 @@ class Connection:
 
     def start(self) -> None:
         """Makes the task that serves; idle when there is one."""
-        self._is_ending = False
         if self.task is None:
             self.task = asyncio.create_task(self._run())
 
     def end(self) -> asyncio.Task | None:
         """From now on a cancellation ends the task, which is the caller's to join."""
-        self._is_ending = True
         task, self.task = self.task, None
         return task
 
@@ -128,7 +125,7 @@ class Connection:
                     await self._serve()
                 except asyncio.CancelledError as error:
                     self._say_last_word(error)
-                    if self._is_ending:
+                    if not self.task:  # by `end`
                         raise
                 except (OSError, EOFError):
                     pass  # the client is gone

@@ -92,6 +92,11 @@ def encode_length(length: int) -> bytes:
     return b"Content-Length: %d\r\n" % length
 
 
+def encode_size(length: int) -> bytes:
+    """The line before a chunk of `length` bytes (RFC 9112, 7.1).  Never 0, which would end it."""
+    return b"%x\r\n" % length
+
+
 def encode_keep_alive(timeout_ms: int) -> bytes:
     """How long an idle connection is kept, one second less than it is: a client that sends its
     next request just then would meet the closing.  b"" if that leaves nothing."""

@@ -16,19 +16,14 @@ from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
 from firmware.request import build, note_body
 from firmware.response import Sender
-from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
+from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
-# Microdot's own limits, which nobody has chosen: unless `firmware` has marked them.
-_MICRODOT_MAX_LEN = const(16384)
-_MICRODOT_MAX_LINE_LEN = const(2048)
-# A body is sent by a client in its own time: one of more than this takes from the common budget.
-_LARGE_LEN = const(1024)
+_MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has chosen
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _WITH_BODY = ("POST", "PUT", "PATCH")
 # What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
 _OWN = "/status /status.json /metrics /log "
 _UPDATE = "/.httpd32/"
-_MAX_UPDATE_LEN = const(1048576)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -166,31 +161,12 @@ class Exchange:
         self.sweep(ticks_ms())
 
     def _expect_body(self, wire: "Wire", head: "Head") -> "Body":
-        """The `Body` that is to come.  Raises HTTPError, and MemoryError without budget for it.
+        from firmware.body import expect
 
-        One of up to `max_body_len` bytes is received in advance.  For longer ones an application
-        sets `Request.max_content_length` and, if they are to be received in advance too,
-        `Request.max_body_length`, as Microdot documents them.
-        """
-        from firmware.body import Body
-
-        wire.slot.enter(READING, ticks_ms())
-        wire.is_read = False
-        unchosen = getattr(Request, "unchosen_len", _MICRODOT_MAX_LEN)
-        span = Request.max_body_length
-        if span == unchosen:
-            span = self._max_body_len
-        max_len = Request.max_content_length
-        if max_len == unchosen:
-            max_len = max(span, self._max_body_len)
-        if self.takes_updates and head.target.startswith(_UPDATE):
-            span = _LARGE_LEN
-            max_len = _MAX_UPDATE_LEN
-        if head.content_length is not None and head.content_length > max_len:
-            raise HTTPError(413)
-        body = Body(wire, head, max_len, span, self._wait_ms)
-        body.cost = self._memory.take(_cost_of(head, body))
-        return body
+        is_update = self.takes_updates and head.target.startswith(_UPDATE)
+        return expect(
+            wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
+        )
 
     def _begin(self, wire: "Wire", head: "Head", address: tuple) -> "Request":
         """The request of a head whose body was refused, for the application's own handlers."""
@@ -378,9 +354,3 @@ def _status_of(error: Exception) -> int:
         return error.status
     # The pattern of a route takes a step of the stack for each character of a path.
     return 414 if isinstance(error, RuntimeError) and "recursion" in str(error) else 0
-
-
-def _cost_of(head: "Head", body: "Body") -> int:
-    """What a body may take of the common budget: it is received in blocks, and then joined."""
-    length = body.span if head.content_length is None else head.content_length
-    return 2 * length if _LARGE_LEN < length <= body.span else 0

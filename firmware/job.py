@@ -150,7 +150,7 @@ def _split(response: "Anything", job: "Job") -> tuple:
     if isinstance(response, tuple):
         if _is_streamed(response[0]):
             return response[0], (job,) + response[1:]
-    elif hasattr(response, "body_iter") and _is_streamed(response.body):
+    elif hasattr(response, "status_code") and _is_streamed(response.body):
         body = response.body
         response.body = job
         return body, response

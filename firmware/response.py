@@ -7,7 +7,6 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 import firmware
-from firmware.chunked import encode_size
 from firmware.encode import (
     CHUNKED,
     CLOSE,
@@ -16,6 +15,7 @@ from firmware.encode import (
     encode_fields,
     encode_keep_alive,
     encode_length,
+    encode_size,
     encode_type,
 )
 from firmware.slots import SENDING

@@ -32,7 +32,6 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of `config.py`'s section "server", by name
     port     that it listens on
-    own, takes_updates   see `Exchange`
     most_open     connections at a time, so far
     worst_lag_ms  how long the loop stood still, at most
     """
@@ -44,8 +43,6 @@ class Server:
         memory: "Memory",
         log: "Log",
         limits: dict,
-        own: "Function | None" = None,
-        takes_updates: bool = False,
     ) -> None:
         self._log = log
         self.workers = workers
@@ -58,8 +55,6 @@ class Server:
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
-        exchange.own = own
-        exchange.takes_updates = takes_updates
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog
@@ -73,6 +68,11 @@ class Server:
         self._admitting: asyncio.Task | None = None  # while the server runs
         self.tasks: list = []  # the others, from the first start to close()
         self.most_open = self.worst_lag_ms = 0
+
+    def answer_own(self, own: "Function", takes_updates: bool = False) -> None:
+        """From now on `own` answers what the board answers itself, see `Exchange`."""
+        self._exchange.own = own
+        self._exchange.takes_updates = takes_updates
 
     def is_running(self) -> bool:
         return self._admitting is not None

@@ -1,7 +1,14 @@
-"""What a start needs once: `app` drops this module when everything runs."""
+"""The composition root, and what else a start needs once: `app` drops it when everything is made.
+
+The one module that knows all the others.
+"""
+
+import sys
 
 from esp32 import HEAP_DATA, idf_heap_info
 from micropython import const
+
+import firmware
 
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _START_LEN = const(48128)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
@@ -77,6 +84,58 @@ def choose(
         elif function in handlers:
             return "@pool.long of %s goes below its route" % name
     return pool
+
+
+def make(
+    make_parts: "Function",
+    settings: dict,
+    path: str,
+    app: "Anything",
+    pool: "WorkerPool | None",
+    on_connect: "Function | None",
+    on_disconnect: "Function | None",
+) -> "Anything":
+    """What runs, as `make_parts` puts it together; None, after one line that says why, if the
+    application's long handlers can't.
+    """
+    chosen = choose(pool, app, (on_connect, on_disconnect))
+    if isinstance(chosen, str):
+        print(chosen)
+        return None
+    if chosen.plain and not settings["server"]["max_threads"]:
+        print("%s: server.max_threads: 0, but %s is a plain function" % (path, chosen.plain))
+        return None
+    from firmware.health import Health
+    from firmware.job import Busy
+    from firmware.link import Link
+    from firmware.log import Log
+    from firmware.memory import Memory
+    from firmware.server import Server
+    from firmware.supervisor import Supervisor
+
+    network = settings["network"]
+    limits = settings["server"]
+    log = Log(settings["log"]["level"])
+    _greet(log, network["hostname"], limits["port"])
+    health = Health(log, settings["watchdog"]["timeout_s"], network["ntp_host"])
+    memory = Memory(log, restart=health.restart_exhausted)
+    if app is None:
+        from firmware.routes import create_app
+
+        app = create_app(chosen, log, **settings["demo"])
+    app.error_handlers.setdefault(Busy, chosen.refuse)
+    server = Server(app, chosen, memory, log, limits)
+    interface = make_interface(network, log)
+    supervisor = Supervisor(Link(interface), server, log, on_connect, on_disconnect)
+    app.server = supervisor  # Microdot's shutdown() closes it
+    return make_parts(settings, log, health, memory, interface, server, supervisor)
+
+
+def _greet(log: "Log", hostname: str, port: int) -> None:
+    url = "http://%s.local%s" % (hostname, "" if port == 80 else ":%d" % port)
+    # The folder is named after the version that was deployed.
+    folder = sys.path[0] or "/"
+    log.info("httpd32 %s, %s, application %s", firmware.__version__, url, folder)
 
 
 def make_interface(network: dict, log: "Log") -> "Interface":

@@ -13,6 +13,7 @@ import firmware.ethernet as _ethernet
 import firmware.exchange as _exchange
 import firmware.failover as _failover
 import firmware.heads as _heads
+import firmware.health as _health
 import firmware.heartbeat as _heartbeat
 import firmware.http1 as _http1
 import firmware.job as _job
@@ -49,6 +50,7 @@ Exchange = _exchange.Exchange
 Head = _http1.Head
 Heartbeat = _heartbeat.Heartbeat
 HeadParser = _heads.HeadParser
+Health = _health.Health
 Job = _job.Job
 Link = _link.Link
 Log = _log.Log

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.body import Body
-from firmware.chunked import LINE_LEN, encode_size, is_last_trailer, parse_size
+from firmware.chunked import LINE_LEN, is_last_trailer, parse_size
+from firmware.encode import encode_size
 from firmware.http1 import Head, HTTPError
 from firmware.slots import READING
 from host_tests.unit.fakes import FakeSocket, open_wire

@@ -83,7 +83,9 @@ class Site:
         settings = dict(LIMITS)
         settings.update(max_async_requests=workers, async_request_timeout_ms=timeout_ms)
         settings.update(limits)
-        self.server = Server(app, self.pool, self.memory, self.log, settings, status)
+        self.server = Server(app, self.pool, self.memory, self.log, settings)
+        if status:
+            self.server.answer_own(status)
 
     async def __aenter__(self):
         await self.server.start("127.0.0.1")

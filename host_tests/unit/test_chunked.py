@@ -1,6 +1,6 @@
 import unittest
 
-from firmware.chunked import check_end, encode_size, is_last_trailer, parse_size
+from firmware.chunked import check_end, is_last_trailer, parse_size
 from firmware.http1 import HTTPError
 
 
@@ -95,10 +95,3 @@ class TestTrailer(Refusing):
                 b"\r",
             ),
         )
-
-
-class TestEncode(unittest.TestCase):
-    def test_a_chunk_begins_with_its_size_in_hexadecimal(self):
-        for length in (1, 31, 1400, 65536):
-            self.assertEqual(parse_size(encode_size(length)), length)
-        self.assertEqual(encode_size(31), b"1f\r\n")

@@ -7,6 +7,7 @@ from firmware.encode import (
     encode_fields,
     encode_keep_alive,
     encode_length,
+    encode_size,
     encode_type,
     error_text,
     reason_of,
@@ -102,3 +103,10 @@ class TestError(unittest.TestCase):
     def test_503_says_when_to_come_back(self):
         self.assertIn(b"\r\nRetry-After: 1\r\n", encode_error(503))
         self.assertNotIn(b"Retry-After", encode_error(500))
+
+
+class TestChunks(unittest.TestCase):
+    def test_a_chunk_begins_with_its_size_in_hexadecimal(self):
+        for length in (1, 31, 1400, 65536):
+            self.assertEqual(encode_size(length), b"%x\r\n" % length)
+        self.assertEqual(encode_size(31), b"1f\r\n")

@@ -30,9 +30,7 @@ class Response:
 
     def __init__(self, body):
         self.body = body
-
-    def body_iter(self):
-        pass
+        self.status_code = 200
 
 
 class TestJob(unittest.TestCase):

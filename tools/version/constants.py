@@ -1,0 +1,88 @@
+"""Numbers of the firmware in the places of their names.
+
+mpy-cross does that for a name that begins with "_", in its own module.  One that other modules
+import is a variable on a board, in each of them, and is looked up at each use.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+def fold(sources: Mapping[str, str], foreign: Iterable[str]) -> dict[str, str]:
+    """The sources, by path, without the public constants that are numbers; line for line.
+
+    foreign  sources of other modules: what they name stays
+    """
+    trees = {path: ast.parse(text) for path, text in sources.items()}
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    stored = Counter(_stored(nodes))
+    kept = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    kept.update(name for text in foreign for name in _IDENTIFIER.findall(text))
+    numbers = {
+        name: value
+        for tree in trees.values()
+        for name, value in _constants(tree)
+        if name not in kept and stored[name] == 1
+    }
+    return {path: _fold(sources[path], tree, numbers) for path, tree in trees.items()}
+
+
+def _stored(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The names of variables and arguments, as often as they are set."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, (ast.arg, ast.keyword)):
+            yield node.arg or ""
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """The public ones whose value is there: `NAME = const(1)`."""
+    for name, call in _calls(tree):
+        value = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+        if name[0] != "_" and isinstance(value, int):
+            yield name, value
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    """Name and call of each `NAME = const(…)` of the module."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            if ast.unparse(node.value.func) == "const":
+                yield ast.unparse(node.targets[0]), node.value
+
+
+def _fold(text: str, tree: ast.Module, numbers: Mapping[str, int]) -> str:
+    lines = text.splitlines(keepends=True)
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(text).readline))):
+        if token.type == tokenize.NAME and token.string in numbers:
+            row, column = token.start
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:column]}{numbers[token.string]}{line[token.end[1] :]}"
+    gone = {*numbers, "const"} if _is_all_folded(tree, numbers) else numbers.keys()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and gone & {each.name for each in node.names}:
+            node.names = [each for each in node.names if each.name not in gone]
+            _replace(lines, node, ast.unparse(node) if node.names else "pass")
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in numbers:
+            _replace(lines, node, "pass")
+    return "".join(lines)
+
+
+def _is_all_folded(tree: ast.Module, numbers: Mapping[str, int]) -> bool:
+    """Whether nothing calls `const` when the module runs: mpy-cross knows it without an import."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "const"]
+    folded = [target for target, _ in _calls(tree) if target[0] == "_" or target in numbers]
+    return len(calls) == len(folded)
+
+
+def _replace(lines: list[str], node: ast.stmt, statement: str) -> None:
+    end = node.end_lineno or node.lineno
+    lines[node.lineno - 1 : end] = ["\n"] * (end - node.lineno + 1)
+    lines[node.lineno - 1] = f"{' ' * node.col_offset}{statement}\n"
