@@ -16,7 +16,7 @@ from firmware.exchange import Exchange
 from firmware.heads import HeadParser
 from firmware.listener import Listener
 from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT, SlotTable
-from firmware.tasks import join
+from firmware.tasks import join, wake
 
 _SWEEP_MS = const(100)
 _MAX_LAG_MS = const(500)
@@ -212,6 +212,11 @@ class Server:
             await asyncio.sleep_ms(_SWEEP_MS)
             try:
                 self._note_lag(ticks_diff(ticks_ms(), due))
+                for slot in self._slots:
+                    if slot.is_at_work():
+                        wake(slot.owner.task, due)
+                for job in self.workers.jobs:
+                    wake(job.task, due)
                 self._sweep(ticks_ms())
             except Exception as error:
                 self._log.exception("sweep failed", error)

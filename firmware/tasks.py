@@ -1,4 +1,4 @@
-"""Ending a task."""
+"""Ending a task, and waking one that would sleep for ever."""
 
 import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
@@ -19,3 +19,15 @@ async def join(task: "Anything") -> None:
     while not task.done() and ticks_diff(end, ticks_ms()) > 0:
         task.cancel()
         await asyncio.sleep_ms(1)
+
+
+def wake(task: "Anything", due: int) -> None:
+    """A handler that yields by itself is never run again by MicroPython, and can't be cancelled.
+
+    To MicroPython a generator function is an `async def`.  It meets a TypeError instead.
+    due  when the caller was to run: what was to run before has done so
+    """
+    if task and getattr(task, "data", task) is None and ticks_diff(due, task.ph_key) > 0:
+        loop: Anything = asyncio
+        loop.core._task_queue.push(task)  # which makes its `data` None
+        task.data = TypeError("a handler is no generator; it may return one")

@@ -2,8 +2,12 @@ import asyncio
 import unittest
 from time import ticks_diff, ticks_ms
 
-from firmware.tasks import join
-from host_tests.unit.fakes import run_async, turns
+from microdot import Microdot
+
+from firmware.tasks import join, wake
+from firmware.workers import WorkerPool
+from host_tests.unit.fakes import run_async, turns, until
+from host_tests.unit.sites import GET, Site
 
 
 class Deaf:
@@ -70,3 +74,47 @@ class TestJoin(unittest.TestCase):
         await join(deaf)
         self.assertTrue(900 <= ticks_diff(ticks_ms(), start) < 3000)
         self.assertLess(10, deaf.cancelled)
+
+
+class TestWake(unittest.TestCase):
+    @run_async
+    async def test_a_handler_that_yields_by_itself_is_a_500_or_a_body_and_keeps_no_slot(self):
+        app = Microdot()
+        pool = WorkerPool()
+
+        @app.get("/plain")
+        def plain(request):
+            yield "a"
+            yield "b"
+
+        app.get("/long")(pool.long(plain))
+        async with Site(app, pool, max_open_sockets=3) as site:
+            for path in ("/plain", "/long") * 4:  # more often than there are slots and workers
+                peer = site.connect()
+                answer = await peer.ask(GET % path)
+                if hasattr(asyncio, "Runner"):
+                    self.assertIn("200 OK", answer)
+                else:
+                    self.assertIn("HTTP/1.1 500 ", answer)
+                    error = TypeError("a handler is no generator; it may return one")
+                    self.assertIn(repr(error), site.log.lines)
+                peer.close()
+            await site.wait_open(0)
+            await site.pool.wait_ready()
+
+    @run_async
+    async def test_one_that_waits_or_sleeps_or_is_about_to_run_is_left_alone(self):
+        ended = []
+
+        async def wait(awaited):
+            await awaited
+            ended.append(1)
+
+        event = asyncio.Event()
+        tasks = [asyncio.create_task(wait(event.wait())), asyncio.create_task(wait(turns(2)))]
+        tasks.append(asyncio.create_task(wait(asyncio.sleep(0.05))))
+        await asyncio.sleep(0)
+        for task in tasks + [None]:
+            wake(task, ticks_ms())
+        event.set()
+        await until(lambda: len(ended) == 3)
