@@ -57,7 +57,8 @@ class Memory:
         gc.collect()
         largest = self._pool()[1]
         free = self._free(largest)
-        self._heap_len = gc.mem_alloc() + free
+        # The first time counts: by what it has grown when more is loaded, the radio has less.
+        self._heap_len = self._heap_len or gc.mem_alloc() + free
         self.budget = max(request_len, free // 2)
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.

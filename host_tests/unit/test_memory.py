@@ -280,6 +280,16 @@ class TestShort(Settled):
         memory.poll(0)
         self.assertTrue(memory.is_short())
 
+    def test_a_heap_that_has_grown_for_what_was_loaded_later_is_not_taken_for_its_own(self):
+        pool = FakePool(blocks=(34 * KB,))
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        pool.collect = lambda: None
+        pool.added, pool.blocks = [32 * KB], [2 * KB]
+        memory.settle(12 * KB)
+        memory.poll(0)
+        self.assertTrue(memory.is_short())
+
     def test_a_large_response_is_asked_for_at_the_moment_that_it_is_to_leave(self):
         pool = FakePool(blocks=(34 * KB,))
         memory = self.make(pool)
