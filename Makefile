@@ -9,6 +9,7 @@ APP ?=
 CONFIG ?=
 HOST ?=
 PORT ?=
+FLEET ?=
 FIRMWARE ?=
 BAUD ?=
 DRY_RUN ?=
@@ -27,7 +28,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help run new build bench doctor flash deploy rollback monitor config test lint check smoke soak clean
+.PHONY: help run new build bench doctor flash deploy fleet rollback monitor config test lint check smoke soak clean
 
 help: ## prints this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -59,6 +60,9 @@ config: $(if $(HOST),.venv/board,.venv/run) ## asks for the network, writes conf
 deploy: .venv/board ## copies to the board what changed and starts it; PORT= or HOST= APP= CONFIG=config.json DRY_RUN=1
 	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) --app $(call quoted,$(APP)) \
 		--config $(call quoted,$(CONFIG)) $(if $(DRY_RUN),--dry-run)
+
+fleet: .venv/board ## deploys to every board of fleet.toml; writes HAProxy's and Prometheus's files; FLEET= DRY_RUN=1
+	@$(TOOLS) fleet --fleet $(call quoted,$(FLEET)) $(if $(DRY_RUN),--dry-run)
 
 rollback: .venv/board ## back to the version before on the board, and forth; PORT= or HOST= DRY_RUN=1
 	@$(TOOLS) rollback --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) $(if $(DRY_RUN),--dry-run)

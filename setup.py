@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 _FOLDERS = ("firmware", "tools")
 _FILES = ("boot.py",)
 _LEFT_OUT = shutil.ignore_patterns(
-    "__pycache__", "bench*", "smoke.py", "soak*", "target.py"
+    "__pycache__", "bench*", "smoke.py", "soak*"
 )  # for those who work on httpd32
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "flash": "puts MicroPython on the board",
     "config": "asks for the network and writes config.json",
     "deploy": "copies to the board what changed and starts it",
+    "fleet": "deploys to every board of fleet.toml, side by side",
     "rollback": "back to the version before on the board, and forth",
     "monitor": "the board's console",
     "smoke": "the black-box tests against a running server",

@@ -21,7 +21,7 @@ _REDRAW_S = 0.2
 _REPEAT_S = 10.0  # where lines can't be redrawn, as in a file
 _OURS = ("firmware", "tools")
 _TARGET = re.compile(
-    r"\bmake (new|run|build|config|flash|deploy|rollback|monitor|doctor|clean)\b(?! *=)"
+    r"\bmake (new|run|build|config|flash|deploy|fleet|rollback|monitor|doctor|clean)\b(?! *=)"
 )
 _VARIABLE = re.compile(
     r"\b(?:HTTP_)?(PORT|HOST|APP|CONFIG|RUNTIME|FIRMWARE|BAUD)(=| is missing)(?=([^\s,;:])?)"

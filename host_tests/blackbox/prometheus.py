@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes one server, for tests."""
+"""A real Prometheus, for tests."""
 
 import json
 import shutil
@@ -32,15 +32,21 @@ def check(metrics: bytes) -> subprocess.CompletedProcess:
     return subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)
 
 
-class Prometheus:
-    """Scrapes once a second, until it is left."""
+def write_config(folder: Path, host: str, port: int, password: str) -> Path:
+    """One for a single board, in a folder."""
+    config = folder / "prometheus.yml"
+    config.write_text(_CONFIG.format(host=host, port=port, password=json.dumps(password)))
+    return config
 
-    def __init__(self, folder: Path, host: str, port: int, password: str):
-        config = folder / "prometheus.yml"
-        config.write_text(_CONFIG.format(host=host, port=port, password=json.dumps(password)))
+
+class Prometheus:
+    """Scrapes what its configuration names, until it is left."""
+
+    def __init__(self, config: Path):
         self._port = harness.find_port()
-        line = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
-        line += [f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=warn"]
+        line = ["prometheus", f"--config.file={config}", "--log.level=warn"]
+        line += [f"--storage.tsdb.path={config.parent / 'data'}"]
+        line += [f"--web.listen-address=127.0.0.1:{self._port}"]
         self._process = subprocess.Popen(line, stderr=subprocess.DEVNULL)
 
     def __enter__(self):

@@ -101,7 +101,8 @@ def test_prometheus_counts_what_the_client_has_counted(start_board, tmp_path):
     folder = tmp_path / "prometheus"
     folder.mkdir()
     counted = {"2xx": 0, "4xx": 0}
-    with Prometheus(folder, board.host, board.port, PASSWORD) as watching:
+    config = prometheus.write_config(folder, board.host, board.port, PASSWORD)
+    with Prometheus(config) as watching:
         watching.wait_for("up", lambda value: value == 1)
         with board.connect() as client:
             while (watching.ask("count_over_time(up[5m])") or 0) < SCRAPES_S:

@@ -17,7 +17,7 @@ from tools.terminal import Refused
 
 _EXAMPLE = 'an object like {"server": {"port": 8080}}'
 _AGAIN = "mend it, or remove it, and run make config again"
-_UNKNOWN = re.compile(r"(?:.*\.)?([^.:]+): no such (?:section|setting); (.*)")
+_UNKNOWN = re.compile(r"(?:.*\.)?([^.:]+): no such (?:section|setting|key); (.*)")
 _LEVELS_THAT_SHOW = ("debug", "info")
 
 
@@ -93,12 +93,17 @@ def load(path: Path) -> dict[str, Any]:
     """The settings of a file; Refused if it is missing, wrong, or not enough to reach a network."""
     if not path.is_file():
         raise Refused(f"{path.name} is missing: the board would find no network; make config")
-    given = check(parse(path, path.name), path.name)
+    return check_usable(parse(path, path.name), path.name)
+
+
+def check_usable(given: Any, name: str) -> dict[str, Any]:
+    """`check`; Refused as well if they are not enough to reach a network."""
+    checked = check(given, name)
     try:
-        settings.check_interface(given["network"])
+        settings.check_interface(checked["network"])
     except ConfigError as error:
-        raise Refused(f"{path.name}: {error}; make config")
-    return given
+        raise Refused(f"{name}: {error}; make config")
+    return checked
 
 
 def write_checked(path: Path, checked: dict[str, Any], target: Path) -> Path:
