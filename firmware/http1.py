@@ -18,14 +18,15 @@ LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
 
-_CONTROL_OCTETS = re.compile(b"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Anything but what a head consists of; the most frequent first, as each octet is held against it.
+_FOREIGN_OCTETS = re.compile(b"[^ -~\r\n\t\x80-\xff]")
 # RFC 9110, 5.6.2; the most frequent first, because `strip` looks for each octet in this order.
 TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!#$%&'*+.^_`|~"
 # RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case.
 _NAME_CHARS = b"abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=%"
 _HEX_DIGITS = b"0123456789abcdef"
 # Fields that the server looks at, and those that Microdot looks up in each request.
-_NOTED = (b"host", b"connection", b"transfer-encoding", b"expect")
+_NOTED = (b"host", b"connection", b"content-length", b"transfer-encoding", b"expect")
 _EARLY = {
     b"cookie": "Cookie",
     b"content-type": "Content-Type",
@@ -55,11 +56,12 @@ class Head:
     """
 
     def __init__(self, raw: bytes, max_uri_len: int) -> None:
-        if _CONTROL_OCTETS.search(raw) or b"\0" in raw or raw.count(b"\r") != raw.count(b"\r\n"):
+        if _FOREIGN_OCTETS.search(raw) or raw.count(b"\r") != raw.count(b"\r\n"):
             raise HTTPError(400)
         self.raw = raw
         self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
-        noted = _note_fields(raw)
+        self.early: dict = {}
+        noted = _note_fields(raw, self.early)
         # Exactly one is needed in HTTP/1.1 (RFC 9112, 3.2).
         if not _is_host(noted.get(b"host", b"\0" if self.minor else b"")):
             raise HTTPError(400)
@@ -67,7 +69,6 @@ class Head:
         options = noted.get(b"connection", b"").replace(b" ", b"").replace(b"\t", b"").split(b",")
         self.keep_alive = b"close" not in options and (self.minor > 0 or b"keep-alive" in options)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
-        self.early: dict = {name: self.get(name) for key, name in _EARLY.items() if key in noted}
 
     def is_ping(self) -> bool:
         """Whether it asks for nothing but a sign of life: `OPTIONS *` (RFC 9110, 9.3.7)."""
@@ -161,9 +162,10 @@ def _origin_form(target: bytes) -> bytes:
     return (b"/" if path == query else b"") + target[path:]
 
 
-def _note_fields(raw: bytes) -> dict:
+def _note_fields(raw: bytes, early: dict) -> dict:
     """The values of what is noted, in lower case; those of one name are joined by ",".
 
+    early  gets those of `_EARLY`, as `Head.get` gives them
     So a second Host or Content-Length is a malformed one.  Raises HTTPError for a field whose name
     is no token: white space in it or behind it, or a folded line, which begins with white space.
     """
@@ -177,9 +179,17 @@ def _note_fields(raw: bytes) -> dict:
             raise HTTPError(400)
         if raw[start] in _NOTED_INITIALS:
             name = name.lower()
-            if name in _NOTED or name in _EARLY:
-                value = raw[colon + 1 : end].strip().lower()
-                noted[name] = noted[name] + b"," + value if name in noted else value
+            field = _EARLY.get(name)
+            if field or name in _NOTED:
+                value = raw[colon + 1 : end].strip()
+                if field:
+                    text = _text(value)
+                    if field in early:
+                        text = early[field] + ("; " if field == "Cookie" else ", ") + text
+                    early[field] = text
+                if name in _NOTED:
+                    value = value.lower()
+                    noted[name] = noted[name] + b"," + value if name in noted else value
         start = end + 1
     return noted
 

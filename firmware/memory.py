@@ -86,9 +86,11 @@ class Memory:
     def _has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
         limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
-        if gc.mem_alloc() > limit:
+        used = gc.mem_alloc()  # which looks at each block of the heap
+        if used > limit:
             gc.collect()
-        return gc.mem_alloc() <= limit or not self._heap_len
+            used = gc.mem_alloc()
+        return used <= limit or not self._heap_len
 
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""

@@ -92,6 +92,16 @@ class TestStreamed(Sent):
             self.assertEqual(len(self.body()), length)
 
     @run_async
+    async def test_a_file_arrives_as_it_is_from_memory_that_is_used_again(self):
+        content = bytes(range(256)) * 37
+        for size in (100, 1000, 1024, 4000):
+            self.sock.sent = b""
+            response = Response(io.BytesIO(content), 200, {"Content-Length": str(len(content))})
+            response.send_file_buffer_size = size
+            await self.send(response)
+            self.assertEqual(self.body(), content)
+
+    @run_async
     async def test_a_file_whose_read_is_a_coroutine_is_awaited(self):
         class Remote:
             async def read(self, length):
