@@ -99,8 +99,8 @@ class TestWake(unittest.TestCase):
                     error = TypeError("a handler is no generator; it may return one")
                     self.assertIn(repr(error), site.log.lines)
                 peer.close()
-            await site.wait_open(0)
-            await site.pool.wait_ready()
+                await site.wait_open(0)
+                await site.pool.wait_ready()
 
     @run_async
     async def test_one_that_waits_or_sleeps_or_is_about_to_run_is_left_alone(self):

@@ -59,6 +59,11 @@ class _Transport(SerialTransport):
     def read_until(self, *args: Any, timeout: float = _SILENCE_S, **options: Any) -> bytes:
         return super().read_until(*args, timeout=timeout, **options)
 
+    def follow(self, timeout: float, data_consumer: Any = None) -> Any:
+        """Without it, a piece of a file has ten seconds, and a flash that is full of versions may
+        take longer to find a free block."""
+        return super().follow(max(timeout, _SILENCE_S), data_consumer)
+
 
 class Remote:
     """A board that waits at its prompt.
