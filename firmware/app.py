@@ -166,14 +166,26 @@ class _Parts:
         is_update = request.path[1] == "."
         if not self.update_password if is_update else self.password is None:
             return None
+        if self.update and not is_update:
+            raise MemoryError("an update has the place of the status")
         if not (self.update or self.status):
             gc.threshold(_LOADING_THRESHOLD)
-        answer: Anything
         if is_update:
-            from firmware.update import answer
-        else:
-            from firmware.status import answer
+            return self._answer_update(request)
+        from firmware.status import answer
+
         return answer(self, request)
+
+    async def _answer_update(self, request: "Request") -> "Response":
+        """With the status beside it, it would make the heap grow into the radio's share."""
+        if self.status:
+            self.status.end()
+            for _ in range(3):  # turns, for its task to end
+                await asyncio.sleep_ms(0)
+            gc.collect()
+        from firmware.update import answer
+
+        return await answer(self, request)
 
     async def _close(self) -> None:
         self.supervisor.end()

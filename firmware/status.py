@@ -110,6 +110,12 @@ class Status:
         headers["Log-Next"] = str(end)
         return self._kept.read(int(after) if after.isdigit() else 0, end), 200, headers
 
+    def end(self) -> None:
+        """Something else needs the memory; the task ends at its next turn."""
+        if self._task in self._parts.server.tasks:
+            self._parts.server.tasks.remove(self._task)
+            self._task.cancel()
+
     async def _leave(self) -> None:
         """The task that ends when nobody has asked for some minutes."""
         parts = self._parts

@@ -252,3 +252,12 @@ def test_quick_requests_are_answered_while_a_file_comes(start_board):
             assert board.get("/quick").status == 200
         sock.sendall(part[2000:])
         assert b" 200 " in sock.recv(4096)[:20]
+
+
+def test_an_update_takes_the_place_of_the_status(start_board):
+    board = start_board(update={"password": PASSWORD})
+    assert board.get("/status.json").status == 200
+    updater = Updater(board)
+    assert updater.order("inventory")[0] == 200
+    assert board.get("/status.json").status == 503
+    assert updater.order("inventory")[0] == 200

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import sys
 import unittest
@@ -205,6 +206,15 @@ class TestStatus(unittest.TestCase):
             self.assertFalse("firmware.status" in sys.modules)
             self.assertEqual(parts.settled, 2)  # when it was loaded, and when it has left
             self.assertEqual(len(parts.server.tasks), 2)  # the reaper, and what sends streams
+
+    @run_async
+    async def test_it_leaves_at_once_when_something_else_needs_the_memory(self):
+        async with Parts() as parts:
+            await parts.ask("/status.json")
+            parts.status.end()
+            while parts.status:
+                await asyncio.sleep_ms(0)
+            self.assertFalse("firmware.status" in sys.modules)
 
     @run_async
     async def test_the_end_of_the_server_is_its_end(self):
