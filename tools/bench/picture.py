@@ -10,7 +10,7 @@ from tools.bench.report import format_value
 
 _SERIES = (("httpd32", "httpd32", "own"), ("microdot", "plain Microdot", "peer"))
 _WIDTH = 720
-_LEFT = 200  # where the bars begin
+_LEFT = 260  # where the bars begin
 _RIGHT = 200  # room for the figures behind the longest bar
 _BAR = 16
 _GAP = 22  # between two groups
