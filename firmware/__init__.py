@@ -38,10 +38,11 @@ def drop(name: str) -> None:
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
     global _anchor
-    if name == "run":
+    if name == "run" or name == "WorkerPool":
         from firmware.startup import grow, mark
 
         _anchor = _anchor or grow(pool_len)  # before more is loaded
+    if name == "run":
         from firmware.app import run
 
         if "microdot" in sys.modules:

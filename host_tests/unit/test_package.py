@@ -11,6 +11,20 @@ class TestPackage(unittest.TestCase):
         self.assertIs(run, sys.modules["firmware.app"].run)
         self.assertIs(WorkerPool, sys.modules["firmware.workers"].WorkerPool)
 
+    def test_the_heap_grows_before_anything_is_loaded_whichever_is_asked_for_first(self):
+        from firmware import startup
+
+        grow, anchor = startup.grow, firmware._anchor
+        try:
+            for name in ("run", "WorkerPool"):
+                asked = []
+                startup.grow = asked.append
+                firmware._anchor = None
+                firmware.__getattr__(name)
+                self.assertEqual(asked, [firmware.pool_len])
+        finally:
+            startup.grow, firmware._anchor = grow, anchor
+
     def test_a_module_is_imported_from_it_as_from_any_package(self):
         from firmware import ethernet_boards
 
