@@ -11,6 +11,7 @@ import firmware
 _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
+_EIO = const(5)
 
 
 def run(
@@ -71,7 +72,10 @@ def _serve(parts: "_Parts") -> None:
             pass
         finally:
             asyncio.new_event_loop()
-    except MemoryError:  # the loop itself has met it, and what takes it all is still there
+    except (MemoryError, OSError) as error:
+        # The loop itself has met it, and what takes it all is still there: a poll says EIO then.
+        if isinstance(error, OSError) and error.errno != _EIO:
+            raise
         print("out of memory: starting again")
         parts.health.end_exhausted()
         raise SystemExit(1)

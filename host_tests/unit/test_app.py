@@ -108,6 +108,24 @@ class TestRun(unittest.TestCase):
         finally:
             asyncio.run = run
 
+    def test_a_poll_that_fails_for_want_of_memory_is_a_reset_and_any_other_failure_is_not(self):
+        run = asyncio.run
+
+        def poll(number):
+            def failing(coroutine):
+                coroutine.close()
+                raise OSError(number, "")
+
+            return failing
+
+        try:
+            for number, kind in ((5, SystemExit), (28, OSError)):
+                asyncio.run = poll(number)
+                with self.assertRaises(kind):
+                    self.run_app(1, self.around())
+        finally:
+            asyncio.run = run
+
     def test_what_checks_the_configuration_is_dropped(self):
         self.run_app(1, self.around())
         self.assertNotIn("firmware.config", sys.modules)
