@@ -11,6 +11,7 @@ import firmware
 _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
+_UPDATE_LEN = const(22528)  # of the heap: what answers for an update, and its largest request
 _EIO = const(5)
 
 
@@ -186,7 +187,9 @@ class _Parts:
             self.status.end()
             for _ in range(3):  # turns, for its task to end
                 await asyncio.sleep_ms(0)
-            gc.collect()
+        if not (self.update or self._memory.has(_UPDATE_LEN)):
+            raise MemoryError("too little is free for an update")
+        gc.collect()
         from firmware.update import answer
 
         return await answer(self, request)

@@ -71,7 +71,7 @@ class Memory:
         if not length:
             return 0
         # Of what was taken, one half is the copy that is made in the end: it is still to come.
-        if self._used + length > self.budget or not self._has(length + self._used // 2):
+        if self._used + length > self.budget or not self.has(length + self._used // 2):
             raise MemoryError("requests are too large at a time")
         self._used += length
         return length
@@ -81,9 +81,9 @@ class Memory:
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
-        return self._has(_LASTING_LEN + self._garbage_len // 2)
+        return self.has(_LASTING_LEN + self._garbage_len // 2)
 
-    def _has(self, length: int) -> bool:
+    def has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
         limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
         used = gc.mem_alloc()  # which looks at each block of the heap

@@ -27,7 +27,6 @@ from micropython import const
 
 import firmware
 from firmware import update_flash as flash
-from firmware.update_plan import check_plan
 from firmware.update_proof import Guard, Refused, check_host
 
 _PLAN = "/update.plan"
@@ -40,8 +39,8 @@ _KEPT_MS = const(60000)  # without a proof, until all this is dropped
 _STALLED_MS = const(5000)  # an update of which nothing is heard may be followed by another
 _MAX_MS = const(900000)  # for a whole update
 _STEP_MS = const(1000)
-_RESTART_MS = const(500)  # for the response to leave
 _SPARE_BLOCKS = const(2)
+_LAST_OF_BLOCK = const(4095)
 _ENOSPC = const(28)
 
 
@@ -68,6 +67,7 @@ class Update:
         self._has_plan = self._is_receiving = False
         self._target: tuple | None = None
         self._nonce = ""
+        self._room = 0  # bytes that its files may still take
         self._touched = self._began = self._asked
         self._tasks = [asyncio.create_task(self._expire())]
         parts.settle()  # what is loaded now is no garbage
@@ -103,7 +103,10 @@ class Update:
         if hexlify(hashlib.sha256(request.body).digest()).decode() != digest:
             raise Refused(400, _OTHER_BODY)
         if command == "inventory":
-            return flash.read_inventory(request.body.decode().split())
+            from firmware.update_inventory import read_inventory
+
+            firmware.drop("update_inventory")  # it is there until it has told all
+            return read_inventory(request.body.decode().split())
         if command == "manifest":
             return flash.read(sys.path[0] + "/manifest")
         if command == "activate" and self._target:
@@ -122,6 +125,9 @@ class Update:
         self._target = None
         try:
             await self._receive(request, _PLAN, digest)
+            from firmware.update_plan import check_plan
+
+            firmware.drop("update_plan")  # it is there until it has checked
             self._target = check_plan(flash.read_lines(_PLAN), sys.path[0])
             self._has_plan = True
         finally:
@@ -147,6 +153,8 @@ class Update:
             return
         if not self._target:
             self._end_plan()
+        free = os.statvfs("/")  # once: it goes through the whole flash
+        self._room = free[0] * (free[3] - _SPARE_BLOCKS)
         yield "complete\n"
 
     async def _take(self, request: "Anything", command: str) -> "Response":
@@ -156,8 +164,8 @@ class Update:
         if not self._has_plan or self._is_receiving:
             raise Refused(409, "no file is wanted now")
         kind, digest, path = self._find(command)
-        free = os.statvfs("/")
-        if request.content_length > free[0] * (free[3] - _SPARE_BLOCKS):
+        self._room -= (request.content_length | _LAST_OF_BLOCK) + 1
+        if self._room < 0:
             raise OSError(_ENOSPC)
         self._is_receiving = True
         try:
@@ -208,41 +216,20 @@ class Update:
                 flash.remove_file(path + _NEW)
 
     def _switch(self, folder: str, wanted: str) -> "Pieces":
-        """Checks a version, and makes it the one that runs."""
+        from firmware.update_switch import finish, switch
+
+        firmware.drop("update_switch")  # it is there until the restart
         try:
-            for line in flash.check_version(folder, wanted):
+            for line in switch(folder, wanted):
                 self._touched = ticks_ms()
+                if line == "activated\n":
+                    self._target = None
+                    self._log.info("update: %s runs from now on", folder)
+                    end = finish(_PLAN, self._log, self._restart)
+                    self._tasks.append(asyncio.create_task(end))
                 yield line
-                if line[:7] == "differs":
-                    return
-            flash.remove_file("/trial")
-            if flash.is_there("/trial.py.new"):
-                os.rename("/trial.py.new", "/trial.py")
-            os.rename("/main.py.new", "/main.py")
         except OSError as error:
             yield self._failure(error)
-            return
-        self._target = None
-        self._log.info("update: %s runs from now on", folder)
-        self._tasks.append(asyncio.create_task(self._finish()))
-        yield "activated\n"
-
-    async def _finish(self) -> None:
-        """What comes after the switch, whether its client waits or not."""
-        try:
-            for line in flash.read_lines(_PLAN):
-                if line[:8] == "finally ":
-                    for _ in flash.remove(line[8:]):
-                        await asyncio.sleep_ms(0)
-            flash.remove_file(_PLAN)
-        except OSError as error:  # the next update removes what is left
-            self._failure(error)
-        await asyncio.sleep_ms(_RESTART_MS)
-        self._log.warning("update: restarting")
-        from firmware import last_words
-
-        last_words.end("a restart that was asked for", False)
-        self._restart()
 
     def _failure(self, error: OSError) -> str:
         self._log.error("update: %s", error)
@@ -259,7 +246,7 @@ class Update:
             self._end_plan()
             self._log.warning("update: given up")
         self._parts.update = None
-        for name in ("update", "update_flash", "update_plan", "update_proof"):
+        for name in ("update", "update_flash", "update_proof"):
             firmware.drop(name)
         self._parts.settle()
 

@@ -9,6 +9,7 @@ import unittest
 import network
 
 from firmware import app
+from host_tests.unit.fakes import run_async
 from tools.simulator.surroundings import AccessPoint, Surroundings
 
 _PATH = "test_app_%s.json" % os.urandom(4).hex()
@@ -33,6 +34,37 @@ def fail(*args):
         if hasattr(each, "send"):  # a coroutine that never runs
             each.close()
     raise MemoryError
+
+
+class Parts(app._Parts):
+    """Of a board whose heap has no room for an update."""
+
+    update_password = "correct horse"
+    password = None
+
+    def __init__(self):
+        self._memory = self
+
+    def has(self, length):
+        self.asked = length
+        return False
+
+
+class Request:
+    path = "/.httpd32/nonce"
+
+
+class TestOwn(unittest.TestCase):
+    @run_async
+    async def test_an_update_for_which_there_is_too_little_memory_is_refused_unloaded(self):
+        parts = Parts()
+        try:
+            with self.assertRaises(MemoryError):
+                await parts._answer_own(Request())
+        finally:
+            gc.threshold(-1)
+        self.assertTrue(parts.asked > 20000)
+        self.assertIs(parts.update, None)
 
 
 class TestRun(unittest.TestCase):

@@ -15,7 +15,7 @@ from tools.simulator.surroundings import Surroundings
 
 PASSWORD = "correct horse"
 ADDRESS = "192.168.1.5"
-PARTS = ("update", "update_flash", "update_plan", "update_proof")
+PARTS = ("update", "update_flash", "update_proof")
 
 
 class Parts:

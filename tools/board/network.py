@@ -61,6 +61,10 @@ def seal(password: str, nonce: str, path: str, content: bytes) -> bytes:
     return bytes(one ^ other for one, other in zip(content, stream, strict=False))
 
 
+class Busy(Refused):
+    """For now: 503."""
+
+
 class NetworkBoard:
     """The board at `host`, which may have a port behind a colon.
 
@@ -100,6 +104,11 @@ class NetworkBoard:
         if status == http.HTTPStatus.MISDIRECTED_REQUEST:
             raise Refused(f"{self.host}: the board has another address; no proxy may be between")
         found = _NONCE.fullmatch(text)
+        if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            raise Busy(
+                f"{self.host} is busy, or has too little memory free for an update; close its "
+                "other clients and try again, or make deploy PORT= over the cable"
+            )
         if status != http.HTTPStatus.OK or not found:
             return ""
         self.nonce = found[1].decode()
@@ -111,11 +120,16 @@ class NetworkBoard:
         """The lines that the board answers with; each is given to `on_line` when it comes."""
         end = time.monotonic() + _BUSY_S
         while True:
-            status, lines = self._ask(command, body, on_line)
-            if status == http.HTTPStatus.OK:
-                return lines
-            if status != http.HTTPStatus.CONFLICT or time.monotonic() > end:
-                raise self._refusal(status, lines)
+            try:
+                status, lines = self._ask(command, body, on_line)
+                if status == http.HTTPStatus.OK:
+                    return lines
+                if status != http.HTTPStatus.CONFLICT or time.monotonic() > end:
+                    raise self._refusal(status, lines)
+            except Busy:
+                self.close()
+                if time.monotonic() > end:
+                    raise
             time.sleep(_AGAIN_S)
 
     def put(
@@ -259,5 +273,7 @@ def _read_running(host: str) -> str | None:
     try:
         with NetworkBoard(host) as board:
             return board.read_running(_START_TIMEOUT_S)
+    except Busy:
+        return ""
     except Refused:
         return None
