@@ -22,28 +22,23 @@ _ENOENT = const(2)
 
 
 class Index:
-    """A file system that knows what is in `folder` of `files`, which is another one.
-
-    modules  names of what can be imported from there
-    """
+    """A file system that knows what is in `folder` of `files`, which is another one."""
 
     def __init__(self, files: "Anything", folder: str) -> None:
         self._files = files
         self._folder = folder
-        self._kinds: dict = {}
-        self.modules: set = set()
         with files.open(folder + "/manifest", "r") as lines:
-            for line in lines:
-                self._add(line.rstrip("\n").split(" ", 1)[1])
+            paths = [line.rstrip("\n").split(" ", 1)[1] for line in lines]
+        # One text takes a third of what a table of them would.
+        self._paths = "\n/%s\n" % "\n/".join([path for path in paths if path.endswith("py")])
 
-    def _add(self, path: str) -> None:
-        if path.endswith("py"):
-            self._kinds["/" + path] = _FILE
-            parts = path.split("/")
-            self.modules.add(parts[parts[0] == "lib"].split(".")[0])
-            while parts:
-                parts.pop()
-                self._kinds["/" + "/".join(parts)] = _FOLDER
+    def has_module(self, name: str) -> bool:
+        """Whether `import name` finds one."""
+        return any(
+            "\n%s%s%s" % (folder, name, end) in self._paths
+            for folder in ("/", "/lib/")
+            for end in (".", "/")
+        )
 
     def mount(self, *options: object) -> None:
         """MicroPython calls it, and `umount`."""
@@ -51,9 +46,10 @@ class Index:
     umount = mount
 
     def stat(self, path: str) -> tuple:
-        kind = self._kinds.get(path)
-        if kind:
-            return (kind, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        found = "\n" + path
+        is_file = found + "\n" in self._paths
+        if is_file or found + "/" in self._paths:
+            return (_FILE if is_file else _FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         if path.startswith(_OURS):
             raise OSError(_ENOENT)
         return self._files.stat(self._folder + path)
@@ -73,7 +69,7 @@ def begin(folder: str, system: "Anything" = vfs) -> None:
         if where == "/":
             index = Index(files, folder)
             system.mount(index, folder)
-            _load_built_in(index.modules | _find_modules(files, "/lib"))
+            _load_built_in(index, _find_modules(files, "/lib"))
 
 
 def end(system: "Anything" = vfs) -> None:
@@ -91,13 +87,13 @@ def _find_modules(files: "Anything", folder: str) -> set:
         return set()
 
 
-def _load_built_in(others: set) -> None:
+def _load_built_in(index: Index, others: set) -> None:
     """MicroPython forgets such a module, and looks for its file again and again."""
     path = sys.path[:]
     sys.path[:] = []
     try:
         for name in _BUILT_IN.split():
-            if name not in others and name not in sys.modules:
+            if not (index.has_module(name) or name in others or name in sys.modules):
                 sys.modules[name] = __import__(name)
     finally:
         sys.path[:] = path
