@@ -41,6 +41,7 @@ _MAX_MS = const(900000)  # for a whole update
 _STEP_MS = const(1000)
 _SPARE_BLOCKS = const(2)
 _LAST_OF_BLOCK = const(4095)
+_UNKNOWN = const(0x3FFFFFFF)
 _ENOSPC = const(28)
 
 
@@ -67,7 +68,7 @@ class Update:
         self._has_plan = self._is_receiving = False
         self._target: tuple | None = None
         self._nonce = ""
-        self._room = 0  # bytes that its files may still take
+        self._room = _UNKNOWN  # bytes that its files may still take
         self._touched = self._began = self._asked
         self._tasks = [asyncio.create_task(self._expire())]
         parts.settle()  # what is loaded now is no garbage
@@ -106,7 +107,9 @@ class Update:
             from firmware.update_inventory import read_inventory
 
             firmware.drop("update_inventory")  # it is there until it has told all
-            return read_inventory(request.body.decode().split())
+            free = os.statvfs("/")  # once: it goes through the whole flash
+            self._room = free[0] * (free[3] - _SPARE_BLOCKS)
+            return read_inventory(free, request.body.decode().split())
         if command == "manifest":
             return flash.read(sys.path[0] + "/manifest")
         if command == "activate" and self._target:
@@ -153,8 +156,6 @@ class Update:
             return
         if not self._target:
             self._end_plan()
-        free = os.statvfs("/")  # once: it goes through the whole flash
-        self._room = free[0] * (free[3] - _SPARE_BLOCKS)
         yield "complete\n"
 
     async def _take(self, request: "Anything", command: str) -> "Response":

@@ -12,12 +12,15 @@ from firmware.update_flash import read, sha256
 _IS_FOLDER = const(0x4000)
 
 
-def read_inventory(modules: list) -> "Pieces":
-    """What a board is and what it holds, a fact a line, as `make deploy` has it over the cable."""
+def read_inventory(flash: tuple, modules: list) -> "Pieces":
+    """What a board is and what it holds, a fact a line, as `make deploy` has it over the cable.
+
+    flash    what os.statvfs() tells of it
+    modules  that may be frozen
+    """
     now = sys.implementation
     yield "micropython %d.%d.%d\n" % tuple(now.version[:3])
     yield "mpy %d\n" % getattr(now, "_mpy", 0)
-    flash = os.statvfs("/")
     yield "flash %d %d\n" % (flash[0], flash[0] * flash[3])
     for entry in os.ilistdir("/"):
         name = entry[0]

@@ -234,6 +234,7 @@ def test_a_file_for_which_there_is_no_room_is_refused(start_board, runtime):
         pytest.skip("its flash is as large as this computer's disk")
     updater = Updater(start_board(update={"password": PASSWORD}))
     folder, wanted, contents = make_version(main="1")
+    assert updater.order("inventory")[0] == 200
     nonce = updater.begin(*plan_of(folder, wanted, contents))
     headers = updater.sign("file/2", b"", nonce) | {"Content-Length": str(1 << 20)}
     answer = updater.ask("PUT", OWN + "file/2", b"x" * 5000, headers)
