@@ -6,6 +6,7 @@ on the way from their beginning.  So an `Index` stands before the folder until a
 blocks that a start reads of the flash it saves two of three.
 """
 
+import os
 import sys
 
 import vfs
@@ -27,6 +28,7 @@ class Index:
     def __init__(self, files: "Anything", folder: str) -> None:
         self._files = files
         self._folder = folder
+        self._cwd = "/"  # of an application that changes it meanwhile
         with files.open(folder + "/manifest", "r") as lines:
             paths = [line.rstrip("\n").split(" ", 1)[1] for line in lines]
         # One text takes a third of what a table of them would.
@@ -52,15 +54,26 @@ class Index:
             return (_FILE if is_file else _FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         if path.startswith(_OURS):
             raise OSError(_ENOENT)
-        return self._files.stat(self._folder + path)
+        return self._files.stat(self._at(path))
 
     def open(self, path: str, mode: str) -> object:
-        return self._files.open(self._folder + path, mode)
+        return self._files.open(self._at(path), mode)
+
+    def chdir(self, path: str) -> None:
+        path = self._at(path)
+        self._files.stat(path)
+        self._cwd = path[len(self._folder) :] + "/"
+
+    def getcwd(self) -> str:
+        return self._cwd[:-1] or "/"
+
+    def _at(self, path: str) -> str:
+        return (self._folder + (path if path[:1] == "/" else self._cwd + path)).rstrip("/")
 
     def __getattr__(self, name: str) -> "Function":
         """What else a file system can do: its arguments are paths."""
         method = getattr(self._files, name)
-        return lambda *paths: method(*[self._folder + path for path in paths])
+        return lambda *paths: method(*[self._at(path) for path in paths])
 
 
 def begin(folder: str, system: "Anything" = vfs) -> None:
@@ -76,7 +89,9 @@ def end(system: "Anything" = vfs) -> None:
     """Everything is loaded."""
     for files, where in system.mount():
         if isinstance(files, Index):
+            cwd = os.getcwd()  # which may be one of the file system that goes
             system.umount(where)
+            os.chdir(cwd)
     firmware.drop("index")
 
 

@@ -26,6 +26,7 @@ class Files:
 
     def __init__(self):
         self.asked = []
+        self.folders = ()
 
     def open(self, path, mode):
         self.asked.append(path)
@@ -33,6 +34,8 @@ class Files:
 
     def stat(self, path):
         self.asked.append(path)
+        if path == "/v" or path in self.folders:
+            return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         if path == "/v/page.html":
             return (0x8000, 0, 0, 0, 0, 0, 123, 0, 0, 0)
         raise OSError(2)
@@ -72,6 +75,19 @@ class TestIndex(unittest.TestCase):
         self.index.open("/firmware/app.mpy", "rb").close()
         self.index.rename("/a", "/b")
         self.assertEqual(self.files.asked, ["/v/firmware/app.mpy", ("/v/a", "/v/b")])
+
+    def test_an_application_may_go_into_its_folder_and_out_of_it(self):
+        self.index.chdir("/")
+        self.assertEqual(self.index.getcwd(), "/")
+        self.index.open("config.json", "r").close()
+        self.files.folders = ("/v/pages",)
+        self.index.chdir("pages")
+        self.assertEqual(self.index.getcwd(), "/pages")
+        self.index.open("a", "r").close()
+        with self.assertRaises(OSError):
+            self.index.chdir("/nothing")
+        opened = [path for path in self.files.asked if path[-1] in "na"]
+        self.assertEqual(opened, ["/v/config.json", "/v/pages/a"])
 
     def test_modules_are_those_that_can_be_imported(self):
         for name in ("boot", "main", "json", "firmware", "microdot", "utemplate"):

@@ -91,8 +91,8 @@ def play_failure(module):
 
 
 def play_clock(module):
-    """This computer's clock is right."""
-    module.is_clock_set = True
+    """This computer's clock is right, which `firmware.response` asks for."""
+    module.firmware.is_clock_set = True
 
 
 def as_tuple(address):
@@ -104,8 +104,8 @@ def as_tuple(address):
 
 # From here on the path and `/` are a board's.
 on_loaded = {
-    "firmware": play_clock,
     "firmware.listener": play_listener,
+    "firmware.response": play_clock,
     "firmware.wire": play_wire,
     "firmware.last_words": play_failure,
 }

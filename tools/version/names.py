@@ -17,8 +17,8 @@ from pathlib import Path
 # In the stock images from 1.25 on; one that an image has not costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# What an application sets: an option of its client's socket, and what Python leaves of the pool.
-_KEPT = {"_sock", "pool_len"}
+# What others set: an option of its client's socket, what Python leaves of the pool, the clock.
+_KEPT = {"_sock", "pool_len", "is_clock_set"}
 _PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
