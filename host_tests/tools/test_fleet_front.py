@@ -146,6 +146,13 @@ class Load:
                     break
 
 
+def test_prometheus_sees_every_board(served):
+    if not served.watching:
+        pytest.skip(str(prometheus.find()))
+    series = 'count(up{job="httpd32", instance=~"attic|cellar|kitchen"} == 1)'
+    served.watching.wait_for(series, lambda value: value == len(NAMES))
+
+
 def test_haproxy_and_prometheus_take_the_files(served):
     checked = front.check(served.folder / "haproxy.cfg")
     assert (checked.returncode, checked.stderr) == (0, ""), checked
@@ -187,13 +194,6 @@ def test_updates_do_not_go_through_the_front(served):
     for path in ("/.httpd32/nonce", "/%2Ehttpd32/nonce"):
         assert served.get(path).status == 404
     assert not any(b"/.httpd32/nonce, " in board.console for board in served.boards.values())
-
-
-def test_prometheus_sees_every_board(served):
-    if not served.watching:
-        pytest.skip(str(prometheus.find()))
-    series = 'count(up{job="httpd32", instance=~"attic|cellar|kitchen"} == 1)'
-    served.watching.wait_for(series, lambda value: value == len(NAMES))
 
 
 class Fake(http.server.ThreadingHTTPServer):
