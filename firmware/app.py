@@ -34,8 +34,7 @@ def run(
     called.
     Returns the exit status: 0 after Ctrl-C or the application's `shutdown()`, 1 if the
     configuration is wrong, which one line on the console explains.  Raises MemoryError if memory is
-    too short to start, and SystemExit, which on a board is a soft reset, when a server that has run
-    is out of memory.
+    too short to start.  A server that has run and is out of memory restarts the board.
     """
     firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
@@ -78,7 +77,8 @@ def _serve(parts: "_Parts") -> None:
         if isinstance(error, OSError) and error.errno != _EIO:
             raise
         print("out of memory: starting again")
-        parts.health.end_exhausted()
+        # Not a soft reset: Wi-Fi would keep what it has, and the heap would be smaller.
+        parts.health.restart_exhausted()
         raise SystemExit(1)
 
 

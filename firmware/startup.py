@@ -11,7 +11,7 @@ from micropython import const
 import firmware
 
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
-_START_LEN = const(48128)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
+_START_LEN = const(44544)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
 _WORD_LEN = const(4)
 _MICRODOT_MAX_LEN = const(16384)
 
