@@ -9,6 +9,8 @@ from firmware import status
 from firmware.log import Log
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import App
+from tools.simulator import network
+from tools.simulator.surroundings import Surroundings
 
 OWN = ("/status.json", "/metrics", "/log", "/status")
 
@@ -32,6 +34,7 @@ class Parts:
     """What the composition root hands over: a server that runs, and the rest played."""
 
     def __init__(self, password="", patience_s=10, app=None):
+        network.surroundings = Surroundings()  # Wi-Fi may be loaded, by another file: it is down
         self.password = password
         self.lines = []
         self.log = Log("info", write=self.lines.append)
