@@ -14,7 +14,7 @@ from micropython import const
 
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
-from firmware.request import build, note_body
+from firmware.request import ServedRequest, note_body
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
@@ -98,7 +98,7 @@ class Exchange:
                     body = self._expect_body(wire, head)
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
-                request = build(self._app, address, head, wire, body, data)
+                request = ServedRequest(self._app, address, head, wire, body, data)
                 own = self._check(request, head) or self._app.dispatch_request(request)
                 response = own if isinstance(own, Response) else await own
                 if body and body.failure and response and response.status_code < 400:
@@ -170,7 +170,7 @@ class Exchange:
 
     def _begin(self, wire: "Wire", head: "Head", address: tuple) -> "Request":
         """The request of a head whose body was refused, for the application's own handlers."""
-        request = build(self._app, address, head, wire, None, b"")
+        request = ServedRequest(self._app, address, head, wire, None, b"")
         wire.slot.enter(BUSY, ticks_ms())
         return request
 

@@ -6,10 +6,13 @@ from microdot.microdot import NoCaseDict
 from firmware.http1 import HTTPError
 
 
-class _Request(Request):
+class ServedRequest(Request):
     """Microdot's request; its dictionary of headers and its stream are made when asked for.
 
+    body  what is still to come of it, or None
+    data  what was received in advance
     made  the body that the handler has made, if handlers after it may put another in its place
+    Raises HTTPError.
     """
 
     made: "Anything" = None
@@ -27,9 +30,12 @@ class _Request(Request):
         version = "1.1" if head.minor else "1.0"
         sock: Anything = (wire, wire)
         method = head.method
-        super().__init__(
-            app, address, method, head.target, version, head.early, data or b"", None, sock
-        )
+        try:
+            super().__init__(
+                app, address, method, head.target, version, head.early, data or b"", None, sock
+            )
+        except (ValueError, UnicodeError):  # a query that can't be decoded
+            raise HTTPError(400)
         del self.headers  # until they are asked for: those that Microdot wants are found
         self._head = head
         self._incoming = body
@@ -77,25 +83,6 @@ async def note_body(request: "Anything", response: "Response") -> None:
     """The first of the handlers after a request; what a later one replaces is closed, too."""
     if request.made is None:
         request.made = response.body
-
-
-def build(
-    app: "Microdot",
-    address: tuple,
-    head: "Head",
-    wire: "Wire",
-    body: "Body | None",
-    data: bytes | None,
-) -> _Request:
-    """Raises HTTPError.
-
-    body  what is still to come of it, or None
-    data  what was received in advance
-    """
-    try:
-        return _Request(app, address, head, wire, body, data)
-    except (ValueError, UnicodeError):  # a query that can't be decoded
-        raise HTTPError(400)
 
 
 def _fields_of(head: "Head") -> NoCaseDict:

@@ -20,7 +20,6 @@ from micropython import const
 import firmware
 from firmware.encode import error_text
 
-_LOG_LEN = const(2048)
 _PIECE_LEN = const(512)
 _PATIENCE_S = const(300)
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM
@@ -77,7 +76,7 @@ class Status:
     def __init__(self, parts: "Parts", patience_s: float = _PATIENCE_S) -> None:
         self._parts = parts
         self._patience_s = patience_s
-        self._kept: KeptLog | None = None
+        self._kept: Anything = None
         self._is_asked = True
         self._task = asyncio.create_task(self._leave())
         parts.server.tasks.append(self._task)
@@ -104,6 +103,9 @@ class Status:
             headers["Content-Type"] = "text/plain; version=0.0.4; charset=UTF-8"
             return self._metrics(), 200, headers
         if not self._kept:
+            from firmware.kept_log import KeptLog
+
+            firmware.drop("kept_log")  # it is there as long as what it keeps
             self._kept = KeptLog(self._parts.log)
         after = request.args.get("after") or ""
         end = self._kept.end
@@ -205,58 +207,6 @@ class Status:
             server.worst_lag_ms / 1000,
         ]
         return values + table.responses[1:6]
-
-
-class KeptLog:
-    """The last lines of the log, in a buffer that is overwritten from its beginning again.
-
-    end  the bytes that were ever kept: where the next line begins
-    """
-
-    def __init__(self, log: "Log") -> None:
-        self._log = log
-        self._write = log.write
-        self._octets = bytearray(_LOG_LEN)
-        self.end = 0
-        for line in log.loud:
-            self._keep(line)
-        self._keep("(from here on each line; before, only the last errors and warnings)")
-        log.write = self.write
-
-    def stop(self) -> None:
-        self._log.write = self._write
-
-    def write(self, line: str) -> None:
-        try:
-            self._write(line)
-        finally:
-            self._keep(line)
-
-    def read(self, after: int, end: int) -> "Pieces":
-        """What was kept behind the first `after` bytes, or all there is, up to `end`."""
-        at = max(0, self.end - _LOG_LEN)
-        if at <= after <= end:
-            at = after
-        elif at:
-            while at < end and self._octets[at % _LOG_LEN] != 10:  # the rest of a line
-                at += 1
-            at += 1
-        yield b""  # Microdot takes an iterator without a first piece for one that fails
-        while at < end:
-            at = max(at, self.end - _LOG_LEN)  # more may have come meanwhile
-            start = at % _LOG_LEN
-            length = min(_PIECE_LEN, _LOG_LEN - start, end - at)
-            yield bytes(self._octets[start : start + length])
-            at += length
-
-    def _keep(self, line: str) -> None:
-        octets = line.encode() + b"\n"
-        start = self.end % _LOG_LEN
-        length = min(len(octets), _LOG_LEN - start)
-        self._octets[start : start + length] = octets[:length]
-        rest = octets[length:]
-        self._octets[: len(rest)] = rest
-        self.end += len(octets)
 
 
 def is_allowed(given: str | None, password: str) -> bool:

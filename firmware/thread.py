@@ -189,11 +189,13 @@ def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread:
     try:
         thread = Thread()
         THREADS.append(thread)
+        is_started = False
         try:
             thread.start()
-        except BaseException:  # Ctrl-C, too: nobody would ever run what waits for this one
-            THREADS.pop()
-            raise
+            is_started = True
+        finally:
+            if not is_started:  # Ctrl-C, too: nobody would ever run what waits for this one
+                THREADS.pop()
     except (OSError, RuntimeError, MemoryError) as error:
         log.error("can't make a thread: %s", error)
         raise Busy

@@ -128,10 +128,7 @@ class Update:
         self._target = None
         try:
             await self._receive(request, _PLAN, digest)
-            from firmware.update_plan import check_plan
-
-            firmware.drop("update_plan")  # it is there until it has checked
-            self._target = check_plan(flash.read_lines(_PLAN), sys.path[0])
+            self._target = _check_plan()
             self._has_plan = True
         finally:
             if not self._has_plan:
@@ -255,3 +252,10 @@ class Update:
         if self._has_plan and ticks_diff(now, self._touched) < _KEPT_MS:
             return ticks_diff(now, self._began) < _MAX_MS
         return ticks_diff(now, self._asked) < _KEPT_MS
+
+
+def _check_plan() -> tuple | None:
+    from firmware.update_plan import check_plan
+
+    firmware.drop("update_plan")  # it is there until it has checked
+    return check_plan(flash.read_lines(_PLAN), sys.path[0])

@@ -33,7 +33,8 @@ IMPORTS = {
     "connection": {"encode", "heads", "http1", "slots", "wire"},
     "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
     "access": set(),
-    "status": {"encode"},
+    "status": {"encode", "kept_log"},
+    "kept_log": set(),
     # work
     "job": set(),
     "workers": {"job", "log", "tasks", "thread"},
@@ -92,6 +93,7 @@ IMPORTS = {
 }
 # Of these, what is loaded when it is needed for the first time.
 LATER = {
+    "status": {"kept_log"},
     "workers": {"thread"},
     "wifi": {"reasons"},
     "health": {"last_words", "ping", "sntp"},

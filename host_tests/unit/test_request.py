@@ -3,7 +3,7 @@ import unittest
 from microdot import Microdot
 
 from firmware.http1 import Head, HTTPError
-from firmware.request import build
+from firmware.request import ServedRequest
 
 
 class FakeWire:
@@ -17,7 +17,7 @@ class FakeBody:
 def make(lines, body=None, data=b""):
     text = ("\r\n".join(lines) + "\r\n\r\n").encode()
     head = Head(text, 1024)
-    return build(Microdot(), ("10.0.0.2", 1234), head, FakeWire(), body, data)
+    return ServedRequest(Microdot(), ("10.0.0.2", 1234), head, FakeWire(), body, data)
 
 
 class TestRequest(unittest.TestCase):
