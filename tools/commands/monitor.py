@@ -9,6 +9,7 @@ from serial.tools import miniterm
 from tools.board import ports
 from tools.board.console import Console
 from tools.terminal import Refused
+from tools.version.tracebacks import Tracebacks
 
 _LEAVE = "\x1d"  # Ctrl-]
 
@@ -36,10 +37,10 @@ def run(options: Namespace) -> None:
 
 def show(console: Console) -> None:
     """What the board says, for ever; a port that goes may come back."""
+    tracebacks = Tracebacks()
     while True:
         try:
-            block = console.read()
-            sys.stdout.buffer.write(block)
+            sys.stdout.buffer.write(tracebacks.feed(console.read()))
             sys.stdout.buffer.flush()
         except OSError:
             print(f"\r\n{console.port} is away; waiting for it\r")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tools.simulator import harness
 from tools.simulator.flash import is_watchdog_due
+from tools.version.tracebacks import Tracebacks
 
 _PATIENCE_S = 2.5  # for the board to stop by itself
 _POLL_S = 0.2
@@ -55,12 +56,24 @@ class Session:
     def _run_once(self, cause: int) -> int:
         self._watchdog.unlink(missing_ok=True)
         self._has_bitten = False
-        self._board = harness.spawn(self._line(cause), self._folder)
+        self._board = harness.spawn(self._line(cause), self._folder, stdout=subprocess.PIPE)
         try:
+            self._show(self._board)
             status = self._board.wait()
             return harness.RESTART + _WDT_RESET if self._has_bitten else status
         finally:
             self._board.kill()
+
+    def _show(self, board: "subprocess.Popen[bytes]") -> None:
+        """Passes on what the board says, until it has ended."""
+        tracebacks = Tracebacks()
+        assert board.stdout
+        try:
+            while block := os.read(board.stdout.fileno(), 65536):
+                sys.stdout.buffer.write(tracebacks.feed(block))
+                sys.stdout.buffer.flush()
+        except OSError:
+            self._end()  # nobody listens any more
 
     def _end(self) -> None:
         board = self._board

@@ -1,9 +1,10 @@
 """Names of the firmware's variables become names that every image of MicroPython has already.
 
 A name that the image has not costs some 24 bytes of a board's heap, for ever, and the table of
-names doubles, by 4.5 KB, at 620 of them.  Attributes that we set, arguments, and variables of
-modules are nobody else's business, so they take names that are there anyway.  Functions, methods
-and classes keep theirs, because tracebacks show those; so do the lines.
+names doubles, by 4.5 KB, at 620 of them.  Attributes that we set, arguments, variables of modules
+and private functions are nobody else's business, so they take names that are there anyway.  Public
+functions and classes keep theirs.  So do the lines, by which `tracebacks.py` names the functions as
+the sources do.
 """
 
 import ast
@@ -13,12 +14,14 @@ import re
 import tokenize
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TypeGuard
 
 # In the stock images from 1.25 on; one that an image has not costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# What others set: an option of its client's socket, what Python leaves of the pool, the clock.
-_KEPT = {"_sock", "pool_len", "is_clock_set"}
+# What others set: an option of its client's socket, what Python leaves of the pool, the clock, and
+# the buffer of a played socket.
+_KEPT = {"_sock", "pool_len", "is_clock_set", "_try_send"}
 _PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -35,6 +38,7 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     kept |= {name for node in nodes for name in _fixed(node)}
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
     ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+    ours |= {node.name for node in nodes if _is_private(node)}
     kept |= {node.attr for node in attributes} - ours
     wanted = {name for tree in trees for name in _variables(tree) if len(name) > 2} - kept
     used = kept | {name for text in texts for name in _IDENTIFIER.findall(text)}
@@ -62,9 +66,13 @@ def replace(text: str, names: dict[str, str]) -> str:
 
 
 def _variables(tree: ast.Module) -> Iterable[str]:
-    """Names of attributes that are set, of arguments, and of variables of modules and classes."""
+    """Names of attributes that are set, arguments, private functions, variables of modules and
+    classes.
+    """
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        if _is_private(node):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr
         elif isinstance(node, ast.arg):
             yield node.arg
@@ -75,8 +83,8 @@ def _variables(tree: ast.Module) -> Iterable[str]:
 
 
 def _fixed(node: ast.AST) -> Iterable[str]:
-    """Names that others know: of functions and classes, keywords, what is imported, in texts."""
-    if isinstance(node, _DEFINITION):
+    """Names that others know: of public functions, keywords, what is imported, in texts."""
+    if isinstance(node, _DEFINITION) and not _is_private(node):
         yield node.name
         if isinstance(node, ast.FunctionDef) and node.name in _PUBLIC:
             yield from (each.arg for each in node.args.args)
@@ -91,6 +99,13 @@ def _fixed(node: ast.AST) -> Iterable[str]:
         yield from node.name.split(".")
     elif isinstance(node, ast.Constant):
         yield from _texts(node.value)
+
+
+def _is_private(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Whether it defines a function or method that only its module calls."""
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    return node.name.startswith("_") and not node.name.endswith("__")
 
 
 def _texts(value: object) -> Iterable[str]:

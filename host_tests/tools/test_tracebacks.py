@@ -1,0 +1,48 @@
+"""Tracebacks of a board name the functions as the sources do."""
+
+from tools.checkout import ROOT
+from tools.version.tracebacks import Tracebacks, find_function
+
+SERVER = ROOT / "firmware" / "server.py"
+
+
+def place(name):
+    """A line of a traceback, at the body of the function of server.py that has the name."""
+    texts = SERVER.read_text().split("\n")
+    at = next(n for n, text in enumerate(texts, 1) if f"def {name}(" in text)
+    return f'  File "firmware.server", line {at + 1}, in LOG_NONE\r\n'.encode()
+
+
+def test_a_private_function_of_the_firmware_has_its_own_name():
+    shown = Tracebacks().feed(b"Traceback:\r\n" + place("_sweep") + b"OSError: 5\r\n")
+    assert shown.endswith(b", in _sweep\r\nOSError: 5\r\n")
+
+
+def test_a_line_that_comes_in_pieces_is_shown_when_it_is_whole():
+    tracebacks = Tracebacks()
+    line = place("_sweep")
+    pieces = [tracebacks.feed(line[n : n + 1]) for n in range(len(line))]
+    assert b"".join(pieces) == line.replace(b"LOG_NONE", b"_sweep")
+    assert set(pieces[:-1]) == {b""}
+
+
+def test_what_is_no_traceback_is_shown_at_once():
+    tracebacks = Tracebacks()
+    assert [tracebacks.feed(each) for each in (b">>> ", b"  x", b"\r\n")] == [
+        b">>> ",
+        b"  x",
+        b"\r\n",
+    ]
+
+
+def test_places_outside_of_the_firmware_stay():
+    line = b'  File "main.py", line 3, in <module>\r\n  File "firmware.no", line 1, in x\r\n'
+    assert Tracebacks().feed(line) == line
+
+
+def test_the_innermost_definition_is_the_name(tmp_path):
+    file = tmp_path / "nested.py"
+    file.write_text(
+        "class A:\n    def b(self):\n        def c():\n            pass\n        c()\nA()\n"
+    )
+    assert [find_function(file, n) for n in (1, 2, 4, 5, 6)] == ["A", "b", "c", "b", ""]

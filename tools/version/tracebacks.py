@@ -1,0 +1,50 @@
+"""Tracebacks of a board, with functions by the names that they have in the sources."""
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+from tools.checkout import ROOT
+
+_START = b'  File "'
+_PLACE = re.compile(rb'^(  File "firmware\.(\w+)", line (\d+), in )\w+', re.MULTILINE)
+
+
+class Tracebacks:
+    """What a board says, as it comes.
+
+    What was built has other names for private functions (`names.py`), on the same lines.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, block: bytes) -> bytes:
+        """What can be shown now: of a traceback, whole lines."""
+        text = self._rest + block
+        end = text.rfind(b"\n") + 1
+        last = text[end:]
+        self._rest = last if last[: len(_START)] == _START[: len(last)] else b""
+        return _PLACE.sub(_name, text[: len(text) - len(self._rest)])
+
+
+def find_function(file: Path, line: int) -> str:
+    """The innermost function or class of a source around a line; "" outside of any."""
+    found = ""
+    for node in _definitions(file):
+        if node.lineno <= line <= (node.end_lineno or line):
+            found = node.name  # they come from the outside in
+    return found
+
+
+def _name(match: re.Match[bytes]) -> bytes:
+    name = find_function(ROOT / "firmware" / f"{match[2].decode()}.py", int(match[3]))
+    return match[1] + name.encode() if name else match[0]
+
+
+@functools.cache
+def _definitions(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    tree = ast.parse(file.read_bytes()) if file.exists() else ast.Module([], [])
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
