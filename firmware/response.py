@@ -217,7 +217,6 @@ class _Pieces:
         body: Anything = response.body
         self._body = body.__aiter__() if hasattr(body, "__anext__") else body
         self._block_len = response.send_file_buffer_size  # 0 at the end of a file
-        self._buffer: Anything = b""
 
     async def next(self) -> "Anything":
         """The next piece of the body as bytes, None at the end.
@@ -232,7 +231,7 @@ class _Pieces:
             elif not hasattr(body, "read"):
                 piece = next(body)
             elif self._block_len:
-                piece = self._read(body)
+                piece = body.read(self._block_len)
                 if hasattr(piece, "send"):
                     piece = await piece
                 if len(piece) < self._block_len:
@@ -246,15 +245,6 @@ class _Pieces:
         if isinstance(piece, (bytes, bytearray, memoryview)):
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
-
-    def _read(self, body: "Anything") -> "Anything":
-        """The next block; of a file into the same memory each time, two blocks at once."""
-        if not hasattr(body, "seek") or not hasattr(body, "readinto"):
-            return body.read(self._block_len)
-        if not self._buffer:
-            self._block_len *= 2
-            self._buffer = memoryview(bytearray(self._block_len))
-        return self._buffer[: body.readinto(self._buffer)]
 
     def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body

@@ -77,15 +77,23 @@ class TestPrepare(unittest.TestCase):
         file.seek(0, 2)
         file.write(b"more")
         file.seek(0)
-        self.assertEqual(response.body.read(8) + response.body.read(8), b"0123456789")
+        blocks = [bytes(response.body.read(4)) for _ in range(3)]
+        self.assertEqual(b"".join(blocks), b"0123456789")
+
+    def test_the_blocks_of_a_file_are_read_into_the_same_memory(self):
+        body = self.prepare(Asked()).body
+        first = body.read(2)
+        self.assertEqual(bytes(first), b"0123")
+        body.read(2)
+        self.assertEqual(bytes(first), b"4567")
 
     def test_one_range_is_206_and_that_part(self):
         response = self.prepare(Asked(Range="bytes=2-4"))
         self.assertEqual(response.status_code, 206)
         self.assertEqual(response.headers["Content-Range"], "bytes 2-4/10")
         self.assertEqual(response.headers["Content-Length"], "3")
-        self.assertEqual(response.body.read(2) + response.body.read(99), b"234")
-        self.assertEqual(response.body.read(99), b"")
+        self.assertEqual(bytes(response.body.read(2)), b"234")
+        self.assertEqual(bytes(response.body.read(99)), b"")
 
     def test_a_range_behind_the_end_is_416_with_the_length(self):
         response = self.prepare(Asked(Range="bytes=10-"))
