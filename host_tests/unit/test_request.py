@@ -1,6 +1,6 @@
 import unittest
 
-from microdot import Microdot
+from microdot import Microdot, Request
 
 from firmware.http1 import Head, HTTPError
 from firmware.request import ServedRequest
@@ -52,3 +52,29 @@ class TestRequest(unittest.TestCase):
         with self.assertRaises(HTTPError) as caught:
             make(("GET /?a=%zz HTTP/1.1", "Host: x"))
         self.assertEqual(caught.exception.status, 400)
+
+    def test_it_has_each_attribute_of_a_request_that_microdot_makes(self):
+        lines = ("GET /a?b=1&c=2 HTTP/1.0", "Host: x", "Content-Type: text/x", "Cookie: d=3; e")
+        request = make(lines)
+        plain = Request(
+            request.app,
+            ("10.0.0.2", 1234),
+            "GET",
+            "/a?b=1&c=2",
+            "1.0",
+            {"Content-Type": "text/x", "Cookie": "d=3; e"},
+            b"",
+            None,
+            request.sock,
+        )
+        for name, value in plain.__dict__.items():
+            if name not in ("g", "headers"):
+                self.assertEqual((name, getattr(request, name)), (name, value))
+        self.assertEqual(request.g.__class__, plain.g.__class__)
+        self.assertEqual((request.json, request.form, request.files), (None, None, None))
+
+    def test_what_was_asked_for_is_the_same_the_next_time(self):
+        request = make(("GET /?a=1 HTTP/1.1", "Host: x", "Cookie: b=2"))
+        request.cookies["c"] = "3"
+        self.assertIs(request.args, request.args)
+        self.assertEqual(request.cookies, {"b": "2", "c": "3"})
