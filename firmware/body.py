@@ -29,19 +29,19 @@ class Body:
     cost       bytes that it takes of the budget for long requests
     """
 
+    failure = 0
+    is_whole = False
     cost = 0
+    _is_in_chunk = False  # its data, or the line end behind it, is to come
+    _ahead = b""  # read in advance
 
     def __init__(self, wire: "Wire", head: "Head", max_len: int, span: int, wait_ms: int) -> None:
         self.max_len = max_len
-        self.failure = 0
-        self.is_whole = False
         self._wire = wire
         self._is_chunked = head.content_length is None
         self._left = head.content_length or 0  # of the body, or of the present chunk
-        self._is_in_chunk = False  # its data, or the line end behind it, is to come
         self._room = max_len
         self._expects_continue = head.expects_continue
-        self._ahead = b""  # read in advance
         self.span = span
         self._span_left = span
         self._wait_ms = wait_ms
@@ -51,6 +51,10 @@ class Body:
         """The body, or None if it is longer than `limit`; it can still be read then."""
         if not self._is_chunked and self._left > limit:
             return None
+        if self._left and len(self._wire.received) >= self._left:  # it has come with its head
+            length, self._left = self._left, 0
+            self._end()
+            return self._wire.use(length)
         data = bytearray(0 if self._is_chunked else self._left)
         at = 0
         while not self.is_whole and at <= limit:

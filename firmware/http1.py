@@ -120,10 +120,9 @@ def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
 def find_end(received: bytes) -> int:
     """Where the first empty line ends, 0 without one."""
     end = received.find(b"\n\r\n") + 3
-    bare = received.find(b"\n\n") + 2
-    if end < 3 or 2 <= bare < end:
-        return bare if bare >= 2 else 0
-    return end
+    has_end = end > 2
+    bare = received.find(b"\n\n", 0, end if has_end else len(received)) + 2
+    return bare if bare > 1 else end if has_end else 0
 
 
 def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
