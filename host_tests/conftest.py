@@ -1,7 +1,5 @@
 """Where a test runs: which interpreter, which board, which address."""
 
-import time
-
 from tools.checkout import ROOT
 from tools.simulator import modules
 
@@ -99,8 +97,9 @@ def serial_board(request, tmp_path):
 def board(target, request, tmp_path_factory):
     """A board that the tests of a file share: default settings, or those of ESP-IDF's example."""
     if target not in harness.RUNTIMES:
-        time.sleep(1)  # it is shared: what the file before has left is gone by then
-        yield RemoteBoard(target)
+        remote = RemoteBoard(target)
+        remote.wait_alone()
+        yield remote
         return
     own = Board(target, tmp_path_factory.mktemp("board"), server=dict(request.param))
     yield own

@@ -29,12 +29,12 @@ _VARIABLE = re.compile(
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-class Refused(Exception):
+class CommandError(Exception):
     """What the tool can't or won't do.  The text is one line: what is wrong, and what to do."""
 
 
 def run_tool(main: Callable[[], int | None]) -> NoReturn:
-    """Runs a tool and exits with its status, 1 with a line if it was refused, 130 by Ctrl-C.
+    """Runs a tool and exits with its status, 1 with the line of a CommandError, 130 by Ctrl-C.
 
     A signal that ends it, as when its terminal is closed, is taken as Ctrl-C.
     """
@@ -46,8 +46,8 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
     status: int | None = None
     try:
         status = main()
-    except Refused as refused:
-        _end(worded(str(refused)))
+    except CommandError as error:
+        _end(worded(str(error)))
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] in _OURS:
             raise

@@ -1,5 +1,7 @@
 """A board to test: a process on this computer, or an address where one answers."""
 
+import contextlib
+import json
 import os
 import resource
 import subprocess
@@ -8,6 +10,7 @@ import time
 from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
 from host_tests.blackbox.lines import Lines
+from host_tests.waiting import wait_for
 from tools.simulator import harness
 from tools.simulator.flash import Flash
 from tools.version import build
@@ -46,6 +49,20 @@ class RemoteBoard:
         """The response to one GET on a connection of its own."""
         with self.connect() as client:
             return client.request("GET", path)
+
+    def wait_alone(self):
+        """Returns when no client of other tests is left, or some client stays that is not theirs.
+
+        A board whose `/status.json` is not to be had does not tell: then at once.
+        """
+        with contextlib.suppress(AssertionError):
+            wait_for(self._is_alone, 3 + self.slack_s)
+
+    def _is_alone(self) -> bool:
+        response = self.get("/status.json")
+        if response.status == 503:
+            return False
+        return response.status != 200 or json.loads(response.body)["sockets"]["open"] == 1
 
     def start_long(self, path: str = "/long") -> Client:
         """A connection with a `/long` on it whose first line was received.

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import time
 
 import pytest
 
@@ -43,6 +42,13 @@ async def events(request, sse):
 @with_sse
 async def silent(request, sse):
     await asyncio.sleep(3600)
+
+@app.get("/held")
+async def held(request):
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        print("/held ends")
 
 @app.get("/echo")
 @with_websocket
@@ -182,7 +188,7 @@ def test_a_websocket_echoes_whatever_comes_with_its_handshake(extended):
         text = receive(client, len(b"\x81\x05early"), b"\r\n\r\n")
         assert text.startswith(b"HTTP/1.1 101 ") and accept in text
         assert text.endswith(b"\x81\x05early")
-        time.sleep(0.3)  # idle, while the reaper looks after the others
+        wait_reaped(extended)  # it is idle meanwhile
         for size in (1, 125, 126, 2000):
             client.sock.sendall(frame(b"x" * size))
             head = b"\x81" + (bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big"))
@@ -190,6 +196,15 @@ def test_a_websocket_echoes_whatever_comes_with_its_handshake(extended):
         client.sock.sendall(b"\x88\x80mask")
         assert client.sock.recv(10) == b"\x88\x00"
         assert client.is_closed()
+
+
+def wait_reaped(board):
+    """Returns when the reaper, which looks at every connection, has found a client that is gone."""
+    mark = len(board.lines)
+    with board.connect() as client:
+        client.send("GET", "/held")
+        board.wait_line("uri: /held", mark)
+    board.wait_line("/held ends", mark)
 
 
 def frame(text):

@@ -1,13 +1,13 @@
-"""What tests of the tools expect: that something is refused in one line."""
+"""What tests of the tools expect: a CommandError of one line."""
 
 import pytest
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 
-def refused(function, *args) -> str:
-    """The line with which `function(*args)` is refused."""
-    with pytest.raises(Refused) as error:
+def error_line(function, *args) -> str:
+    """The line of the CommandError that `function(*args)` raises."""
+    with pytest.raises(CommandError) as error:
         function(*args)
     assert "\n" not in str(error.value)
     return str(error.value)

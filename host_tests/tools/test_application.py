@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.checkout import ROOT
 from tools.version import build, source
 from tools.version.application import Application, find_main
@@ -123,7 +123,7 @@ def test_relative_imports_stay_in_the_package_that_goes_as_a_whole(tmp_path):
     ],
 )
 def test_what_is_not_to_be_had_is_one_line(tmp_path, line, reason):
-    assert reason in refused(found, write(tmp_path, main=f"{START}{line}\n"))
+    assert reason in error_line(found, write(tmp_path, main=f"{START}{line}\n"))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_module_that_was_replaced_by_an_older_one_is_compiled_again(tmp_path):
 )
 def test_what_does_not_compile_is_one_line(tmp_path, text, reason):
     main = write(tmp_path, main=text, first="match 1:\n    case 1:\n        pass\n")
-    assert reason in refused(lambda: build.build(board=tmp_path / "board", main=main))
+    assert reason in error_line(lambda: build.build(board=tmp_path / "board", main=main))
 
 
 @pytest.mark.parametrize(
@@ -261,14 +261,14 @@ def test_whatever_editor_has_written_a_file_a_board_gets_it_in_utf_8(tmp_path, c
 )
 def test_a_file_that_can_not_be_read_is_one_line_with_the_place(tmp_path, content, reason):
     (tmp_path / "main.py").write_bytes(content)
-    assert reason in refused(source.read, tmp_path / "main.py")
+    assert reason in error_line(source.read, tmp_path / "main.py")
 
 
 def test_an_application_is_named_by_its_main_or_its_folder(tmp_path):
     main = write(tmp_path / "it's an app", main=START)
     assert find_main(str(main)) == find_main(str(main.parent)) == main
     assert find_main("") == ROOT / "main.py"
-    assert refused(find_main, "nowhere") == "APP=nowhere: there is no such file"
+    assert error_line(find_main, "nowhere") == "APP=nowhere: there is no such file"
 
 
 def test_an_apostrophe_and_a_space_in_a_path_are_no_matter(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from host_tests.serial.board import SOCKET
 from tools.commands import deploy
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import build
 
 pytestmark = [
@@ -56,7 +56,7 @@ def test_an_application_that_fails_is_left_out_at_the_sixth_start_until_a_deploy
     serial_board, sources
 ):
     sources["main.py"].write_text("1/0\n")
-    with pytest.raises(Refused, match="main.py fails on the board: ZeroDivisionError"):
+    with pytest.raises(CommandError, match="main.py fails on the board: ZeroDivisionError"):
         deploy.deploy(serial_board.port, sources)
     # The deploy has seen one start fail, and has left the board with the next.
     start = serial_board.wait_text(FAILED, serial_board.console.index(FAILED) + 1)

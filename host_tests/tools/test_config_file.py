@@ -17,7 +17,7 @@ from tools.commands import config
 from tools.settings import file
 from tools.settings.plan import plan
 from tools.settings.wizard import Wizard
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 HOME = {"network": {"wifi": [{"ssid": "home", "password": "secret12"}]}}
 
@@ -57,7 +57,7 @@ def run(path, variables=None, **options):
     )
 
 
-def refusal(done):
+def stderr_line(done):
     assert done.returncode == 1 and done.stdout == "", done
     (line,) = done.stderr.splitlines()
     return line
@@ -194,7 +194,7 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
 )
 def test_wrong_variables_are_one_line_and_write_nothing(tmp_path, variables, line):
     done = run(tmp_path / "config.json", variables)
-    assert refusal(done).startswith(line) and "tiny-tt" not in done.stderr
+    assert stderr_line(done).startswith(line) and "tiny-tt" not in done.stderr
     assert os.listdir(tmp_path) == []
 
 
@@ -214,7 +214,7 @@ def test_an_empty_variable_is_no_answer_but_an_empty_password_is_one():
 def test_a_file_that_is_wrong_already_is_one_line_and_stays(tmp_path, text, line):
     path = tmp_path / "config.json"
     path.write_text(text)
-    told = refusal(run(path, {"WIFI_SSID": "home"}))
+    told = stderr_line(run(path, {"WIFI_SSID": "home"}))
     assert told.startswith(f"{path}{line}")
     assert told.endswith("; mend it, or remove it, and run make config again")
     assert path.read_text() == text
@@ -222,14 +222,14 @@ def test_a_file_that_is_wrong_already_is_one_line_and_stays(tmp_path, text, line
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     path = tmp_path / "none" / "config.json"
-    line = refusal(run(path, {"WIFI_SSID": "home"}))
+    line = stderr_line(run(path, {"WIFI_SSID": "home"}))
     assert line.startswith(f"{path} is not written: No such file or directory")
 
 
 def test_answers_that_end_early_write_nothing():
     with pytest.raises(EOFError):
         Person("wifi").ask({})
-    with pytest.raises(Refused, match="^Nobody to ask"):
+    with pytest.raises(CommandError, match="^Nobody to ask"):
         config.decide({}, {}, is_terminal=False)
 
 

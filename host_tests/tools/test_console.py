@@ -9,7 +9,7 @@ import pytest
 from host_tests.serial.board import BOTH, SerialBoard, format_flash
 from tools.board import console, ports
 from tools.board.console import Answer, Console
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 SERVING = """
 import asyncio
@@ -47,7 +47,7 @@ def test_a_silent_port_is_given_up_in_time():
 
 
 def test_a_port_that_does_not_open_is_refused():
-    with pytest.raises(Refused, match="is not there"):
+    with pytest.raises(CommandError, match="is not there"):
         Console("/dev/ttyACM99").ask(0.5)
 
 

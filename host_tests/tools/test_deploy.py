@@ -14,7 +14,7 @@ from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import build, install, inventory, manifest
 from tools.version.plan import plan
 
@@ -126,7 +126,7 @@ def test_what_arrives_otherwise_than_it_was_sent_is_not_activated(serial_board, 
     with Console(serial_board.port) as console, startup.stopped(console):
         steps = plan(manifest.read(whole), inventory.read(console))
         sources["part.py"].write_text("NAME = 'third'\n")
-        with pytest.raises(Refused, match="something else than was sent; make deploy once more"):
+        with pytest.raises(CommandError, match="something else than was sent; make deploy once"):
             install.carry_out(steps, whole, console)
     assert read_flash(serial_board, tmp_path) == first
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from host_tests.serial.board import SerialBoard, format_flash
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from host_tests.tools.sample_version import contents, make_sources, read_flash
 from tools.commands import deploy, rollback
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 AT_A_TIME = 8
 
@@ -41,7 +41,7 @@ def test_a_cut_over_a_version_that_failed_leaves_the_working_one_to_go_back_to(t
     flash = format_flash(tmp_path / "flash", 64 * 4096)
     with SerialBoard(flash) as board:
         deploy.deploy(board.port, working)
-        refused(deploy.deploy, board.port, failing)
+        error_line(deploy.deploy, board.port, failing)
     total = deploy_copy(tmp_path / "uncut", flash, new, None, says=b">>> ")
 
     def cut(numbered):
@@ -81,8 +81,8 @@ def deploy_copy(folder, flash, new, cut_after, old=None, says=b"Registering URI 
         board.cut_after(cut_after)
         try:
             deploy.deploy(board.port, new)
-        except Refused as refused:
-            assert "\n" not in str(refused)
+        except CommandError as error:
+            assert "\n" not in str(error)
         board.cut()
         runs = read_flash(board, folder, was_cut=True)
         assert runs in (contents(old), contents(new))

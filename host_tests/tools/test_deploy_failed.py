@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from host_tests.serial.board import SOCKET
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from host_tests.tools.sample_version import contents, read_flash, versions
 from tools.board import startup
 from tools.board.console import Console
@@ -34,7 +34,7 @@ def deploy_part(board, sources, part):
 
 def deploy_failing(board, sources, part):
     """The same, with one that does not start; the line that says so."""
-    return refused(deploy_part, board, sources, part)
+    return error_line(deploy_part, board, sources, part)
 
 
 def test_after_any_number_that_fail_rollback_goes_to_the_last_version_that_started(
@@ -49,7 +49,7 @@ def test_after_any_number_that_fail_rollback_goes_to_the_last_version_that_start
     assert "they differ in part.py; the first has failed to start and is removed\n" in said
     assert read_flash(serial_board, tmp_path) == working
     assert len(versions(serial_board, tmp_path)) == 1
-    assert "no version before this one" in refused(rollback.rollback, serial_board.port)
+    assert "no version before this one" in error_line(rollback.rollback, serial_board.port)
 
 
 def test_a_version_that_failed_and_was_corrected_is_not_rolled_back_to(
@@ -66,10 +66,10 @@ def test_a_version_that_failed_and_was_corrected_is_not_rolled_back_to(
 
 def test_a_first_version_that_fails_is_not_rolled_back_to(serial_board, sources, tmp_path):
     deploy_failing(serial_board, sources, "1/0\n")
-    assert "no version before this one" in refused(rollback.rollback, serial_board.port)
+    assert "no version before this one" in error_line(rollback.rollback, serial_board.port)
     deploy_part(serial_board, sources, "NAME = 'corrected'\n")
     assert len(versions(serial_board, tmp_path)) == 1
-    assert "no version before this one" in refused(rollback.rollback, serial_board.port)
+    assert "no version before this one" in error_line(rollback.rollback, serial_board.port)
 
 
 def test_the_working_version_deployed_over_one_that_failed_takes_its_place(
@@ -79,7 +79,7 @@ def test_the_working_version_deployed_over_one_that_failed_takes_its_place(
     deploy_failing(serial_board, sources, "1/0\n")
     deploy_part(serial_board, sources, "NAME = 'working'\n")
     assert len(versions(serial_board, tmp_path)) == 1
-    assert "no version before this one" in refused(rollback.rollback, serial_board.port)
+    assert "no version before this one" in error_line(rollback.rollback, serial_board.port)
 
 
 def test_a_version_that_failed_and_then_starts_is_rolled_back_to(
@@ -101,7 +101,7 @@ def test_a_version_that_fails_after_a_rollback_is_left_for_good(serial_board, so
         serial_board, sources, "import os\nassert 'made.txt' not in os.listdir('/')\nNAME = 1\n"
     )
     later = deploy_part(serial_board, sources, "open('/made.txt', 'w').close()\nNAME = 2\n")
-    assert "AssertionError" in refused(rollback.rollback, serial_board.port)
+    assert "AssertionError" in error_line(rollback.rollback, serial_board.port)
     rollback.rollback(serial_board.port)
     assert read_flash(serial_board, tmp_path) == later
     assert len(versions(serial_board, tmp_path)) == 1
@@ -112,7 +112,7 @@ def test_a_version_that_met_no_network_has_not_failed(serial_board, sources, tmp
     assert "has no network" in deploy_failing(serial_board, sources, NO_NETWORK)
     unmet = contents(sources)
     deploy_part(serial_board, sources, "NAME = 'next'\n")
-    assert "has no network" in refused(rollback.rollback, serial_board.port)
+    assert "has no network" in error_line(rollback.rollback, serial_board.port)
     assert read_flash(serial_board, tmp_path) == unmet
 
 

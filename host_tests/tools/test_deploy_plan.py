@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from tools.commands.rollback import plan as plan_rollback
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import manifest
 from tools.version.inventory import Inventory, parse
 from tools.version.manifest import File
@@ -151,13 +151,13 @@ def test_a_folder_of_many_files_needs_room_for_more_of_its_metadata():
     """littlefs2: a version of 60 files in 5 folders took 18 blocks beside those of the files."""
     version, _ = make_version(**{f"m{number}": str(number) for number in range(57)})
     needed = (len(version) + 18) * BLOCK_LEN
-    with pytest.raises(Refused, match="too full"):
+    with pytest.raises(CommandError, match="too full"):
         plan(version, make_board(free_len=needed - 1))
 
 
 def test_a_board_that_is_full_is_one_line_with_both_numbers():
     board = make_board({OLD_NAME: OLD}, OLD_NAME, free_len=3 * BLOCK_LEN)
-    with pytest.raises(Refused, match=r"this needs 57344 bytes and 12288 are free; remove files"):
+    with pytest.raises(CommandError, match=r"this needs 57344 bytes and 12288 are free; remove"):
         plan(NEW, board)
 
 
@@ -165,10 +165,10 @@ def test_the_version_to_go_back_to_stays_even_if_there_is_no_room_else():
     failed = {**OLD, manifest.FAILED: make_file("")}
     board = make_board({OLD_NAME: failed, OLDEST_NAME: OLDEST}, OLD_NAME, OLDEST_NAME)
     board = board._replace(free_len=13 * BLOCK_LEN)  # 14 are needed, and OLDEST has 4
-    with pytest.raises(Refused, match="are free; make rollback, or remove files of yours from"):
+    with pytest.raises(CommandError, match="are free; make rollback, or remove files of yours"):
         plan(NEW, board)
     first = board._replace(versions={OLD_NAME: failed}, previous="")
-    with pytest.raises(Refused, match="are free; remove files of yours from"):
+    with pytest.raises(CommandError, match="are free; remove files of yours from"):
         plan(NEW, first)
 
 
@@ -190,7 +190,7 @@ def test_rollback_goes_to_the_version_before():
     ],
 )
 def test_rollback_without_a_version_before_is_one_line(board, reason):
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(CommandError, match=reason):
         plan_rollback(board)
 
 
@@ -224,9 +224,9 @@ def test_a_main_that_is_not_ours_is_known_by_its_hash():
 
 
 def test_an_old_micropython_and_half_an_answer_are_refused():
-    with pytest.raises(Refused, match="MicroPython 1.19.1 is on the board, and 1.25 or later"):
+    with pytest.raises(CommandError, match="MicroPython 1.19.1 is on the board, and 1.25 or later"):
         answer(micropython="1.19.1")
-    with pytest.raises(Refused, match="incomplete"):
+    with pytest.raises(CommandError, match="incomplete"):
         parse(["micropython 1.25.0"])
 
 

@@ -13,7 +13,7 @@ from tools import terminal
 from tools.board import mpremote, startup
 from tools.board.console import Console
 from tools.commands import deploy
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 # pyserial does not close its socket if the other end has gone before.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -38,7 +38,7 @@ def test_a_board_whose_start_takes_long_does(sources, tmp_path):
 def test_a_board_that_wants_long_for_its_prompt_shows_that_it_is_waited_for(monkeypatch, capsys):
     monkeypatch.setattr(startup, "_PROMPT_LIMIT_S", 3)
     monkeypatch.setattr(terminal, "_REPEAT_S", 0.5)
-    with SerialBoard() as board, pytest.raises(Refused):
+    with SerialBoard() as board, pytest.raises(CommandError):
         startup.wait_prompt(Console(board.port))
     assert "waiting for the board's prompt ... 3 s\n" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
@@ -51,7 +51,7 @@ def test_an_application_that_does_not_start_is_one_line(tmp_path, part, reason, 
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
         deploy.deploy(board.port, sources)
         sources["part.py"].write_text(part)
-        with pytest.raises(Refused, match=reason):
+        with pytest.raises(CommandError, match=reason):
             deploy.deploy(board.port, sources)
         rollback.rollback(board.port)
         assert read_flash(board, tmp_path)["part.py"] == b"NAME = 1\n"
@@ -65,7 +65,7 @@ def test_a_board_whose_log_is_hidden_is_not_waited_for_long(
     monkeypatch.setattr(startup, "_QUIET_LIMIT_S", 2)
     deploy.deploy(serial_board.port, sources, is_quiet=True)
     assert "its log.level hides its address" in capsys.readouterr().out
-    with pytest.raises(Refused, match="The board has said nothing for 2 s; make monitor"):
+    with pytest.raises(CommandError, match="The board has said nothing for 2 s; make monitor"):
         startup.run(Console(serial_board.port), limit_s=2)
 
 
@@ -88,7 +88,7 @@ def test_a_board_without_its_network_is_one_line(serial_board, sources):
         "asyncio.run(asyncio.Event().wait())\n"
     )
     bring(serial_board.port, sources)
-    with pytest.raises(Refused, match="The board has no network after 2 s; is the network there,"):
+    with pytest.raises(CommandError, match="The board has no network after 2 s; is the network"):
         startup.run(Console(serial_board.port), limit_s=2)
 
 
@@ -135,7 +135,7 @@ def test_a_line_that_is_lost_while_the_board_starts_is_one_line(sources, tmp_pat
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
         bring(board.port, sources)
         board.cut_after(300)
-        with pytest.raises(Refused, match="has gone; the board runs the new version"):
+        with pytest.raises(CommandError, match="has gone; the board runs the new version"):
             startup.run(Console(board.port))
 
 
@@ -150,7 +150,7 @@ def test_a_port_that_goes_away_with_a_reset_and_comes_back_is_followed(
 
 def test_a_main_that_never_calls_run_says_so_on_the_board(serial_board, tmp_path):
     plain = make_sources(tmp_path / "sources", "NAME = 'nothing is served'\n")
-    with pytest.raises(Refused, match="main.py has ended on the board, without a server"):
+    with pytest.raises(CommandError, match="main.py has ended on the board, without a server"):
         deploy.deploy(serial_board.port, plain)
     assert b"main.py has ended without run(app), which is its last line" in serial_board.console
 

@@ -11,7 +11,7 @@ from tools.checkout import ROOT
 from tools.commands.flash import plan, wait_repl
 from tools.image.chip import Chip, connect
 from tools.image.image import Image
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 MB = 1 << 20
 
@@ -21,8 +21,8 @@ def flash(port, *args, **options):
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, **options)
 
 
-def refusal(done):
-    """The one line of a tool that refuses."""
+def stderr_line(done):
+    """The one line that a command ended with."""
     assert done.returncode == 1 and "Traceback" not in done.stderr, done
     (line,) = done.stderr.splitlines()
     return line
@@ -67,7 +67,7 @@ def test_an_image_for_another_chip_is_refused_before_anything_is_erased(esp32, t
     assert flash(esp32.port, "--firmware", str(official_image())).returncode == 0
     path = tmp_path / "c3.bin"
     path.write_bytes(image_for("esp32c3"))
-    line = refusal(flash(esp32.port, "--firmware", str(path)))
+    line = stderr_line(flash(esp32.port, "--firmware", str(path)))
     assert line.startswith("The image is for ESP32-C3, the board is ESP32; it needs ESP32_GENERIC ")
     assert "https://micropython.org/download/ESP32_GENERIC/" in line
     contents = official_image().read_bytes()
@@ -75,7 +75,7 @@ def test_an_image_for_another_chip_is_refused_before_anything_is_erased(esp32, t
 
 
 def test_without_an_image_it_says_which_one_and_where(esp32):
-    line = refusal(flash(esp32.port))
+    line = stderr_line(flash(esp32.port))
     assert line.startswith("FIRMWARE is missing; this board is ESP32-D0WD")
     assert "ESP32_GENERIC from https://micropython.org/download/ESP32_GENERIC/" in line
     assert "SPIRAM" in line and line.endswith("make flash FIRMWARE=file.bin")
@@ -84,31 +84,31 @@ def test_without_an_image_it_says_which_one_and_where(esp32):
 def test_a_file_that_is_no_image_is_refused_before_the_port_is_opened(tmp_path):
     path = tmp_path / "page.bin"
     path.write_text("<html>")
-    line = refusal(flash("/dev/ttyUSB99", "--firmware", str(path)))
+    line = stderr_line(flash("/dev/ttyUSB99", "--firmware", str(path)))
     assert "page.bin is not an image to flash: a web page" in line
 
 
 def test_a_port_that_is_not_there_is_refused():
-    line = refusal(flash("/dev/ttyUSB99", "--firmware", str(official_image())))
+    line = stderr_line(flash("/dev/ttyUSB99", "--firmware", str(official_image())))
     assert line.startswith("/dev/ttyUSB99 is not there; plug the board in")
 
 
 def test_a_chip_that_does_not_answer_is_told_about_the_boot_button():
     with SerialBoard() as board:
-        line = refusal(flash(board.port, "--firmware", str(official_image())))
+        line = stderr_line(flash(board.port, "--firmware", str(official_image())))
     assert "does not answer; hold BOOT, press and release RESET (EN)" in line
 
 
 def test_a_cable_that_is_pulled_while_writing_is_one_line(tmp_path):
     with Esp32Board(tmp_path, cut_at=300_000) as board:
-        line = refusal(flash(board.port, "--firmware", str(official_image())))
+        line = stderr_line(flash(board.port, "--firmware", str(official_image())))
     assert "flashing has failed (" in line
     assert line.endswith("check the cable, and try again with make flash BAUD=115200")
 
 
 def test_micropython_that_does_not_answer_afterwards_is_told_about_reset(monkeypatch):
     monkeypatch.setattr("tools.commands.flash._REPL_LIMIT_S", 0.5)
-    with SerialBoard() as board, pytest.raises(Refused, match=r"press RESET \(EN\) on the board"):
+    with SerialBoard() as board, pytest.raises(CommandError, match=r"press RESET \(EN\) on the"):
         wait_repl(board.port)
 
 
@@ -130,14 +130,14 @@ class Loader:
 def test_the_board_starts_anew_also_when_something_is_refused(monkeypatch):
     loader = Loader()
     monkeypatch.setattr("esptool.detect_chip", lambda *_, **__: loader)
-    with pytest.raises(Refused), connect("/dev/ttyUSB0"):
-        raise Refused("the wrong image")
+    with pytest.raises(CommandError), connect("/dev/ttyUSB0"):
+        raise CommandError("the wrong image")
     assert loader.reset_count == 1
 
 
 def test_a_flash_that_is_too_small_is_refused():
     firmware = Image("ESP32-S3", 0, 8 * MB, b"")
-    with pytest.raises(Refused, match="needs 8 MB of flash, the board has 4 MB; take the image's"):
+    with pytest.raises(CommandError, match="needs 8 MB of flash, the board has 4 MB"):
         plan(firmware, Chip("ESP32-S3", "", ()), 4 * MB)
     assert plan(firmware, Chip("ESP32-S3", "", ()), 8 * MB)
     assert plan(firmware, Chip("ESP32-S3", "", ()), None)
@@ -154,6 +154,6 @@ def test_a_flash_that_is_too_small_is_refused():
     ],
 )
 def test_the_variant_for_what_the_chip_has_is_named(chip, features, text):
-    with pytest.raises(Refused, match="the board is") as error:
+    with pytest.raises(CommandError, match="the board is") as error:
         plan(Image("ESP32-C3", 0, 4 * MB, b""), Chip(chip, "", features), 4 * MB)
     assert text in str(error.value)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.checkout import ROOT
 from tools.fleet import boards, haproxy, prometheus
 
@@ -123,7 +123,7 @@ def test_what_differs_is_said_for_each_board(read, tmp_path):
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_key(read, text, line):
-    assert refused(read, text).startswith(line)
+    assert error_line(read, text).startswith(line)
 
 
 def test_the_example_in_the_docs_is_one(read, tmp_path):
@@ -135,7 +135,7 @@ def test_the_example_in_the_docs_is_one(read, tmp_path):
 
 
 def test_without_a_file_the_line_says_what_it_would_hold(tmp_path):
-    assert refused(boards.read, tmp_path / "fleet.toml").startswith("fleet.toml is missing; ")
+    assert error_line(boards.read, tmp_path / "fleet.toml").startswith("fleet.toml is missing; ")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""An image is read whole, or refused with what it is."""
+"""An image is read whole, or the error says what it is."""
 
 import pytest
 
 from host_tests.serial.esp32 import IMAGE_NAME, image_for, official_image
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.image import image
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 # From MicroPython's own instructions for each board.
 OFFSETS = {
@@ -46,23 +46,23 @@ def test_the_flash_that_the_bootloader_wants_is_told():
 
 @pytest.mark.parametrize("length", [1, 23, 24, 100, 0x4D80, 0x8000, 0xF001, 1_000_000, -1])
 def test_a_cut_image_is_refused(official, length):
-    line = refused(image.parse, official[:length])
+    line = error_line(image.parse, official[:length])
     assert "cut off" in line and line.endswith("; download it again")
 
 
 @pytest.mark.parametrize("at", [1000, APPLICATION_AT + 1000, 1_500_000])
 def test_a_damaged_image_is_refused(official, at):
     damaged = official[:at] + bytes([official[at] ^ 1]) + official[at + 1 :]
-    assert "checksum is wrong; download it again" in refused(image.parse, damaged)
+    assert "checksum is wrong; download it again" in error_line(image.parse, damaged)
 
 
 def test_an_application_alone_is_refused(official):
-    line = refused(image.parse, official[APPLICATION_AT:])
+    line = error_line(image.parse, official[APPLICATION_AT:])
     assert line.startswith("an application without bootloader, as in .app-bin; take a file that")
 
 
 def test_a_bootloader_alone_is_refused(official):
-    assert refused(image.parse, official[:0x7000]).startswith(
+    assert error_line(image.parse, official[:0x7000]).startswith(
         "a bootloader without partition table"
     )
 
@@ -79,15 +79,15 @@ def test_a_bootloader_alone_is_refused(official):
     ],
 )
 def test_another_kind_of_file_is_called_by_its_name(contents, what):
-    line = refused(image.parse, contents)
+    line = error_line(image.parse, contents)
     assert line.startswith(what) and "https://micropython.org/download/" in line
 
 
 def test_an_image_for_an_unknown_chip_is_refused(official):
-    assert "chip id 77" in refused(image.parse, official[:12] + b"\x4d\x00" + official[14:])
+    assert "chip id 77" in error_line(image.parse, official[:12] + b"\x4d\x00" + official[14:])
 
 
 def test_a_file_that_can_not_be_read_is_refused_with_its_name(tmp_path):
     for path in (tmp_path / IMAGE_NAME, tmp_path):
-        with pytest.raises(Refused, match=f"^{path}: .*; FIRMWARE=file.bin names the image"):
+        with pytest.raises(CommandError, match=f"^{path}: .*; FIRMWARE=file.bin names the image"):
             image.read(str(path))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.board import network
 from tools.board.network import Busy, NetworkBoard
 
@@ -35,6 +35,6 @@ def test_a_board_that_is_busy_for_a_moment_is_asked_again():
 
 def test_one_that_stays_busy_is_named_and_what_helps(monkeypatch):
     monkeypatch.setattr(network, "_BUSY_S", 0.0)
-    assert "too little memory free" in refused(lambda: Board(1000000).ask("inventory"))
+    assert "too little memory free" in error_line(lambda: Board(1000000).ask("inventory"))
     with pytest.raises(Busy):
         Board(1).read_running()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from host_tests.tools.test_application import found, paths, write
 
 START = "import asyncio\nfrom microdot import Microdot\nserver = Microdot()\n"
@@ -27,7 +27,7 @@ REASON = "() is Microdot's own server; write run(server) instead, and from firmw
     ],
 )
 def test_it_is_one_line_with_the_place(tmp_path, lines, place):
-    line = refused(found, write(tmp_path, main=f"{START}{lines}\n"))
+    line = error_line(found, write(tmp_path, main=f"{START}{lines}\n"))
     assert line.endswith(f"{place}{REASON}")
 
 

@@ -1,4 +1,4 @@
-"""The port: chosen, or refused with one line that says what to do."""
+"""The port: chosen, or a line that says what to do."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.board import ports
 from tools.board.ports import Found
 
@@ -51,7 +51,7 @@ def test_a_port_that_is_given_is_taken_whatever_is_found(given):
     "given", ["ttyUSB0", "8080", "socket://host", "loop://", "http://x:80", "socket://x:65536"]
 )
 def test_what_is_no_port_is_refused_with_the_forms_that_are(given):
-    line = refused(ports.choose, given, [])
+    line = error_line(ports.choose, given, [])
     assert line.startswith(f"PORT={given} is not a port; /dev/ttyUSB0, COM3, socket://host:port")
 
 
@@ -60,33 +60,33 @@ def test_the_only_port_found_is_taken():
 
 
 def test_without_a_port_the_remedies_are_named():
-    line = refused(ports.choose, "", [])
+    line = error_line(ports.choose, "", [])
     assert line.startswith("No serial port found; plug the board in with a USB cable")
     assert "make doctor" in line
 
 
 def test_of_several_ports_one_has_to_be_said():
-    line = refused(ports.choose, "", [ONE, OTHER])
+    line = error_line(ports.choose, "", [ONE, OTHER])
     assert line.startswith("2 serial ports found: /dev/ttyUSB0, /dev/ttyACM0; say which one, PORT=")
 
 
 def test_a_port_that_is_not_there_is_refused():
-    assert refused(ports.check, "/dev/ttyUSB99").startswith("/dev/ttyUSB99 is not there; plug")
+    assert error_line(ports.check, "/dev/ttyUSB99").startswith("/dev/ttyUSB99 is not there; plug")
 
 
 def test_a_file_is_no_port(tmp_path):
-    assert "is not a serial port" in refused(ports.check, str(tmp_path))
+    assert "is not a serial port" in error_line(ports.check, str(tmp_path))
 
 
 def test_a_port_without_permission_names_the_group_and_the_command(tmp_path):
-    line = str(ports.refusal(str(tmp_path), PermissionError(errno.EACCES, "")))
+    line = str(ports.as_command_error(str(tmp_path), PermissionError(errno.EACCES, "")))
     group = tmp_path.group()
     assert f"no permission; it belongs to group {group}: sudo usermod -a -G {group} $USER" in line
 
 
 def test_permission_is_looked_at_before_the_port_is_opened(pty, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may do everything
-    assert "no permission; it belongs to group" in refused(ports.check, pty)
+    assert "no permission; it belongs to group" in error_line(ports.check, pty)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
@@ -98,7 +98,7 @@ def test_who_has_a_device_open_is_found_before_it_is_opened():
         text=True,
     ) as holder:
         holder.stdout.readline()
-        line = refused(ports.check, "/dev/full")
+        line = error_line(ports.check, "/dev/full")
         holder.stdin.close()
     assert line.startswith("/dev/full is busy: ") and f"({holder.pid})" in line
 
@@ -115,7 +115,7 @@ def test_a_port_that_is_open_elsewhere_names_the_program(pty):
             text=True,
         ) as holder:
             holder.stdout.readline()
-            line = refused(ports.open_port, pty)
+            line = error_line(ports.open_port, pty)
             holder.stdin.close()
     assert line.startswith(f"{pty} is busy: ")
     assert f"({holder.pid}) has it open; close that" in line
@@ -123,15 +123,19 @@ def test_a_port_that_is_open_elsewhere_names_the_program(pty):
 
 def test_modem_manager_is_named_with_its_own_remedy(monkeypatch):
     monkeypatch.setattr(ports, "holders", lambda device: ["ModemManager (512)"])
-    line = str(ports.refusal("/dev/ttyACM0", OSError(errno.EBUSY, "Device or resource busy")))
+    line = str(
+        ports.as_command_error("/dev/ttyACM0", OSError(errno.EBUSY, "Device or resource busy"))
+    )
     assert "ModemManager takes it for a modem; wait half a minute" in line
 
 
 def test_windows_says_permission_where_it_means_busy():
     error = OSError("could not open port 'COM3': PermissionError(13, 'Access is denied.', None, 5)")
-    assert str(ports.refusal("COM3", error)).startswith("COM3 is busy: another program has it open")
+    assert str(ports.as_command_error("COM3", error)).startswith(
+        "COM3 is busy: another program has it open"
+    )
     error = OSError("could not open port 'COM9': FileNotFoundError(2, 'Not found', None, 2)")
-    assert str(ports.refusal("COM9", error)).startswith("COM9 is not there")
+    assert str(ports.as_command_error("COM9", error)).startswith("COM9 is not there")
 
 
 def test_a_free_port_is_checked_and_opened(pty):
@@ -142,5 +146,5 @@ def test_a_free_port_is_checked_and_opened(pty):
 def test_a_port_on_the_network_that_nobody_serves_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"socket://127.0.0.1:{server.getsockname()[1]}"
-    line = refused(ports.open_port, address)
+    line = error_line(ports.open_port, address)
     assert line == f"{address} does not answer (Connection refused); is its server running?"

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from host_tests.blackbox.board import Board
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools import target
 from tools.checkout import ROOT
 from tools.commands import smoke
@@ -26,11 +26,11 @@ def test_an_address_has_port_80_if_none_is_given(host, address):
 
 @pytest.mark.parametrize("host", ["http://192.168.1.20", "board:", "board:0", "board:99999", "a b"])
 def test_what_is_no_address_is_refused(host):
-    assert refused(target.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
+    assert error_line(target.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
 
 
 def test_without_an_address_it_says_how():
-    assert refused(smoke.run, argparse.Namespace(host="")).startswith(
+    assert error_line(smoke.run, argparse.Namespace(host="")).startswith(
         "HOST is missing; make smoke HOST=192.168.1.20"
     )
 
@@ -56,7 +56,7 @@ def test_another_web_server_is_told_apart(monkeypatch):
     with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        line = refused(smoke.check, "127.0.0.1:%d" % server.server_address[1])
+        line = error_line(smoke.check, "127.0.0.1:%d" % server.server_address[1])
         thread.join()
     assert "answers, but not as httpd32" in line
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from tools.checkout import ROOT
 from tools.commands import soak
 from tools.soak.tally import Tally
@@ -59,7 +59,8 @@ def test_a_server_that_fails_ends_with_what_it_did_and_1():
 @pytest.mark.parametrize("minutes", ["", "x", "0", "-1", "nan", "100000"])
 def test_a_wrong_number_of_minutes_is_one_line(minutes):
     assert (
-        refused(soak._seconds, minutes) == f"MINUTES={minutes}: a number of minutes, as 10 or 0.5"
+        error_line(soak._seconds, minutes)
+        == f"MINUTES={minutes}: a number of minutes, as 10 or 0.5"
     )
 
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tools import terminal
-from tools.terminal import Progress, Refused, run_tool
+from tools.terminal import CommandError, Progress, run_tool
 
 
 class Clock:
@@ -38,8 +38,8 @@ def status(main):
     return ended.value.code
 
 
-def test_a_refusal_is_one_line_and_status_1(capsys):
-    assert status(raises(Refused("No port; plug the board in"))) == 1
+def test_a_command_error_is_one_line_and_status_1(capsys):
+    assert status(raises(CommandError("No port; plug the board in"))) == 1
     assert capsys.readouterr() == ("", "No port; plug the board in\n")
 
 
@@ -55,7 +55,7 @@ def test_ctrl_c_is_quiet_and_status_130(capsys):
         (PermissionError(13, "Permission denied", "build/x"), "build/x: Permission denied\n"),
     ],
 )
-def test_what_the_system_refuses_is_one_line_and_status_1(capsys, error, line):
+def test_an_error_of_the_system_is_one_line_and_status_1(capsys, error, line):
     assert status(raises(error)) == 1
     assert capsys.readouterr() == ("", line)
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from host_tests.serial.board import SerialBoard, format_flash
-from host_tests.tools.expect import refused
+from host_tests.tools.expect import error_line
 from host_tests.tools.network_board import PASSWORD, Flash, Version, bring
 from tools.board.network import NetworkBoard
 from tools.checkout import ROOT
@@ -206,7 +206,7 @@ def test_after_three_starts_that_do_not_serve_the_version_before_runs_again(site
 def test_the_deploy_says_that_the_board_has_gone_back(site):
     version = site.make("second")
     version.write("main.py", "import part\n")
-    assert "has gone back to httpd32-" in refused(bring, site.host, version)
+    assert "has gone back to httpd32-" in error_line(bring, site.host, version)
 
 
 def test_a_cable_ends_a_trial(site):

@@ -9,7 +9,7 @@ from host_tests.serial.board import SerialBoard
 from host_tests.tools.cutting import CutLine
 from host_tests.tools.network_board import Flash, Version, bring, deployed
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 MOMENTS = int(os.environ.get("MOMENTS", "20"))
 BOARDS = 4  # side by side: much of an update is waiting
@@ -91,5 +91,5 @@ def cut_update(host, version, moment, on_cut):
     with CutLine(host, moment, on_cut or (lambda: None)) as line:
         try:
             bring(line.host, version, starts=False)
-        except Refused as refused:
-            assert "\n" not in str(refused)
+        except CommandError as error:
+            assert "\n" not in str(error)

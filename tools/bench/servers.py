@@ -21,7 +21,7 @@ from tools.bench import peers
 from tools.checkout import ROOT
 from tools.simulator.harness import find_port
 from tools.simulator.interpreter import die_with_parent, micropython
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version.build import build, compile_microdot, compile_module
 
 
@@ -59,7 +59,7 @@ _START_S = 60  # under valgrind it takes long
 _POLL_S = 0.001
 
 
-class Failure(Refused):
+class Failure(CommandError):
     """A server or one of its clients does not do as it should; one line."""
 
 

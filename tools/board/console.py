@@ -8,7 +8,7 @@ from typing import NamedTuple
 import serial
 
 from tools.board import ports
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 
 PROMPT = b">>> "
 _TO_PROMPT = b"\r\x03\x03\x02"  # Ctrl-C; Ctrl-B leaves the raw REPL
@@ -57,7 +57,7 @@ class Console:
         return self._serial is not None
 
     def open(self) -> serial.Serial:
-        """Opens the port if it is not open; Refused with the reason if it does not open."""
+        """Opens the port if it is not open; CommandError with the reason if it does not open."""
         if self._serial is None:
             # rfc2217:// has no such limit.
             limit = {} if ports.is_remote(self.port) else {"write_timeout": _WRITE_S}
@@ -76,7 +76,7 @@ class Console:
         """Tries to open the port if it is not open, in the time of a short wait; whether it is."""
         try:
             self.open()
-        except Refused:
+        except CommandError:
             time.sleep(_REOPEN_S)
         return self.is_open
 
@@ -96,12 +96,12 @@ class Console:
     def ask(self, limit_s: float, on_turn: Callable[[], None] = lambda: None) -> Answer:
         """Interrupts what runs and looks for the prompt, for no longer than `limit_s`.
 
-        Refused if the port fails.  `on_turn` is called now and then meanwhile.
+        CommandError if the port fails.  `on_turn` is called now and then meanwhile.
         """
         try:
             return self._ask(limit_s, on_turn)
         except OSError as error:
-            raise ports.refusal(self.port, error)
+            raise ports.as_command_error(self.port, error)
 
     def _ask(self, limit_s: float, on_turn: Callable[[], None]) -> Answer:
         text = b""
@@ -131,7 +131,7 @@ def wait(port: str, limit_s: float) -> tuple[str, Answer]:
             try:
                 with Console(port) as console:
                     answer = console.ask(min(2.0, limit_s))
-            except Refused:
+            except CommandError:
                 time.sleep(_REOPEN_S)  # not there, or not ready
                 port = _follow(port)
     return port, answer

@@ -15,7 +15,7 @@ from mpremote.transport_serial import SerialTransport
 
 from tools.board import ports
 from tools.board.console import Console
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _SCRIPTS = Path(__file__).parents[1] / "version" / "scripts"
 _START_S = 60.0  # for the board's interpreter to start afresh, its boot.py included
@@ -69,7 +69,7 @@ class Remote:
     """A board that waits at its prompt.
 
     what_holds  what is sure about the board if something fails
-    Whatever fails is Refused, in one line.
+    Whatever fails is a CommandError, in one line.
     """
 
     def __init__(self, console: Console, what_holds: str = "the board has not changed") -> None:
@@ -128,21 +128,21 @@ class Remote:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
         except (TransportError, struct.error, OSError) as error:
-            raise self._refusal(error)
+            raise self._as_command_error(error)
 
-    def _refusal(self, error: Exception) -> Refused:
+    def _as_command_error(self, error: Exception) -> CommandError:
         text = error.error_output if isinstance(error, TransportExecError) else str(error)
         if getattr(error, "errno", 0) == errno.ENOSPC or re.search("ENOSPC|OSError: 28", text):
-            return Refused(f"The board's flash is full; {self._again()} with fewer files")
+            return CommandError(f"The board's flash is full; {self._again()} with fewer files")
         if isinstance(error, TransportExecError):
             last = (text.strip() or "nothing").splitlines()[-1]
-            return Refused(f"{self._port}: the board failed: {last}; {self._again()}")
+            return CommandError(f"{self._port}: the board failed: {last}; {self._again()}")
         if "could not enter raw repl" in text:
-            return Refused(f"{self._port}: the board does not answer; press its reset button")
+            return CommandError(f"{self._port}: the board does not answer; press its reset button")
         if not isinstance(error, OSError):
-            return Refused(f"{self._port}: the board has stopped answering; {self._again()}")
+            return CommandError(f"{self._port}: the board has stopped answering; {self._again()}")
         ports.check(self._port)
-        return Refused(f"{self._port}: the line to the board broke; {self._again()}")
+        return CommandError(f"{self._port}: the line to the board broke; {self._again()}")
 
     def _again(self) -> str:
         return f"{self._what_holds}; plug it in and try again"

@@ -16,7 +16,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 HELP = "host or host:port of a board with update.password, instead of a port"
 VARIABLE = "UPDATE_PASSWORD"
@@ -36,14 +36,14 @@ def find_password(settings: Mapping[str, Any], environment: Mapping[str, str] = 
     if not password and sys.stdin.isatty():
         password = getpass.getpass("The board's update.password, not shown: ")
     if not password:
-        raise Refused(f"update.password is not set in config.json; give {VARIABLE}=")
+        raise CommandError(f"update.password is not set in config.json; give {VARIABLE}=")
     return password
 
 
 def open_board(options: Namespace, settings: Mapping[str, Any]) -> "NetworkBoard":
     """The one that the options of a command name."""
     if getattr(options, "port", ""):
-        raise Refused("PORT= or HOST=, not both")
+        raise CommandError("PORT= or HOST=, not both")
     return NetworkBoard(options.host, find_password(settings))
 
 
@@ -61,7 +61,7 @@ def seal(password: str, nonce: str, path: str, content: bytes) -> bytes:
     return bytes(one ^ other for one, other in zip(content, stream, strict=False))
 
 
-class Busy(Refused):
+class Busy(CommandError):
     """For now: 503."""
 
 
@@ -69,14 +69,14 @@ class NetworkBoard:
     """The board at `host`, which may have a port behind a colon.
 
     nonce  the last one that was used
-    Whatever fails is Refused, in one line.
+    Whatever fails is a CommandError, in one line.
     """
 
     def __init__(self, host: str, password: str = "") -> None:
         self.host = host
         name, _, port = host.partition(":")
         if not name or (port and not port.isdecimal()):
-            raise Refused(f"HOST={host}: host or host:port, as 192.168.1.50 or httpd32.local")
+            raise CommandError(f"HOST={host}: host or host:port, as 192.168.1.50 or httpd32.local")
         self.name = name
         self.port = int(port or 80)
         self.nonce = ""
@@ -102,7 +102,9 @@ class NetworkBoard:
         """
         status, text = self._read_nonce(timeout_s)
         if status == http.HTTPStatus.MISDIRECTED_REQUEST:
-            raise Refused(f"{self.host}: the board has another address; no proxy may be between")
+            raise CommandError(
+                f"{self.host}: the board has another address; no proxy may be between"
+            )
         found = _NONCE.fullmatch(text)
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             raise Busy(
@@ -158,7 +160,7 @@ class NetworkBoard:
         self, command: str, body: bytes, on_line: Callable[[str], object]
     ) -> tuple[int, list[str]]:
         if not self.read_running():
-            raise Refused(
+            raise CommandError(
                 f"{self.host} takes no updates over the network: update.password is not set on it, "
                 "or its httpd32 is an older one; make deploy PORT= over the cable"
             )
@@ -218,26 +220,28 @@ class NetworkBoard:
         self._connection.request(method, _PATH + command, body, headers)
         return self._connection.getresponse()
 
-    def _lost(self, error: Exception) -> Refused:
+    def _lost(self, error: Exception) -> CommandError:
         self.close()
         reason = getattr(error, "strerror", None) or error or type(error).__name__
-        return Refused(f"{self.host} does not answer ({reason}); is it on, and in this network?")
+        return CommandError(
+            f"{self.host} does not answer ({reason}); is it on, and in this network?"
+        )
 
-    def _refusal(self, status: int, lines: list[str]) -> Refused:
+    def _refusal(self, status: int, lines: list[str]) -> CommandError:
         self.close()
         text = lines[0] if lines else ""
         if "password" in text:
-            return Refused(
+            return CommandError(
                 f"{self.host}: {text}; {VARIABLE}= names the one that is on the board, if "
                 "config.json has another"
             )
         if status == http.HTTPStatus.INSUFFICIENT_STORAGE:
             return full()
-        return Refused(f"{self.host} refuses it: {status} {text}")
+        return CommandError(f"{self.host} refuses it: {status} {text}")
 
 
-def full() -> Refused:
-    return Refused(
+def full() -> CommandError:
+    return CommandError(
         "The board's flash is full; the board has not changed; remove files of yours from it"
     )
 
@@ -249,7 +253,7 @@ def wait_start(
 
     folder  "" for one that takes no further updates
     ports   where it may listen
-    Refused if another version runs after a restart, or none answers in time.
+    CommandError if another version runs after a restart, or none answers in time.
     """
     end = time.monotonic() + limit_s
     has_restarted = False
@@ -260,10 +264,10 @@ def wait_start(
             if running == folder and (folder or has_restarted):
                 return name if port == http.client.HTTP_PORT else f"{name}:{port}"
             if running and folder and has_restarted:
-                raise Refused(f"{name} has gone back to {running[1:]}; make monitor says why")
+                raise CommandError(f"{name} has gone back to {running[1:]}; make monitor says why")
             has_restarted = has_restarted or running is None
         time.sleep(_AGAIN_S)
-    raise Refused(
+    raise CommandError(
         f"{name} does not answer; if it has not served for a minute after three starts, it goes "
         "back to the version before by itself"
     )
@@ -275,5 +279,5 @@ def _read_running(host: str) -> str | None:
             return board.read_running(_START_TIMEOUT_S)
     except Busy:
         return ""
-    except Refused:
+    except CommandError:
         return None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import serial
 from serial.tools import list_ports
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 BAUD = 115200
 _FORMS = "/dev/ttyUSB0, COM3, socket://host:port or rfc2217://host:port"
@@ -49,16 +49,16 @@ def choose(given: str, found: Iterable[Found]) -> str:
     """The port to use: the given one, or else the only one found."""
     if given:
         if not _is_port(given):
-            raise Refused(f"PORT={given} is not a port; {_FORMS}")
+            raise CommandError(f"PORT={given} is not a port; {_FORMS}")
         return given
     devices = [each.device for each in found]
     if not devices:
-        raise Refused(
+        raise CommandError(
             "No serial port found; plug the board in with a USB cable that carries data, "
             "or give PORT=; make doctor tells more"
         )
     if len(devices) > 1:
-        raise Refused(
+        raise CommandError(
             f"{len(devices)} serial ports found: {', '.join(devices)}; say which one, "
             f"PORT={devices[0]}; make doctor tells what is on each"
         )
@@ -71,14 +71,14 @@ def _is_port(given: str) -> bool:
 
 
 def pick(given: str) -> str:
-    """`choose` among what this computer has; Refused as well if the port can't be opened now."""
+    """`choose` among what this computer has; CommandError too if it can't be opened now."""
     port = choose(given, [] if given else find())
     check(port)
     return port
 
 
 def check(port: str) -> None:
-    """Refused if a device is not there, not ours to open, or open elsewhere; does not touch it.
+    """CommandError if a device is absent, not ours to open, or open elsewhere; does not touch it.
 
     A port on the network, or one on Windows, is known only when it is opened.
     """
@@ -87,22 +87,22 @@ def check(port: str) -> None:
     try:
         mode = os.stat(port)
     except OSError as error:
-        raise refusal(port, error)
+        raise as_command_error(port, error)
     if not stat.S_ISCHR(mode.st_mode):
-        raise Refused(f"{port} is not a serial port; {_FORMS}")
+        raise CommandError(f"{port} is not a serial port; {_FORMS}")
     if not os.access(port, os.R_OK | os.W_OK):
-        raise refusal(port, PermissionError(errno.EACCES, ""))
+        raise as_command_error(port, PermissionError(errno.EACCES, ""))
     # A pseudo-terminal is held open by the program that made it.
     if os.major(mode.st_rdev) not in _PTY_MAJORS and holders(port):
-        raise refusal(port, OSError(errno.EBUSY, ""))
+        raise as_command_error(port, OSError(errno.EBUSY, ""))
 
 
 def open_port(port: str, **options: Any) -> serial.Serial:
-    """The opened port, for this process alone; Refused with the reason if it does not open."""
+    """The opened port, for this process alone; CommandError with the reason if it does not open."""
     try:
         return serial.serial_for_url(port, baudrate=BAUD, exclusive=True, **options)
     except (OSError, ValueError) as error:
-        raise refusal(port, error)
+        raise as_command_error(port, error)
 
 
 def is_remote(port: str) -> bool:
@@ -110,20 +110,20 @@ def is_remote(port: str) -> bool:
     return "://" in port
 
 
-def refusal(port: str, error: Exception) -> Refused:
+def as_command_error(port: str, error: Exception) -> CommandError:
     """Why the port did not open, in one line, from what pyserial or the system raised."""
     code = getattr(error, "errno", None)
     text = str(error)
     if is_remote(port):
-        return Refused(f"{port} does not answer ({_reason(error)}); is its server running?")
+        return CommandError(f"{port} does not answer ({_reason(error)}); is its server running?")
     if code == errno.ENOENT or "FileNotFoundError" in text:
-        return Refused(f"{port} is not there; plug the board in; make doctor lists the ports")
+        return CommandError(f"{port} is not there; plug the board in; make doctor lists the ports")
     # Windows has one error for a port that is open elsewhere, and it says "PermissionError".
     if code in (errno.EBUSY, errno.EAGAIN) or "PermissionError" in text:
-        return Refused(_busy(port, holders(port)))
+        return CommandError(_busy(port, holders(port)))
     if code == errno.EACCES:
-        return Refused(_not_permitted(port))
-    return Refused(
+        return CommandError(_not_permitted(port))
+    return CommandError(
         f"{port} does not open ({_reason(error)}); unplug the board, plug it in, and try again"
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tools.board.console import PROMPT, Console
 from tools.board.mpremote import Remote
 from tools.board.start_log import StartLog
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 
 _PROMPT_LIMIT_S = 30.0
 _LIMIT_S = 120.0  # to say something, and then once more to have a server
@@ -28,11 +28,11 @@ _RESET = (b"import machine; machine.reset()\r", b"machine.reset()")
 _SOFT_RESET = (b"\x04", b"soft reboot")
 
 
-class Failed(Refused):
+class Failed(CommandError):
     """The program or its configuration keeps the server from starting: no network would help."""
 
 
-class NoPrompt(Refused):
+class NoPrompt(CommandError):
     """The board does not come to its prompt."""
 
 
@@ -55,7 +55,7 @@ class Start:
         deadline = time.monotonic() + patience_s
         while not self._console.reopen():
             if time.monotonic() > deadline:
-                raise Refused(_gone(self._console.port))
+                raise CommandError(_gone(self._console.port))
         self._type(_RESET)
 
     def restart_softly(self) -> None:
@@ -65,7 +65,7 @@ class Start:
     def read(self) -> list[str]:
         """The lines of the log that have come; waits for them a moment.
 
-        Refused if the port has gone and stays away.
+        CommandError if the port has gone and stays away.
         """
         block = b""
         try:
@@ -87,7 +87,7 @@ class Start:
             self._away_since = None
             self._type(_SOFT_RESET)
         elif not self._console.is_open and seconds > _AWAY_S:
-            raise Refused(_gone(self._console.port))
+            raise CommandError(_gone(self._console.port))
 
     def _type(self, command: tuple[bytes, bytes]) -> None:
         """Types a command at the prompt, and reads up to its answer."""
@@ -104,7 +104,7 @@ class Start:
             seconds = time.monotonic() - start
             if seconds > self._prompt_s:
                 port = self._console.port
-                raise Refused(f"{port}: the board does not answer; press its reset button")
+                raise CommandError(f"{port}: the board does not answer; press its reset button")
             if typed and seconds >= typed_count * _TYPE_AGAIN_S:
                 self._console.write(typed)
                 typed_count += 1
@@ -146,7 +146,7 @@ def _put_off_watchdog(console: Console) -> None:
 
     Only a hard reset ends it, as the one after a deploy does; another time-out can be given.
     """
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(CommandError):
         Remote(console).run([f"import machine\nmachine.WDT(timeout={_FAR_OFF_MS})"])
 
 
@@ -158,7 +158,7 @@ def restart(console: Console) -> None:
             break
         except OSError:
             console.close()
-        except Refused:
+        except CommandError:
             break
     console.close()
 
@@ -190,7 +190,7 @@ def run(
 
     is_quiet  whether its log.level hides that its server is up
     by_name   the URL with the board's name, if it is known
-    Refused if it does not come up; Failed if that is the program's own doing.
+    CommandError if it does not come up; Failed if that is the program's own doing.
     """
     start = Start(console)
     log = start.log
@@ -198,7 +198,7 @@ def run(
         start.restart(_AWAY_S)
         _follow(start, min(limit_s, _QUIET_LIMIT_S) if is_quiet else limit_s)
     except OSError:
-        raise Refused(_gone(console.port))
+        raise CommandError(_gone(console.port))
     finally:
         console.close()
     if log.failure:
@@ -210,7 +210,7 @@ def run(
         if by_name:
             print(by_name)
     else:
-        raise Refused(_what_is_missing(log, limit_s))
+        raise CommandError(_what_is_missing(log, limit_s))
 
 
 def _gone(port: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.bench import cost, footprint, latency, machine, picture, report, servers, throughput
 from tools.bench.experiment import Experiment, Row
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _PICTURE = "build/bench.svg"
 _DRAWN = ("different", "quick", "close", "browser")
@@ -55,7 +55,7 @@ def _load_earlier(file: str) -> dict[str, Any] | None:
     try:
         return report.results(json.loads(Path(file).read_text()))
     except (OSError, ValueError, KeyError, TypeError):
-        raise Refused(f"--compare {file}: not a file that --json has written")
+        raise CommandError(f"--compare {file}: not a file that --json has written")
 
 
 def _show(
@@ -83,7 +83,7 @@ def _choose(experiments: list[Experiment], only: str) -> list[Experiment]:
     names = [name.strip() for name in only.split(",") if name.strip()] or known
     for name in names:
         if name not in known:
-            raise Refused(f"--only {name}: no such experiment; {', '.join(known)}")
+            raise CommandError(f"--only {name}: no such experiment; {', '.join(known)}")
     return [each for each in experiments if each.name in names]
 
 

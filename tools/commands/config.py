@@ -18,7 +18,7 @@ from tools.board import network
 from tools.settings import file
 from tools.settings.plan import check_enough, plan
 from tools.settings.wizard import Wizard
-from tools.terminal import Refused, worded
+from tools.terminal import CommandError, worded
 from tools.version import update
 
 # What can be answered, and the variable that answers it without a question.
@@ -69,7 +69,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[str, str]:
 def decide(given: dict[str, Any], answers: dict[str, str], is_terminal: bool) -> dict[str, Any]:
     """The new configuration, from variables if there are any, else from questions."""
     if not answers and not is_terminal:
-        raise Refused(
+        raise CommandError(
             "Nobody to ask: not a terminal; give variables, "
             "WIFI_SSID=home WIFI_PASSWORD=secret make config"
         )
@@ -77,9 +77,9 @@ def decide(given: dict[str, Any], answers: dict[str, str], is_terminal: bool) ->
         config = plan(given, answers) if answers else Wizard(given).run()
         check_enough(config)
     except ConfigError as error:
-        raise Refused(f"{error}; nothing is written")
+        raise CommandError(f"{error}; nothing is written")
     except UnicodeError:
-        raise Refused("An answer is not UTF-8; nothing is written")
+        raise CommandError("An answer is not UTF-8; nothing is written")
     except EOFError:
-        raise Refused("No more answers; nothing is written")
+        raise CommandError("No more answers; nothing is written")
     return config

@@ -17,7 +17,7 @@ from tools.board.console import Answer, Console
 from tools.board.mpremote import Remote
 from tools.checkout import ROOT
 from tools.image import chip
-from tools.terminal import Refused, worded
+from tools.terminal import CommandError, worded
 
 _REQUIREMENTS = ("tools/requirements.txt", "tools/board-requirements.txt")
 _OLDEST = (1, 25)  # the MicroPython that the firmware is written for
@@ -79,8 +79,8 @@ def examine_chip(name: str) -> Finding:
     try:
         with chip.connect(name, _CHIP_ATTEMPTS) as loader:
             found = chip.describe(loader)
-    except Refused as refused:
-        return _finding(refused)
+    except CommandError as error:
+        return _finding(error)
     return Finding(
         f"{found.description}, no MicroPython answers",
         f"make flash FIRMWARE=file.bin, with {chip.image_for(found)}",
@@ -96,8 +96,10 @@ def examine_port(name: str) -> list[Finding]:
             findings = examine_console(found)
             if found.version:
                 return findings + examine_server(console)
-    except (Refused, OSError) as error:
-        return [_finding(error if isinstance(error, Refused) else ports.refusal(name, error))]
+    except CommandError as error:
+        return [_finding(error)]
+    except OSError as error:
+        return [_finding(ports.as_command_error(name, error))]
     return [*findings, examine_chip(name)]
 
 
@@ -111,12 +113,12 @@ def examine_server(console: Console) -> list[Finding]:
     if log.no_network:
         remedy = "is the network there, and its password right? make config, then make deploy"
         return [Finding(f"It has no network: {log.no_network}", remedy)]
-    return [_finding(Refused(log.failure))] if log.failure and not log.has_ended else []
+    return [_finding(CommandError(log.failure))] if log.failure and not log.has_ended else []
 
 
 def _hostname(console: Console) -> str:
     """Its name in the network, ending in `.local`; "" if nothing has given it one."""
-    with suppress(Refused):
+    with suppress(CommandError):
         name = Remote(console).run(["import network\nprint(network.hostname())"])[0]
         return "" if name.startswith(_NAMELESS) else f"{name}.local"
     return ""
@@ -142,8 +144,8 @@ def examine_port_within(limit_s: float, name: str) -> list[Finding]:
     return found
 
 
-def _finding(refused: Refused) -> Finding:
-    text, _, remedy = str(refused).partition("; ")
+def _finding(error: CommandError) -> Finding:
+    text, _, remedy = str(error).partition("; ")
     return Finding(text, remedy)
 
 

@@ -16,7 +16,7 @@ from esptool.util import FatalError
 from tools.board import console, ports
 from tools.board.ports import BAUD, is_remote, pick
 from tools.image import chip, image
-from tools.terminal import Progress, Refused, worded
+from tools.terminal import CommandError, Progress, worded
 
 _FAST_BAUD = 460800  # as MicroPython's own instructions have it
 _REPL_LIMIT_S = 20.0
@@ -38,18 +38,18 @@ def run(options: Namespace) -> None:
 
 
 def plan(firmware: image.Image, found: chip.Chip, flash_len: int | None) -> list[str]:
-    """What is going to be done, a line each; Refused if the image is not for this board.
+    """What is going to be done, a line each; CommandError if the image is not for this board.
 
     `flash_len` is the size of the board's flash in bytes, None if unknown.
     """
     if firmware.chip != found.name:
-        raise Refused(
+        raise CommandError(
             f"The image is for {firmware.chip}, the board is {found.name}; "
             f"it needs {chip.image_for(found)}"
         )
     needed_len = max(firmware.flash_len, firmware.offset + len(firmware.contents))
     if flash_len is not None and needed_len > flash_len:
-        raise Refused(
+        raise CommandError(
             f"The image needs {-(-needed_len // _MB)} MB of flash, the board has "
             f"{flash_len // _MB} MB; take the image's variant for less flash"
         )
@@ -92,7 +92,7 @@ def wait_repl(port: str) -> None:
     """Waits for the MicroPython that has been written, and tells what it is."""
     port, found = console.wait(port, _REPL_LIMIT_S)
     if not found.version:
-        raise Refused(
+        raise CommandError(
             f"MicroPython is written, but does not answer on {port}; press RESET (EN) on the "
             "board, then make doctor"
         )
@@ -101,10 +101,10 @@ def wait_repl(port: str) -> None:
 
 
 def tell_image(port: str) -> NoReturn:
-    """Refused with the image that the board on this port needs."""
+    """CommandError with the image that the board on this port needs."""
     with chip.connect(port) as loader, _one_line(port):
         found = chip.describe(loader)
-    raise Refused(
+    raise CommandError(
         f"FIRMWARE is missing; this board is {found.description}: download the .bin of "
         f"{chip.image_for(found)}, and make flash FIRMWARE=file.bin"
     )
@@ -117,7 +117,7 @@ def _one_line(port: str) -> Iterator[None]:
         yield
     except (FatalError, serial.SerialException, OSError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise Refused(
+        raise CommandError(
             f"{port}: flashing has failed ({reason}); check the cable, and try again with "
             f"make flash BAUD={BAUD}"
         )

@@ -8,7 +8,7 @@ from serial.tools import miniterm
 
 from tools.board import ports
 from tools.board.console import Console
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version.tracebacks import Tracebacks
 
 _LEAVE = "\x1d"  # Ctrl-]
@@ -53,5 +53,5 @@ def type_key(console: Console, key: str) -> None:
     try:
         if console.is_open:
             console.write(key.encode())
-    except (OSError, Refused):
+    except (OSError, CommandError):
         pass  # it is away

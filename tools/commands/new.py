@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tools.checkout import ROOT
-from tools.terminal import Refused, worded
+from tools.terminal import CommandError, worded
 
 _TEMPLATE = ROOT / "tools" / "template"
 _NAMES = {"gitignore": ".gitignore"}  # with its own name it would count here
@@ -24,7 +24,7 @@ def run(options: Namespace) -> None:
     }
     for target in files:
         if target.exists():
-            raise Refused(f"{target} is there already, and stays; name another folder")
+            raise CommandError(f"{target} is there already, and stays; name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for target, source in files.items():
         shutil.copyfile(source, target)

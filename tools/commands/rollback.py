@@ -13,7 +13,7 @@ from tools.board.console import Console
 from tools.board.mpremote import Remote, script
 from tools.checkout import HERE
 from tools.settings import file
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 from tools.version import frozen, install, inventory, manifest, update
 from tools.version.inventory import Inventory
 from tools.version.plan import main_text
@@ -37,19 +37,19 @@ def run(options: Namespace) -> None:
 def plan(board: Inventory) -> str:
     """What the board goes back to: a version's folder, or the main.py that was there before.
 
-    Refused if there is none.
+    CommandError if there is none.
     """
     if not board.current:
-        raise Refused("The board does not run httpd32 from make deploy; make deploy brings it")
+        raise CommandError("The board does not run httpd32 from make deploy; make deploy brings it")
     if not board.previous:
-        raise Refused("The board has no version before this one; make deploy brings another")
+        raise CommandError("The board has no version before this one; make deploy brings another")
     is_file = board.previous in board.others
     files = board.versions.get(board.previous, {})
     if not is_file and not manifest.is_named_after(board.previous, files):
-        raise Refused("The version before is no more on the board; make deploy brings another")
+        raise CommandError("The version before is no more on the board; make deploy brings another")
     lacking = frozen.find_lacking(files, board.versions.get(board.current, {}), board.frozen)
     if lacking and not is_file:
-        raise Refused(
+        raise CommandError(
             f"The version before needs an image with {lacking} frozen in, as it was; "
             "make deploy brings another"
         )
@@ -88,7 +88,7 @@ def roll_back_over_network(board: network.NetworkBoard, dry_run: bool) -> None:
     held = update.read(board, frozen.PACKAGES)
     target = plan(held)
     if target in held.others:
-        raise Refused(f"The version before is the board's own {target}; make rollback PORT=")
+        raise CommandError(f"The version before is the board's own {target}; make rollback PORT=")
     print(describe(target, held))
     if not dry_run:
         update.go_back(board, held, target)
@@ -123,4 +123,6 @@ def _switch(target: str, board: Inventory, console: Console) -> None:
     with Progress("checking") as progress:
         lines = remote.run(programs, progress.show)
     if "activated" not in lines:
-        raise Refused("The version before was changed on the board; make deploy brings another")
+        raise CommandError(
+            "The version before was changed on the board; make deploy brings another"
+        )

@@ -12,7 +12,7 @@ from tools.settings import file
 from tools.simulator import harness
 from tools.simulator.flash import Flash
 from tools.simulator.session import Session
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import application
 
 _ASKED = "type down or up for the link, unplug or plug for the cable, heap, quit; Ctrl-C ends it"
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     if options.runtime not in harness.RUNTIMES:
-        raise Refused(f"RUNTIME={options.runtime}: one of {', '.join(harness.RUNTIMES)}")
+        raise CommandError(f"RUNTIME={options.runtime}: one of {', '.join(harness.RUNTIMES)}")
     host = options.host or harness.LOCALHOST
     config = _read_config(options.config, options.port)
     port = config["server"]["port"]
@@ -66,7 +66,7 @@ def _read_config(path: str, port: str) -> dict[str, Any]:
 
 
 def _check_port(host: str, port: int) -> None:
-    """Refused if it can't be had.  A board goes on trying: there, something else is wrong."""
+    """CommandError if it can't be had.  A board goes on trying: there, something else is wrong."""
     with socket.socket() as sock:
         if os.name == "posix":  # on Windows it would get a port that is taken
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,11 +74,11 @@ def _check_port(host: str, port: int) -> None:
             sock.bind((host, port))
             sock.listen(1)
         except PermissionError:
-            raise Refused(f"Port {port} needs more rights; another one with HTTP_PORT=8080")
+            raise CommandError(f"Port {port} needs more rights; another one with HTTP_PORT=8080")
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise Refused(f"Port {port} is taken by another program; HTTP_PORT={port + 1}")
-            raise Refused(f"HTTP_HOST={host}: {error.strerror or error}; 127.0.0.1 or 0.0.0.0")
+                raise CommandError(f"Port {port} is taken by another program; HTTP_PORT={port + 1}")
+            raise CommandError(f"HTTP_HOST={host}: {error.strerror or error}; 127.0.0.1 or 0.0.0.0")
 
 
 def _urls(host: str, port: int) -> str:

@@ -9,7 +9,7 @@ import sys
 
 from tools.checkout import ROOT
 from tools.target import check
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _MISSING = "HOST is missing; make smoke HOST=192.168.1.20 or HOST=127.0.0.1:8080"
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if not options.host:
-        raise Refused(_MISSING)
+        raise CommandError(_MISSING)
     check(options.host)
     line = [sys.executable, "-m", "pytest", "host_tests/blackbox", "-n", "0"]
     done = subprocess.run([*line, "--target", options.host, *options.pytest], cwd=ROOT)

@@ -12,7 +12,7 @@ from tools.simulator import harness
 from tools.soak.board import Address, Simulated
 from tools.soak.clients import Load
 from tools.soak.tally import MAX_SILENCE_S, Tally
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _WARM_UP_S = 5.0
 _LINK_EVERY_S = (12, 25)
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     seconds = _seconds(options.minutes)
     if options.runtime not in harness.RUNTIMES:
-        raise Refused(f"RUNTIME={options.runtime}: one of {', '.join(harness.RUNTIMES)}")
+        raise CommandError(f"RUNTIME={options.runtime}: one of {', '.join(harness.RUNTIMES)}")
     board = Address(options.host) if options.host else Simulated(options.runtime)
     tally = Tally()
     print(f"{board.host}:{board.port}: a mixed load for {seconds:.0f} s")
@@ -75,7 +75,7 @@ def _seconds(minutes: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds <= 7 * 24 * 3600:
-        raise Refused(f"MINUTES={minutes}: a number of minutes, as 10 or 0.5")
+        raise CommandError(f"MINUTES={minutes}: a number of minutes, as 10 or 0.5")
     return seconds
 
 

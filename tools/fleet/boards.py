@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from tools import target
 from tools.board import ports
 from tools.settings import file
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -79,7 +79,7 @@ _WORDS: dict[type, str] = {str: "a text", dict: "a table"}
 def read(path: Path) -> Fleet:
     """The fleet of a file; main.py and config.json lie beside it, and paths begin there.
 
-    Refused with one line that names the key.
+    CommandError with one line that names the key.
     """
     given = _parse(path)
     _check_keys(path.name, "", given, _KEYS)
@@ -91,7 +91,7 @@ def read(path: Path) -> Fleet:
     tables = given.get("boards") or {}
     boards = [_read_board(path, name, table) for name, table in tables.items()]
     if not boards:
-        raise Refused(f"{path.name}: boards: there is none; [boards.kitchen] names the first")
+        raise CommandError(f"{path.name}: boards: there is none; [boards.kitchen] names the first")
     _check_apart(path.name, boards)
     return Fleet(boards, bind, check)
 
@@ -100,14 +100,14 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise Refused(
+        raise CommandError(
             f"{path.name} is missing; a board in it is [boards.kitchen] and a line "
             'host = "192.168.1.50"'
         )
     except UnicodeDecodeError:
-        raise Refused(f"{path.name}: not UTF-8")
+        raise CommandError(f"{path.name}: not UTF-8")
     except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path.name}: not TOML, {error}")
+        raise CommandError(f"{path.name}: not TOML, {error}")
 
 
 def _read_board(path: Path, name: str, table: Any) -> Board:
@@ -120,7 +120,7 @@ def _read_board(path: Path, name: str, table: Any) -> Board:
     own = table.get("settings", {})
     _check_json(f"{path.name}: {key}.settings", own)
     for where in _find_passwords(own, f"{key}.settings"):
-        raise Refused(
+        raise CommandError(
             f"{path.name}: {where}: a password; it belongs into config.json, or one of "
             f'this board\'s own, config = "{name}/config.json"'
         )
@@ -136,7 +136,7 @@ def _read_board(path: Path, name: str, table: Any) -> Board:
 def _read_config(path: Path, name: str) -> dict[str, Any]:
     config = path.parent / (name or "config.json")
     if not config.is_file():
-        raise Refused(f"{name or config.name} is missing; make config writes one")
+        raise CommandError(f"{name or config.name} is missing; make config writes one")
     return file.read(config)
 
 
@@ -154,13 +154,13 @@ def _place(name: str, key: str, table: dict[str, Any], settings: dict[str, Any])
     if "port" in table:
         try:
             ports.choose(table["port"], [])
-        except Refused as refused:
-            raise Refused(f"{name}: {key}.port: {refused}")
+        except CommandError as error:
+            raise CommandError(f"{name}: {key}.port: {error}")
     by_name, port = file.name_of(settings)
     host = table.get("host", by_name)
     try:
         parsed = target.parse(host)
-    except Refused:
+    except CommandError:
         allowed = "a host or host:port, as 192.168.1.50 or kitchen.local"
         raise _wrong(f"{name}: {key}.host", host, allowed)
     return parsed if ":" in host else (host, port)
@@ -170,7 +170,7 @@ def _check_keys(name: str, prefix: str, table: dict[str, Any], known: dict[str, 
     for key, value in table.items():
         if key not in known:
             complaint = f"{prefix}{key}: no such key; {', '.join(known)}"
-            raise Refused(f"{name}: {complaint}{file.suggest(complaint)}")
+            raise CommandError(f"{name}: {complaint}{file.suggest(complaint)}")
         if not isinstance(value, known[key]):
             raise _wrong(f"{name}: {prefix}{key}", value, _WORDS[known[key]])
 
@@ -180,7 +180,7 @@ def _check_json(key: str, settings: dict[str, Any]) -> None:
     try:
         json.dumps(settings, allow_nan=False)
     except (TypeError, ValueError):
-        raise Refused(f"{key}: dates, times, nan and inf are not allowed; no setting has them")
+        raise CommandError(f"{key}: dates, times, nan and inf are not allowed; no setting has them")
 
 
 def _find_passwords(value: Any, key: str) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _check_apart(name: str, boards: list[Board]) -> None:
     for board in boards:
         for key, value in (("port", board.port), ("host", _joined(*board.address))):
             if value and seen.setdefault(value, board.name) != board.name:
-                raise Refused(
+                raise CommandError(
                     f"{name}: boards.{board.name}.{key}: {value} is that of {seen[value]}, too"
                 )
 
@@ -209,5 +209,5 @@ def _joined(host: str, port: int) -> str:
     return host if port == _HTTP_PORT else f"{host}:{port}"
 
 
-def _wrong(key: str, value: Any, allowed: str) -> Refused:
-    return Refused(f"{key}: {value!r} is not allowed; {allowed}")
+def _wrong(key: str, value: Any, allowed: str) -> CommandError:
+    return CommandError(f"{key}: {value!r} is not allowed; {allowed}")

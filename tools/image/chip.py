@@ -10,7 +10,7 @@ from esptool.cmds import detect_flash_size
 from esptool.util import FatalError, flash_size_bytes
 
 from tools.board import ports
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 
 _ATTEMPTS = 7  # as the esptool command does: about ten seconds
 _DOWNLOAD = "https://micropython.org/download/"
@@ -75,10 +75,10 @@ def connect(port: str, attempts: int = _ATTEMPTS) -> Iterator[esptool.ESPLoader]
         except FatalError as error:
             # Where the port did not open, esptool tells so in several lines.
             if isinstance(error.__context__, OSError):
-                raise ports.refusal(port, error.__context__)
-            raise Refused(_no_answer(port))
+                raise ports.as_command_error(port, error.__context__)
+            raise CommandError(_no_answer(port))
         except OSError as error:
-            raise ports.refusal(port, error)
+            raise ports.as_command_error(port, error)
     with loader:
         try:
             yield loader

@@ -14,7 +14,7 @@ from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import ROM_LIST
 from esptool.util import FatalError, flash_size_bytes
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _MAGIC = 0xE9
 _HEADER_LEN = 24  # with the extended header
@@ -46,28 +46,28 @@ class Image(NamedTuple):
 
 
 def read(path: str) -> Image:
-    """The image in a file; Refused with one line if it is not one for an ESP32, or not whole."""
+    """The image in a file; CommandError if it is not one for an ESP32, or not whole."""
     file = Path(path).expanduser()  # a shell leaves the ~ of FIRMWARE=~/file.bin alone
     try:
         if file.stat().st_size > _MAX_LEN:
-            raise Refused(f"{path} is not an image: larger than any flash; {_REMEDY}")
+            raise CommandError(f"{path} is not an image: larger than any flash; {_REMEDY}")
         contents = file.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}; FIRMWARE=file.bin names the image to flash")
+        raise CommandError(f"{path}: {error.strerror}; FIRMWARE=file.bin names the image to flash")
     try:
         return parse(contents)
-    except Refused as refused:
-        raise Refused(f"{path} is not an image to flash: {refused}")
+    except CommandError as error:
+        raise CommandError(f"{path} is not an image to flash: {error}")
 
 
 def parse(contents: bytes) -> Image:
-    """The image that these bytes are; Refused with what is wrong and what to do."""
+    """The image that these bytes are; CommandError if they are none."""
     if contents[:1] != bytes([_MAGIC]):
-        raise Refused(f"{_format(contents)}; {_REMEDY}")
+        raise CommandError(f"{_format(contents)}; {_REMEDY}")
     target = _target(contents)
     bootloader = _load(target.CHIP_NAME, contents, "its first part")
     if contents[_DESCRIPTION] == _APPLICATION:
-        raise Refused(f"an application without bootloader, as in .app-bin; {_REMEDY}")
+        raise CommandError(f"an application without bootloader, as in .app-bin; {_REMEDY}")
     _check_application(target, contents)
     return Image(
         target.CHIP_NAME,
@@ -96,23 +96,25 @@ def _format(contents: bytes) -> str:
 def _target(contents: bytes) -> Any:
     """esptool's class for the chip of an image."""
     if len(contents) < _HEADER_LEN:
-        raise Refused("cut off in its header; download it again")
+        raise CommandError("cut off in its header; download it again")
     chip_id = int.from_bytes(contents[_CHIP_ID], "little")
     for target in ROM_LIST:
         # ESP8266 images have no such field.
         if target.CHIP_NAME.startswith("ESP32") and chip_id == target.IMAGE_CHIP_ID:
             return target
-    raise Refused(f"for no ESP32 that esptool knows (chip id {chip_id}), perhaps for an ESP8266")
+    raise CommandError(
+        f"for no ESP32 that esptool knows (chip id {chip_id}), perhaps for an ESP8266"
+    )
 
 
 def _check_application(target: Any, contents: bytes) -> None:
     start = _TABLE_OFFSET - target.BOOTLOADER_FLASH_OFFSET
     offsets = list(_applications(contents[start : start + 0x1000]))
     if not offsets:
-        raise Refused(f"a bootloader without partition table and application; {_REMEDY}")
+        raise CommandError(f"a bootloader without partition table and application; {_REMEDY}")
     start = offsets[0] - target.BOOTLOADER_FLASH_OFFSET
     if contents[start : start + 1] not in (bytes([_MAGIC]), b""):
-        raise Refused("damaged where its application begins; download it again")
+        raise CommandError("damaged where its application begins; download it again")
     _load(target.CHIP_NAME, contents[start:], "its application")
 
 
@@ -131,10 +133,12 @@ def _load(chip: str, contents: bytes, part: str) -> Any:
         image = LoadFirmwareImage(chip, contents)
         image.verify()
     except (FatalError, struct.error, IndexError, TypeError):
-        raise Refused(f"{part} is cut off or damaged; download it again")
+        raise CommandError(f"{part} is cut off or damaged; download it again")
     has_digest = image.append_digest
     if image.checksum != image.calculate_checksum() or (
         has_digest and image.stored_digest != image.calc_digest
     ):
-        raise Refused(f"{part} is cut off or damaged: its checksum is wrong; download it again")
+        raise CommandError(
+            f"{part} is cut off or damaged: its checksum is wrong; download it again"
+        )
     return image

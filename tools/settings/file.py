@@ -13,7 +13,7 @@ from typing import Any
 from firmware import config as settings
 from firmware.config import ConfigError
 from firmware.settings import digest
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _EXAMPLE = 'an object like {"server": {"port": 8080}}'
 _AGAIN = "mend it, or remove it, and run make config again"
@@ -22,7 +22,7 @@ _LEVELS_THAT_SHOW = ("debug", "info")
 
 
 def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
-    """The JSON of a file; Refused with line and column of a mistake.
+    """The JSON of a file; CommandError with line and column of a mistake.
 
     name    what the file is called in the line
     remedy  what to do about it
@@ -30,25 +30,27 @@ def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise Refused(f"{name}: {error.strerror}; make it readable, or name another with CONFIG=")
+        raise CommandError(
+            f"{name}: {error.strerror}; make it readable, or name another with CONFIG="
+        )
     try:
         return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise Refused(f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8")
+        raise CommandError(f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8")
     except json.JSONDecodeError as error:
         place = f"{name}, line {error.lineno}, column {error.colno}"
-        raise Refused(f"{place}: not JSON, {error.msg}; {remedy}")
+        raise CommandError(f"{place}: not JSON, {error.msg}; {remedy}")
     except (ValueError, RecursionError):
-        raise Refused(f"{name}: not JSON; {remedy}")
+        raise CommandError(f"{name}: not JSON; {remedy}")
 
 
 def check(given: Any, name: str) -> dict[str, Any]:
-    """The settings of `given`, complete; Refused with a line that begins with `name`."""
+    """The settings of `given`, complete; CommandError with a line that begins with `name`."""
     try:
         return settings.check(copy.deepcopy(given))
     except ConfigError as error:
-        raise Refused(f"{name}: {error}{suggest(str(error))}")
+        raise CommandError(f"{name}: {error}{suggest(str(error))}")
 
 
 def suggest(complaint: str) -> str:
@@ -63,14 +65,14 @@ def _refuse_constant(name: str) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What the file holds now, {} if there is none; Refused if it is wrong."""
+    """What the file holds now, {} if there is none; CommandError if it is wrong."""
     if not path.exists():
         return {}
     given = parse(path, str(path), _AGAIN)
     try:
         check(given, str(path))
-    except Refused as refused:
-        raise Refused(f"{refused}; {_AGAIN}")
+    except CommandError as error:
+        raise CommandError(f"{error}; {_AGAIN}")
     return dict(given)
 
 
@@ -86,23 +88,23 @@ def write(path: Path, config: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         os.replace(fresh, target)
     except OSError as error:
-        raise Refused(f"{path} is not written: {error.strerror}; name another with CONFIG=")
+        raise CommandError(f"{path} is not written: {error.strerror}; name another with CONFIG=")
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The settings of a file; Refused if it is missing, wrong, or not enough to reach a network."""
+    """The settings of a file; CommandError if it is missing, wrong, or leads to no network."""
     if not path.is_file():
-        raise Refused(f"{path.name} is missing: the board would find no network; make config")
+        raise CommandError(f"{path.name} is missing: the board would find no network; make config")
     return check_usable(parse(path, path.name), path.name)
 
 
 def check_usable(given: Any, name: str) -> dict[str, Any]:
-    """`check`; Refused as well if they are not enough to reach a network."""
+    """`check`; CommandError too if they are not enough to reach a network."""
     checked = check(given, name)
     try:
         settings.check_interface(checked["network"])
     except ConfigError as error:
-        raise Refused(f"{name}: {error}; make config")
+        raise CommandError(f"{name}: {error}; make config")
     return checked
 
 

@@ -19,7 +19,7 @@ from firmware.config import check
 from tools.checkout import ROOT
 from tools.simulator.flash import Flash
 from tools.simulator.interpreter import die_with_parent, micropython
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import build
 from tools.version.application import find_main
 
@@ -62,14 +62,14 @@ def write_config(folder: Path, given: Any, port: str | None = None) -> None:
 
 
 def sources(runtime: str, main: Path | None = None) -> dict[str, Path]:
-    """What goes onto the flash: path on the board to file; Refused with one line if it can't."""
+    """What goes onto the flash: path on the board to file; CommandError if it can't."""
     main = main or find_main("")
     if runtime == "micropython":
         return build.files(build.build(board=build.folder_of(main), main=main))
     found = build.sources(ROOT, build.find_microdot(), main)
     for path in found:
         if path.endswith(".mpy"):
-            raise Refused(f"{path} is compiled for MicroPython; RUNTIME=micropython runs it")
+            raise CommandError(f"{path} is compiled for MicroPython; RUNTIME=micropython runs it")
     return found
 
 
@@ -82,7 +82,7 @@ def command(
     reset_cause: int = _POWER_ON,
     sources: dict[str, Path] | None = None,
 ) -> list[str]:
-    """The command line that plays the board; Refused if there is no interpreter for it.
+    """The command line that plays the board; CommandError if there is no interpreter for it.
 
     sources  of the version, which CPython names in tracebacks and to a debugger
     """

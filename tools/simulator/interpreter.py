@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _PR_SET_PDEATHSIG = 1
 _KILL = 9  # Windows has no name for it
@@ -14,12 +14,12 @@ _KILL = 9  # Windows has no name for it
 def micropython(heap: str) -> list[str]:
     """The command line of MicroPython for Unix with so much heap, as `208k`.
 
-    It is that of the virtual environment, or else the one on PATH; Refused if there is none.
+    It is that of the virtual environment, or else the one on PATH; CommandError if there is none.
     """
     own = Path(sys.executable).parent / "micropython"
     program = str(own) if own.exists() else shutil.which("micropython")
     if program is None:
-        raise Refused(
+        raise CommandError(
             "PyPI has no MicroPython for this kind of computer; "
             "put a `micropython` on PATH, or use RUNTIME=cpython"
         )

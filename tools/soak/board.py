@@ -12,7 +12,7 @@ from typing import Any
 from tools import target
 from tools.checkout import ROOT
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _START_S = 30
 _ANSWER_S = 10
@@ -78,7 +78,7 @@ class Simulated(Address):
         threading.Thread(target=self._read, daemon=True).start()
         if self._wait_line("Registering URI handlers", 0, _START_S) is None:
             self.stop()
-            raise Refused("\n".join(["it does not start:", *self._lines[-5:]]))
+            raise CommandError("\n".join(["it does not start:", *self._lines[-5:]]))
 
     def lose_link(self, seconds: float) -> None:
         """The link goes, and comes back."""

@@ -19,7 +19,7 @@ _MAX_LEN = 65536
 _GET = b"GET /quick HTTP/1.1\r\nHost: soak\r\n"
 _RESET = struct.pack("ii", 1, 0)
 _GOOD = ("200", "503")
-_REFUSED = ("200", "400", "404", "405", "408", "413", "414", "431", "501", "503", "505")
+_ANSWERED = ("200", "400", "404", "405", "408", "413", "414", "431", "501", "503", "505")
 
 
 class Load:
@@ -95,12 +95,12 @@ class Load:
                 self._has_ended.wait(1)
                 self._tally.count("half", "left")
             else:
-                self._note("half", _receive(sock)[0], _REFUSED)
+                self._note("half", _receive(sock)[0], _ANSWERED)
 
     def _garbage(self) -> None:
         with self._connect() as sock:
             sock.sendall(random.randbytes(random.randrange(10, 600)) + b"\r\n\r\n")
-            self._note("garbage", _receive(sock)[0], _REFUSED)
+            self._note("garbage", _receive(sock)[0], _ANSWERED)
 
     def _reset(self) -> None:
         with self._connect() as sock:
@@ -111,7 +111,7 @@ class Load:
     def _large_head(self) -> None:
         with self._connect() as sock:
             sock.sendall(_GET + b"A: " + b"a" * random.choice((1500, 3500, 9000)) + b"\r\n\r\n")
-            self._note("large head", _receive(sock)[0], _REFUSED)
+            self._note("large head", _receive(sock)[0], _ANSWERED)
 
     def _body(self) -> None:
         """Says a length, and sends as much or less."""
@@ -119,7 +119,7 @@ class Load:
         with self._connect() as sock:
             head = f"POST /quick HTTP/1.1\r\nHost: soak\r\nContent-Length: {length}\r\n\r\n"
             sock.sendall(head.encode() + b"x" * random.choice((5, min(length, 3000))))
-            self._note("body", _receive(sock)[0], _REFUSED)
+            self._note("body", _receive(sock)[0], _ANSWERED)
 
     def _status(self) -> None:
         """401 and 404 if it has a password, or is not there."""

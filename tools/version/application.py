@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tools.checkout import HERE, ROOT
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import imports, servers, source, stock
 
 FOLDER = "app"
@@ -31,7 +31,7 @@ def find_main(path: str) -> Path:
     if main.is_dir():
         main /= "main.py"
     if not main.is_file():
-        raise Refused(
+        raise CommandError(
             f"APP={path}: there is no such file"
             if path
             else "main.py is missing; make new writes one"
@@ -44,7 +44,7 @@ class Application:
 
     files     path on the board to the file here, without main.py, the firmware and Microdot's core
     missing   lines about files that it names and that are not here: it may write them itself
-    Refused if something that it imports is not to be had, a file is not Python, or it starts a
+    CommandError if something that it imports is not to be had, a file is not Python, or it starts a
     server of its own.
     """
 
@@ -65,7 +65,7 @@ class Application:
         tree = source.parse(path)
         for each in imports.find_imports(tree):
             if not self._import(each.name) and not each.is_optional:
-                raise Refused(f"{path}, line {each.line}: {self._refusal(each.name)}")
+                raise CommandError(f"{path}, line {each.line}: {self._missing_module(each.name)}")
         if path.is_relative_to(self._root) and not path.is_relative_to(self._microdot):
             self._refuse_server(path, servers.find(tree, path == self._main))
             for mention in imports.find_mentions(tree):
@@ -73,7 +73,7 @@ class Application:
 
     def _refuse_server(self, path: Path, start: servers.Start | None) -> None:
         if start:
-            raise Refused(
+            raise CommandError(
                 f"{path}, line {start.line}: {start.call}() is Microdot's own server; write "
                 f"run({start.app}) instead, and from firmware import run"
             )
@@ -142,7 +142,7 @@ class Application:
             if file.suffix == ".py":
                 self._sources.append(file)
 
-    def _refusal(self, name: str) -> str:
+    def _missing_module(self, name: str) -> str:
         top = name.split(".")[0]
         remedy = stock.REMEDIES.get(top, "")
         if not remedy:

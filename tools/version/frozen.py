@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 # A package that an image may have, to the folder of its files in a version.
 _FOLDERS = {"firmware": "firmware/", "microdot": "lib/microdot/"}
@@ -27,10 +27,10 @@ class Reduced(NamedTuple):
 
 
 def read_version(package: Path) -> str:
-    """The `__version__` of a package's source; Refused without one."""
+    """The `__version__` of a package's source; CommandError without one."""
     found = _VERSION.search((package / "__init__.py").read_text(encoding="utf-8"))
     if not found:
-        raise Refused(f"{package}/__init__.py has no __version__")
+        raise CommandError(f"{package}/__init__.py has no __version__")
     return found[1]
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from tools.board import startup
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 from tools.version import frozen, inventory, manifest
 from tools.version.plan import Plan, count, main_text, plan
 
@@ -22,7 +22,7 @@ from tools.version.plan import Plan, count, main_text, plan
 def start(console: Console, folder: str, is_quiet: bool, by_name: str = "") -> None:
     """Starts the board and with it the version in `folder`, which is marked if it fails to start.
 
-    Refused if it does not come up.
+    CommandError if it does not come up.
     """
     try:
         startup.run(console, is_quiet, by_name=by_name)
@@ -34,7 +34,7 @@ def start(console: Console, folder: str, is_quiet: bool, by_name: str = "") -> N
 def _mark_failed(console: Console, folder: str) -> None:
     """As far as the board can be reached: why the version has failed is still to be told."""
     mark = f"{folder}/{manifest.FAILED}"
-    with suppress(OSError, Refused, KeyboardInterrupt):
+    with suppress(OSError, CommandError, KeyboardInterrupt):
         startup.wait_prompt(console)
         Remote(console).run([f"open({mark!r}, 'w').close()"])
     startup.restart(console)  # to run what it ran
@@ -99,7 +99,7 @@ def carry_out(steps: Plan, sources: dict[str, Path], console: Console) -> None:
         _send(steps, sources, board, progress)
         lines = board.run(_activation(steps), on_turn=lambda: progress.show(1.0))
     if "activated" not in lines:
-        raise Refused("The board holds something else than was sent; make deploy once more")
+        raise CommandError("The board holds something else than was sent; make deploy once more")
     if steps.sends or steps.copies:
         total = sum(steps.sends.values())
         seconds = time.monotonic() - start
@@ -134,10 +134,10 @@ def _activation(steps: Plan) -> list[str]:
 
 
 def check_mpy(sources: dict[str, Path], board: inventory.Inventory) -> None:
-    """Refused if the board does not run what mpy-cross makes."""
+    """CommandError if the board does not run what mpy-cross makes."""
     for path in sources.values():
         if path.suffix == ".mpy" and not manifest.runs_on(path, board.mpy):
-            raise Refused(
+            raise CommandError(
                 f"MicroPython {board.micropython} on the board runs .mpy {board.mpy}, which this "
                 "mpy-cross does not make; put the newest stable MicroPython on it, make flash"
             )

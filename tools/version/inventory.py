@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tools.board.console import Console
 from tools.board.mpremote import Remote, script
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 from tools.version.manifest import FAILED, PREFIX, File
 
 _STARTED = re.compile(rb'^CURRENT = "/([^"\n]*)"\r?\nPREVIOUS = "/?([^"\n]*)"', re.M)
@@ -66,7 +66,7 @@ def read(console: Console, modules: Sequence[str] = ()) -> Inventory:
 
 
 def parse(lines: Iterable[str]) -> Inventory:
-    """The inventory from what scripts/inventory.py prints; Refused if it can't be used."""
+    """The inventory from what scripts/inventory.py prints; CommandError if it can't be used."""
     facts: dict[str, str] = {}
     versions: dict[str, dict[str, File]] = {}
     others: list[str] = []
@@ -87,7 +87,7 @@ def parse(lines: Iterable[str]) -> Inventory:
             facts[kind] = rest
     versions = {folder: files for folder, files in versions.items() if _FOLDER.fullmatch(folder)}
     if "complete" not in facts:
-        raise Refused("The board's answer is incomplete; try again")
+        raise CommandError("The board's answer is incomplete; try again")
     _check_micropython(facts)
     block_len, free_len = map(int, facts["flash"].split())
     mpy = int(facts["mpy"])
@@ -106,7 +106,7 @@ def parse(lines: Iterable[str]) -> Inventory:
 def _check_micropython(facts: dict[str, str]) -> None:
     version = tuple(int(part) for part in facts["micropython"].split(".")[:2])
     if version < _OLDEST:
-        raise Refused(
+        raise CommandError(
             f"MicroPython {facts['micropython']} is on the board, and 1.25 or later is needed; "
             "make flash"
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 PREFIX = "httpd32-"
 MANIFEST = "manifest"
@@ -29,10 +29,10 @@ class File(NamedTuple):
 
 
 def check_names(paths: Iterable[str]) -> None:
-    """Refused if a file's path can't be on a board, or not in the manifest."""
+    """CommandError if a file's path can't be on a board, or not in the manifest."""
     for path in paths:
         if not (path.isprintable() and _is_short(path)):
-            raise Refused(f"{path!a} is no name for a file on the board; rename it")
+            raise CommandError(f"{path!a} is no name for a file on the board; rename it")
 
 
 def _is_short(path: str) -> bool:

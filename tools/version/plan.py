@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sized
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import manifest
 from tools.version.inventory import Inventory
 from tools.version.manifest import File
@@ -74,7 +74,7 @@ class Plan(NamedTuple):
 
 
 def plan(files: dict[str, File], board: Inventory) -> Plan:
-    """How the board gets the version `files`; Refused if there is no room for it."""
+    """How the board gets the version `files`; CommandError if there is no room for it."""
     name = _choose_folder(files, board)
     previous, keeps = _previous(name, board)
     there = board.versions.get(name, {})
@@ -158,7 +158,7 @@ def _sources(board: Inventory, dropped: str) -> dict[str, str]:
 
 
 def _make_room(name: str, missing: dict[str, File], stale: list[str], board: Inventory) -> str:
-    """The version before, if it must go first, else ""; Refused if even that is not enough."""
+    """The version before, if it must go first, else ""; CommandError if even that is not enough."""
     if not missing:
         return ""
     pairs = len(_folders(name, missing)) + len(missing) // _PAIR_FILES
@@ -171,7 +171,7 @@ def _make_room(name: str, missing: dict[str, File], stale: list[str], board: Inv
     before = "" if is_needed else board.previous
     room += _flash_len(board.versions.get(before, {}), board)
     if needed > room:
-        raise Refused(
+        raise CommandError(
             f"The board's flash is too full: this needs {needed} bytes and {room} are free; "
             f"{'make rollback, or ' if board.has_failed() and board.previous else ''}"
             "remove files of yours from the board (mpremote fs tree, mpremote fs rm)"

@@ -10,42 +10,42 @@ import tokenize
 import warnings
 from pathlib import Path
 
-from tools.terminal import Refused
+from tools.terminal import CommandError
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16: Notepad's "Unicode"
 
 
 def read(path: Path) -> bytes:
-    """Its text as a board reads it, in UTF-8; Refused with the position of what can't be read."""
+    """Its text as a board reads it, in UTF-8; CommandError at what can't be read."""
     content = path.read_bytes()
     if content.startswith(_OTHER_MARKS):
-        raise Refused(f"{path}, line 1: UTF-16; save it as UTF-8")
+        raise CommandError(f"{path}, line 1: UTF-16; save it as UTF-8")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     except SyntaxError as error:
-        raise _undecodable(path, content, "utf-8") or Refused(f"{path}, line 1: {error.msg}")
+        raise _undecodable(path, content, "utf-8") or CommandError(f"{path}, line 1: {error.msg}")
     try:
         return content.decode(encoding).encode("utf-8")
     except UnicodeDecodeError:
-        raise _undecodable(path, content, encoding) or Refused(f"{path}: not {encoding}")
+        raise _undecodable(path, content, encoding) or CommandError(f"{path}: not {encoding}")
 
 
 def parse(path: Path) -> ast.Module:
-    """Refused with file and line if it is not Python."""
+    """CommandError with file and line if it is not Python."""
     text = read(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's own, about what a board does not mind
             return ast.parse(text.decode("utf-8"))
     except SyntaxError as error:
-        raise Refused(f"{path}, line {error.lineno or 1}: {error.msg}")
+        raise CommandError(f"{path}, line {error.lineno or 1}: {error.msg}")
     except ValueError as error:  # a null byte
-        raise Refused(f"{path}, line {text[: text.find(0)].count(10) + 1}: {error}")
+        raise CommandError(f"{path}, line {text[: text.find(0)].count(10) + 1}: {error}")
     except (RecursionError, MemoryError):
-        raise Refused(f"{path}: nested too deeply")
+        raise CommandError(f"{path}: nested too deeply")
 
 
-def _undecodable(path: Path, content: bytes, encoding: str) -> Refused | None:
+def _undecodable(path: Path, content: bytes, encoding: str) -> CommandError | None:
     """Where the first byte is that the encoding does not have."""
     name = encoding.removesuffix("-sig").upper()
     try:
@@ -56,5 +56,5 @@ def _undecodable(path: Path, content: bytes, encoding: str) -> Refused | None:
         column = len(before) - before.rfind(b"\n")
         place = f"{path}, line {line}, column {column}"
         octet = f"0x{content[error.start]:02x}"
-        return Refused(f"{place}: byte {octet} is not {name}; save the file as UTF-8")
+        return CommandError(f"{place}: byte {octet} is not {name}; save the file as UTF-8")
     return None

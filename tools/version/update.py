@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tools.board.network import NetworkBoard, full, wait_start
-from tools.terminal import Progress, Refused
+from tools.terminal import CommandError, Progress
 from tools.version import frozen, inventory, manifest
 from tools.version.install import decide, show_sent
 from tools.version.inventory import Inventory
@@ -28,7 +28,7 @@ def read(board: NetworkBoard, modules: Sequence[str]) -> Inventory:
         lines = board.ask("inventory", "\n".join(modules).encode(), lambda _: progress.show())
     found = inventory.parse(lines)
     if not found.current:
-        raise Refused(
+        raise CommandError(
             f"{board.host} does not run a version of make deploy; make deploy PORT= over the cable"
         )
     return found._replace(free_len=max(0, found.free_len - _OWN_BLOCKS * found.block_len))
@@ -56,7 +56,7 @@ def install_config(board: NetworkBoard, sources: dict[str, Path]) -> str:
     there = held.versions.get(held.current, {})
     listed = dict(line.split(" ", 1)[::-1] for line in board.ask("manifest"))
     if any(path not in there or there[path].sha256 != digest for path, digest in listed.items()):
-        raise Refused("Files were changed on the board; make deploy HOST= brings them anew")
+        raise CommandError("Files were changed on the board; make deploy HOST= brings them anew")
     changed = manifest.read(sources)
     files = {path: there[path] for path in listed} | changed
     with TemporaryDirectory() as folder:
@@ -173,8 +173,8 @@ def _check(answer: list[str], wanted: str) -> None:
     if last == "failed 507":
         raise full()
     if last.startswith("differs "):
-        raise Refused("The board holds something else than was sent; make deploy once more")
-    raise Refused(f"The board has not finished ({last}); it has not changed; try again")
+        raise CommandError("The board holds something else than was sent; make deploy once more")
+    raise CommandError(f"The board has not finished ({last}); it has not changed; try again")
 
 
 def _describe(path: str, content: bytes) -> str:

@@ -17,7 +17,7 @@ from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
 from tools.simulator import harness
-from tools.terminal import Refused
+from tools.terminal import CommandError
 from tools.version import install
 
 # pyserial does not close its socket if the other end has gone before.
@@ -30,7 +30,7 @@ def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
         first = contents(sources)
         sources["app/page.html"].write_text("y" * 40 * 4096)
         start = len(board.console)
-        with pytest.raises(Refused, match=r"too full: this needs \d+ bytes and \d+ are free; "):
+        with pytest.raises(CommandError, match=r"too full: this needs \d+ bytes and \d+ are free;"):
             deploy.deploy(board.port, sources)
         board.wait_text(b"Registering URI handlers", start)
         assert read_flash(board, tmp_path) == first
@@ -49,9 +49,9 @@ def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
 )
 def test_a_board_without_micropython_is_one_line(says, reason, sources, monkeypatch):
     monkeypatch.setattr(startup, "_PROMPT_LIMIT_S", 2)
-    with SerialBoard(says=says, every_s=0.3) as board, pytest.raises(Refused) as refused:
+    with SerialBoard(says=says, every_s=0.3) as board, pytest.raises(CommandError) as error:
         deploy.deploy(board.port, sources)
-    assert reason in str(refused.value)
+    assert reason in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_file_whose_name_the_board_can_not_keep_is_refused_before_it_is_touche
     sources[f"app/{name}"] = sources["main.py"]
     with SerialBoard() as board:
         with pytest.raises(
-            Refused, match=r"^'app/.*' is no name for a file on the board; rename it$"
+            CommandError, match=r"^'app/.*' is no name for a file on the board; rename it$"
         ):
             deploy.deploy(board.port, sources)
         assert board.byte_count == 0
@@ -90,7 +90,7 @@ def test_a_board_that_runs_other_mpy_files_is_refused_and_runs_what_it_ran(seria
     sources["other.mpy"] = sources["main.py"].with_name("other.mpy")
     sources["other.mpy"].write_bytes(b"M\x07\x00\x1f")
     start = len(serial_board.console)
-    with pytest.raises(Refused, match=r"runs \.mpy 6\.\d, which this mpy-cross does not make; put"):
+    with pytest.raises(CommandError, match=r"runs \.mpy 6\.\d, which this mpy-cross does not make"):
         deploy.deploy(serial_board.port, sources)
     serial_board.wait_text(b"Registering URI handlers", start)
 
