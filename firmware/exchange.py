@@ -9,7 +9,7 @@ import sys
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import HTTPException, invoke_handler
+from microdot.microdot import invoke_handler
 from micropython import const
 
 from firmware.encode import ResponseError, error_text
@@ -215,10 +215,10 @@ class Exchange:
             if response.headers or response.status_code != 200 or not is_whole:
                 self._complete(request, response, wire.slot)
             keep_alive = await self.sender.send(wire, head, response, keep_alive)
-        except (MemoryError, EOFError):
+        except MemoryError:
             raise
         except Exception as error:
-            if wire.slot.state == SENDING:  # before that, an OSError is the handler's
+            if wire.slot.state == SENDING:  # before that, an OSError or EOFError is the handler's
                 raise
             status = self._log_failure(request, error)
             response = await self._refusal(request, status, response)
@@ -279,9 +279,9 @@ class Exchange:
     def _log_failure(self, request: "Request", error: Exception) -> int:
         """Logs one line for a response that can't be sent, a traceback for a body that raises.
 
-        The status to send instead: 500, or that of an `abort()` in the first piece of a body.
+        The status to send instead: 500, or that of an `abort()`, or of `Busy`.
         """
-        if isinstance(error, HTTPException):
+        if hasattr(error, "status_code"):
             return error.status_code
         if isinstance(error, ResponseError):
             self._log.error("%s %s: %s", request.method, request.path, error)

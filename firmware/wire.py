@@ -10,7 +10,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.slots import LINGERING
+from firmware.slots import LINGERING, SENDING
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
@@ -208,6 +208,12 @@ class Wire:
         return self._sock
 
     # Sending.
+
+    def begin(self, status: int) -> None:
+        """A response begins to leave."""
+        self._open_sock()  # the slot may be another client's by now
+        self.slot.enter(SENDING, ticks_ms())
+        self.slot.count(status)
 
     def send_now(self, data: bytes | memoryview) -> int:
         """Sends what the socket takes at once; how much that was."""
