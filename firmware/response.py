@@ -138,10 +138,16 @@ class Sender:
         finally:
             if out.status and out in self._streams:  # something else is sent in its place
                 self._streams.remove(out)
+            if wire.heart:
+                wire.heart = None
         return keep_alive
 
     async def _send_pieces(self, out: "_Pieces", piece: "Anything", left: int | None) -> None:
         """left  bytes of the Content-Length that the handler has set; None without one"""
+        if type(out.body).__name__ == "sse_loop":  # Microdot's: each piece is an event
+            from firmware.heartbeat import Comments
+
+            out.wire.heart = Comments(out)
         turn = ticks_ms()
         while piece is not None:
             if left is not None:
@@ -208,6 +214,7 @@ class Sender:
 class _Pieces:
     """The pieces of one streamed response on their way: made, gathered, framed, sent.
 
+    body        that is iterated over
     length      bytes that were gathered
     is_chunked  each packet is a chunk
     framed      sent before any piece
@@ -222,7 +229,7 @@ class _Pieces:
         self.status = response.status_code
         self._pieces: list = []
         body: Anything = response.body
-        self._body = body.__aiter__() if hasattr(body, "__anext__") else body
+        self.body = body.__aiter__() if hasattr(body, "__anext__") else body
         self._block_len = response.send_file_buffer_size  # 0 at the end of a file
 
     async def next(self) -> "Anything":
@@ -231,7 +238,7 @@ class _Pieces:
         A body is what Microdot takes for one, in the same order.  Raises ResponseError for a piece
         of any other type than text or bytes.
         """
-        body = self._body
+        body = self.body
         try:
             if hasattr(body, "__anext__"):
                 piece = await body.__anext__()

@@ -35,7 +35,7 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
-    heart      of a WebSocket: whether its client is still there
+    heart      of a WebSocket or an event stream: whether its client is still there
     lock       held while the application sends; None before it has
     `read`, `readexactly`, `write`, `drain`, `awrite` and `close` are those of an asyncio stream,
     for an application that speaks to its client itself (WebSocket).
@@ -49,7 +49,7 @@ class Wire:
     is_answered = False
     is_partial = False
     sess_ctx: "Anything" = None
-    heart: "Heartbeat | None" = None
+    heart: "Heartbeat | Comments | None" = None
     _unsent = b""
     _stream: "Anything" = None
     lock: asyncio.Lock | None = None
