@@ -9,7 +9,7 @@ import sys
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import HTTPException, invoke_handler
+from microdot.microdot import invoke_handler
 from micropython import const
 
 from firmware.encode import ResponseError, error_text
@@ -65,10 +65,12 @@ class Exchange:
         if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
             limits["max_uri_len"] = Request.max_readline
             limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
+        words_all = False  # a handler of the application's own takes any exception
         for each in [app] + [route[4] for route in app.url_map]:
             handlers = each and each.after_request_handlers
             if handlers and handlers[0] is not note_body:
                 handlers.insert(0, note_body)  # type: ignore[arg-type]
+            words_all = words_all or bool(each and Exception in each.error_handlers)
         if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
             # Now, instead of in the first request, where what stays would lie in the way.
             import firmware.body
@@ -76,6 +78,8 @@ class Exchange:
         self._lasting: list = []  # handlers of which a response has lasted
         # Microdot takes exceptions here, too, which its types do not say.
         app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
+        if not words_all:
+            app.error_handlers.setdefault(ValueError, _refuse_malformed)  # type: ignore[arg-type]
         for name, module in sys.modules.items():
             if name.startswith("microdot") and hasattr(module, "print_exception"):
                 # A client's text may be in it.
@@ -215,10 +219,10 @@ class Exchange:
             if response.headers or response.status_code != 200 or not is_whole:
                 self._complete(request, response, wire.slot)
             keep_alive = await self.sender.send(wire, head, response, keep_alive)
-        except (MemoryError, EOFError):
+        except MemoryError:
             raise
         except Exception as error:
-            if wire.slot.state == SENDING:  # before that, an OSError is the handler's
+            if wire.slot.state == SENDING:  # before that, an OSError or EOFError is the handler's
                 raise
             status = self._log_failure(request, error)
             response = await self._refusal(request, status, response)
@@ -279,9 +283,9 @@ class Exchange:
     def _log_failure(self, request: "Request", error: Exception) -> int:
         """Logs one line for a response that can't be sent, a traceback for a body that raises.
 
-        The status to send instead: 500, or that of an `abort()` in the first piece of a body.
+        The status to send instead: 500, or that of an `abort()`, or of `Busy`.
         """
-        if isinstance(error, HTTPException):
+        if hasattr(error, "status_code"):
             return error.status_code
         if isinstance(error, ResponseError):
             self._log.error("%s %s: %s", request.method, request.path, error)
@@ -341,6 +345,18 @@ async def _close(body: "Anything") -> None:
         result = close()
         if hasattr(result, "send"):
             await result
+
+
+async def _refuse_malformed(request: "Anything", error: Exception) -> "Anything":
+    """JSON or a form that can't be read is the client's error; None for a ValueError of others."""
+    try:
+        _ = request.json, request.form
+        is_multipart = (request.content_type or "").startswith("multipart/")
+        if not is_multipart or request._form is not None:
+            return None
+    except ValueError:
+        pass
+    return await request.app.error_response(request, 400, error_text(400).decode())
 
 
 async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:

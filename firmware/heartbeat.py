@@ -1,7 +1,8 @@
-"""Whether the client of a WebSocket is still there; loaded with the first WebSocket.
+"""Whether a client is still there; loaded with the first WebSocket or event stream.
 
 A client that has lost its network sends nothing, not even a FIN, and one that is well may be silent
-for hours.  But it answers a ping (RFC 6455, 5.5.2), with no help of its application.
+for hours.  But that of a WebSocket answers a ping (RFC 6455, 5.5.2), with no help of its
+application.  That of an event stream never says anything; but TCP misses it if it is sent to.
 """
 
 from time import ticks_diff, ticks_ms
@@ -11,6 +12,7 @@ from micropython import const
 _PING_MS = const(20000)  # of silence, until the client is asked, and again
 _GONE_MS = const(60000)
 _PING = b"\x89\x00"
+_COMMENT = b":\n\n"  # which a client leaves out (HTML, 9.2.6 and 9.2.7)
 _MAX_AHEAD_LEN = const(512)  # the wire's
 _PONG = const(0x8A)
 _PONG_LEN = const(6)  # with its mask; what answers our ping has nothing in it
@@ -41,4 +43,28 @@ class Heartbeat:
                 wire.is_partial = wire.send_now(_PING) == 1
             except OSError:
                 return True
+        return False
+
+
+class Comments:
+    """Of an event stream whose handler may have nothing to say.
+
+    out  its pieces, each of which is an event
+    """
+
+    def __init__(self, out: "Anything") -> None:
+        self._out = out
+        self._asked = ticks_ms()
+
+    def note(self, block: bytes) -> bool:
+        return False
+
+    def has_stopped(self, wire: "Wire") -> bool:
+        """Never: TCP tells, once there is something to send."""
+        out = self._out
+        is_due = ticks_diff(ticks_ms(), self._asked) >= _PING_MS
+        if not wire.is_partial and out.flush_now() and is_due:
+            self._asked = ticks_ms()
+            out.add(_COMMENT)
+            out.flush_now()
         return False

@@ -4,12 +4,16 @@ import asyncio
 
 from micropython import const
 
+from firmware.tasks import wait_woken
+
 _FILE_BLOCK_LEN = const(1024)  # what Microdot reads of a file at a time
 _NOTHING = object()  # a handler may return None
 
 
 class Busy(Exception):
-    """No worker is ready, or no thread."""
+    """No worker is ready, or no thread, or not for so long."""
+
+    status_code = 503
 
 
 class Job:
@@ -77,13 +81,14 @@ class Job:
         self._changed.set()
         if body is None:
             return
+        piece: Anything = None
         try:
             iterator = body.__aiter__() if hasattr(body, "__aiter__") else body
             while True:
                 while self._item is not _NOTHING:
                     await self._wait_changed()
-                piece = await self._next_piece(iterator)
-                if piece is None:
+                piece = await self._next_piece(iterator, piece is None)
+                if piece is _NOTHING:
                     self.error = StopAsyncIteration()
                     return
                 self._item = piece
@@ -97,16 +102,21 @@ class Job:
                 else:
                     await self._call(body.close)
 
-    async def _next_piece(self, body: "Anything") -> "Anything":
-        """The next piece of a streamed body, None at its end."""
+    async def _next_piece(self, body: "Anything", is_first: bool) -> "Anything":
+        """The next piece of a streamed body, `_NOTHING` at its end."""
         if hasattr(body, "__anext__"):
             try:
                 return await body.__anext__()
             except StopAsyncIteration:
-                return None
+                return _NOTHING
         if hasattr(body, "read"):
-            return await self._call(body.read, _FILE_BLOCK_LEN) or None
-        return await self._call(next, body, None)
+            return await self._call(body.read, _FILE_BLOCK_LEN) or _NOTHING
+        piece = await self._call(next, body, _NOTHING)
+        if piece is None and not self.thread and hasattr(body, "pend_throw"):
+            # As in `response`: an async generator, refused while nothing of it has left.
+            await wait_woken()
+            return None if is_first else b""
+        return piece
 
     async def _call(self, function: "Function", *args: object, **kwargs: object) -> "Anything":
         """What `function` returns, on the thread if there is one; of a coroutine what that does."""
@@ -125,7 +135,8 @@ class Job:
         """What the handler returned, with this job for a streamed body; then a piece of that."""
         while self._item is _NOTHING:
             if self.done():
-                raise self.error or RuntimeError("a long request was cancelled")
+                kind = Busy if self.is_timed_out else RuntimeError
+                raise self.error or kind("a long request was cancelled")
             await self._wait_changed()
         item = self._item
         self._item = _NOTHING

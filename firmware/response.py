@@ -19,6 +19,7 @@ from firmware.encode import (
     encode_type,
 )
 from firmware.slots import SENDING
+from firmware.tasks import wait_woken
 
 _PACKET_LEN = const(1400)  # small pieces are gathered up to this
 _RETRY_MS = const(50)  # until a socket that was full is tried again
@@ -53,6 +54,7 @@ class Sender:
         while True:
             await self._gathered.wait()
             self._gathered.clear()
+            await asyncio.sleep(0)  # an event stream that fails at once is told by its status
             streams, self._streams = self._streams, []
             self._streams += [out for out in streams if not out.flush_now()]
             if self._streams:  # whose sockets are full
@@ -123,23 +125,30 @@ class Sender:
         out = _Pieces(wire, framing == CHUNKED, response)
         piece = None
         # A body that fails before the head has left is a 500.  An event stream may be silent first.
-        if has_body and not wire.slot.lasts:
-            piece = await out.next()
+        if has_body:
+            piece = b""
+            if b"\ncontent-type: text/event-stream" not in fields:
+                piece = await out.next()
         common = self._common(head, response, text, keep_alive)
         out.framed = b"".join((text, framing or b"", common))
-        wire.slot.enter(SENDING, ticks_ms())
-        wire.slot.count(status)
-        if has_body:
-            await self._send_pieces(out, piece, length)
-        await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
+        try:
+            if has_body:
+                await self._send_pieces(out, piece, length)
+            await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
+        finally:
+            if out.status and out in self._streams:  # something else is sent in its place
+                self._streams.remove(out)
+            if wire.heart:
+                wire.heart = None
         return keep_alive
 
     async def _send_pieces(self, out: "_Pieces", piece: "Anything", left: int | None) -> None:
         """left  bytes of the Content-Length that the handler has set; None without one"""
+        if type(out.body).__name__ == "sse_loop":  # Microdot's: each piece is an event
+            from firmware.heartbeat import Comments
+
+            out.wire.heart = Comments(out)
         turn = ticks_ms()
-        if piece is None and out.wire.slot.lasts:
-            await out.flush()
-            piece = await self._next_of(out)
         while piece is not None:
             if left is not None:
                 left -= len(piece)
@@ -163,10 +172,12 @@ class Sender:
             raise EOFError
 
     async def _next_of(self, out: "_Pieces") -> "Anything":
-        """The next piece, when the head has left: EOFError if the body fails."""
+        """The next piece; EOFError if the body fails when the head has left."""
         try:
             return await out.next()
         except Exception as error:
+            if out.status:
+                raise
             self._log.exception("response body failed", error)
             await out.flush()
             raise EOFError
@@ -203,9 +214,11 @@ class Sender:
 class _Pieces:
     """The pieces of one streamed response on their way: made, gathered, framed, sent.
 
+    body        that is iterated over
     length      bytes that were gathered
     is_chunked  each packet is a chunk
     framed      sent before any piece
+    status      of a response of which nothing has left; then 0
     """
 
     def __init__(self, wire: "Wire", is_chunked: bool, response: "Response") -> None:
@@ -213,9 +226,10 @@ class _Pieces:
         self.is_chunked = is_chunked
         self.length = 0
         self.framed = b""
+        self.status = response.status_code
         self._pieces: list = []
         body: Anything = response.body
-        self._body = body.__aiter__() if hasattr(body, "__anext__") else body
+        self.body = body.__aiter__() if hasattr(body, "__anext__") else body
         self._block_len = response.send_file_buffer_size  # 0 at the end of a file
 
     async def next(self) -> "Anything":
@@ -224,12 +238,14 @@ class _Pieces:
         A body is what Microdot takes for one, in the same order.  Raises ResponseError for a piece
         of any other type than text or bytes.
         """
-        body = self._body
+        body = self.body
         try:
             if hasattr(body, "__anext__"):
                 piece = await body.__anext__()
             elif not hasattr(body, "read"):
                 piece = next(body)
+                if piece is None and hasattr(body, "pend_throw"):
+                    piece = await self._wait()
             elif self._block_len:
                 piece = body.read(self._block_len)
                 if hasattr(piece, "send"):
@@ -246,6 +262,16 @@ class _Pieces:
             return piece
         raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
+    async def _wait(self) -> bytes:
+        """To MicroPython an async generator that waits.  Too late to refuse it, it goes on."""
+        is_early = self.status
+        if is_early:
+            self.framed, self._pieces = b"", []  # which would leave meanwhile
+        await wait_woken()
+        if is_early:
+            raise ResponseError("its body is an async generator")
+        return b""
+
     def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body
             if len(piece) <= _PACKET_LEN and not isinstance(piece, bytes):
@@ -255,6 +281,7 @@ class _Pieces:
 
     async def flush(self, end: bytes = b"") -> None:
         """Sends all that was gathered, and `end` behind it."""
+        self._begin()
         if len(self._pieces) == 1 and self.length > _PACKET_LEN:
             await self._send_large(end)
         else:
@@ -265,6 +292,7 @@ class _Pieces:
         try:
             data = self._take(b"")
             if data:
+                self._begin()
                 self.framed = data[self.wire.send_now(data) :]
             return not self.framed
         except OSError:
@@ -272,6 +300,11 @@ class _Pieces:
         except MemoryError:  # what has been sent is not known any more
             self.wire.is_partial = True
             return True
+
+    def _begin(self) -> None:
+        if self.status:
+            self.wire.begin(self.status)
+            self.status = 0
 
     async def _send_large(self, end: bytes) -> None:
         """A large piece goes out from where it lies."""

@@ -1,4 +1,4 @@
-"""Ending a task, and waking one that would sleep for ever."""
+"""Ending a task, waking one that would sleep for ever, and waiting to be woken."""
 
 import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
@@ -19,6 +19,11 @@ async def join(task: "Anything") -> None:
     while not task.done() and ticks_diff(end, ticks_ms()) > 0:
         task.cancel()
         await asyncio.sleep_ms(1)
+
+
+def wait_woken() -> "Anything":
+    """For MicroPython: waits for what the caller's task is queued for already."""
+    yield
 
 
 def wake(task: "Anything", due: int) -> None:

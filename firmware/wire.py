@@ -10,7 +10,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.slots import LINGERING
+from firmware.slots import LINGERING, SENDING
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
@@ -35,7 +35,7 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
-    heart      of a WebSocket: whether its client is still there
+    heart      of a WebSocket or an event stream: whether its client is still there
     lock       held while the application sends; None before it has
     `read`, `readexactly`, `write`, `drain`, `awrite` and `close` are those of an asyncio stream,
     for an application that speaks to its client itself (WebSocket).
@@ -49,7 +49,7 @@ class Wire:
     is_answered = False
     is_partial = False
     sess_ctx: "Anything" = None
-    heart: "Heartbeat | None" = None
+    heart: "Heartbeat | Comments | None" = None
     _unsent = b""
     _stream: "Anything" = None
     lock: asyncio.Lock | None = None
@@ -208,6 +208,12 @@ class Wire:
         return self._sock
 
     # Sending.
+
+    def begin(self, status: int) -> None:
+        """A response begins to leave."""
+        self._open_sock()  # the slot may be another client's by now
+        self.slot.enter(SENDING, ticks_ms())
+        self.slot.count(status)
 
     def send_now(self, data: bytes | memoryview) -> int:
         """Sends what the socket takes at once; how much that was."""

@@ -117,11 +117,11 @@ class WorkerPool:
             try:
                 job = self._submit(handler, is_plain, request, kwargs, args)
                 return await job.next()
-            except Busy as error:
-                return await self.refuse(request, error)
-            except Exception:
+            except Exception as error:
                 if job and job.is_timed_out:
                     return "The request took too long.\n", 503, _RETRY_AFTER
+                if isinstance(error, Busy):
+                    return await self.refuse(request, error)
                 raise
 
         is_plain = _is_plain(handler, hand_over)

@@ -44,6 +44,7 @@ Request = _microdot.Request
 Response = _microdot.Response
 
 Body = _body.Body
+Comments = _heartbeat.Comments
 Connection = _connection.Connection
 Ethernet = _ethernet.Ethernet
 Exchange = _exchange.Exchange

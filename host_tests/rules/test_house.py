@@ -26,7 +26,7 @@ IMPORTS = {
     "heartbeat": set(),
     "body": {"chunked", "http1", "slots"},
     "stream": {"http1"},
-    "response": {"encode", "slots"},
+    "response": {"encode", "heartbeat", "slots", "tasks"},
     "request": {"http1", "stream"},
     "exchange": {"body", "encode", "http1", "request", "response", "slots", "static", "stream"},
     "static": set(),
@@ -36,7 +36,7 @@ IMPORTS = {
     "status": {"encode", "kept_log"},
     "kept_log": set(),
     # work
-    "job": set(),
+    "job": {"tasks"},
     "workers": {"job", "log", "tasks", "thread"},
     "thread": {"job", "log"},
     # network

@@ -155,7 +155,7 @@ class App:
 
         @app.get("/failing")
         async def failing(request):
-            return iter(["one", 2])
+            return iter(["one" * 1000, 2])
 
     def _add_long(self, app):
         @app.get("/long")

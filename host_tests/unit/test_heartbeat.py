@@ -1,8 +1,10 @@
+import asyncio
 import errno
 import unittest
 from time import ticks_add, ticks_ms
 
 from microdot import Microdot
+from microdot.sse import with_sse
 
 import firmware.heartbeat as heartbeat_module
 from firmware.heartbeat import Heartbeat
@@ -113,6 +115,78 @@ class TestWire(unittest.TestCase):
         await wire.drain()
         await wire.drain()
         self.assertEqual(sock.sent, b"one two")
+
+
+class TestEvents(unittest.TestCase):
+    def setUp(self):
+        self.gate = asyncio.Event()
+        self.app = Microdot()
+
+        @self.app.get("/events")
+        @with_sse
+        async def events(request, sse):
+            await self.gate.wait()
+            await sse.send("one")
+
+        @self.app.get("/own")
+        async def own(request):
+            return Silent(), 200, {"Content-Type": "text/event-stream"}
+
+    @run_async
+    async def test_an_event_stream_that_is_silent_gets_a_comment_every_twenty_seconds(self):
+        async with Site(self.app) as site:
+            peer = site.connect()
+            await peer.ask(GET % "/events")
+            wire = await site.wait_wire()
+            for _ in range(3):
+                wire.heart._asked = ticks_add(ticks_ms(), -20 * SECOND)
+                self.assertEqual(await peer.read(), "3\r\n:\n\n\r\n")
+            self.gate.set()
+            text = ""
+            while not text.endswith("\r\n0\r\n\r\n"):
+                text += await peer.read()
+            self.assertIn("data: one\n\n", text)
+            self.assertIs(wire.heart, None)
+            peer.close()
+
+    @run_async
+    async def test_nothing_is_added_while_the_socket_is_full_or_something_is_being_sent(self):
+        async with Site(self.app) as site:
+            peer = site.connect()
+            await peer.ask(GET % "/events")
+            wire = await site.wait_wire()
+            heart, wire.heart = wire.heart, None
+            heart._asked = ticks_add(ticks_ms(), -20 * SECOND)
+            wire.is_partial = True
+            self.assertFalse(heart.has_stopped(wire))
+            wire.is_partial = False
+            sock, wire._sock = wire._sock, FakeSocket(room=4)
+            for _ in range(3):
+                heart._asked = ticks_add(ticks_ms(), -20 * SECOND)
+                self.assertFalse(heart.has_stopped(wire))
+            self.assertEqual(wire._sock.sent, b"3\r\n:")
+            wire._sock.room = 100
+            heart._asked = ticks_ms()
+            self.assertFalse(heart.has_stopped(wire))
+            self.assertEqual(wire._sock.sent, b"3\r\n:\n\n\r\n")
+            wire._sock = sock
+            peer.close()
+
+    @run_async
+    async def test_one_that_is_not_microdots_may_be_in_the_middle_of_an_event(self):
+        async with Site(self.app) as site:
+            peer = site.connect()
+            await peer.ask(GET % "/own")
+            self.assertIs((await site.wait_wire()).heart, None)
+            peer.close()
+
+
+class Silent:
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await asyncio.Event().wait()
 
 
 class TestSlot(unittest.TestCase):

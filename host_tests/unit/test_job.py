@@ -1,5 +1,6 @@
 import unittest
 
+from firmware.job import Busy
 from host_tests.unit.fakes import (
     POOL_TIMEOUT_MS,
     FakeRequest,
@@ -98,7 +99,7 @@ class TestJob(unittest.TestCase):
             await body.__anext__()
             site.pool.expire(POOL_TIMEOUT_MS)
             await site.pool.wait_ready()
-            with self.assertRaises(RuntimeError):
+            with self.assertRaises(Busy):
                 await read_all(body)
 
     @run_async

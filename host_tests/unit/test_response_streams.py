@@ -4,6 +4,8 @@ import io
 from microdot.microdot import Response
 
 import firmware.response as response_module
+from firmware.encode import ResponseError
+from firmware.slots import BUSY
 from host_tests.unit.fakes import FakeSocket, run_async, turns
 from host_tests.unit.sending import Pieces, Sent
 
@@ -122,11 +124,21 @@ class TestStreamed(Sent):
     async def test_a_piece_that_fails_ends_the_body_without_an_end(self):
         for piece in (ValueError("third"), 3, OSError(2)):
             self.sock.sent = b""
-            body = Pieces("a", "b", piece)
+            body = Pieces("a" * PACKET_LEN, "b", piece)
             with self.assertRaises(EOFError):
                 await self.send(body)
-            self.assertEqual(self.body(), b"2\r\nab\r\n")
+            self.assertEqual(self.body(), b"578\r\n%s\r\n1\r\nb\r\n" % (b"a" * PACKET_LEN))
             self.assertIn("response body failed", self.log.lines.pop())
+
+    @run_async
+    async def test_nothing_leaves_of_one_that_fails_while_its_first_packet_is_gathered(self):
+        running = asyncio.create_task(self.sender.run())
+        for piece in (ValueError("third"), 3, OSError(2), MemoryError()):
+            with self.assertRaises(ResponseError if piece == 3 else type(piece)):
+                await self.send(Pieces("a", "b", piece))
+            await turns()
+            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
+        running.cancel()
 
 
 class TestGathering(Sent):
