@@ -11,13 +11,13 @@ class AccessLog:
         self._log = log
         self.refuse_head = exchange.refuse_head
 
-    async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
+    async def run(self, wire: "Wire", head: "Head") -> bool:
         """Method, path, status (0: no response has begun), bytes sent, duration and client."""
         slot = wire.slot
         start = ticks_ms()
         wire.sent = slot.status = 0
         try:
-            return await self._exchange.run(wire, head, address)
+            return await self._exchange.run(wire, head)
         finally:
             self._log.debug(
                 "%s %s: %d, %d bytes, %d ms, %s",
@@ -26,5 +26,5 @@ class AccessLog:
                 slot.status,
                 wire.sent,
                 ticks_diff(ticks_ms(), start),
-                address,
+                wire.address,
             )

@@ -67,7 +67,6 @@ class Connection:
         self._is_spare = is_spare
         self._wire: Anything = None  # None while there is no connection
         self._arrived = asyncio.Event()
-        self._address: Anything = None
         self._cost = 0  # of the budget, for a long head
 
     def start(self) -> None:
@@ -83,8 +82,7 @@ class Connection:
     def take(self, sock: "Socket", address: tuple) -> None:
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
         limits = self._limits
-        self._wire = Wire(sock, self._slot, limits["send_wait_timeout_ms"])
-        self._address = address
+        self._wire = Wire(sock, address, self._slot, limits["send_wait_timeout_ms"])
         wait_ms = limits["recv_wait_timeout_ms"]
         self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()
@@ -106,7 +104,7 @@ class Connection:
         try:
             has_gone = wire.has_gone()
             if wire.heart and not has_gone and wire.heart.has_stopped(wire):
-                self._log.info("a WebSocket's client does not answer: %s", self._address)
+                self._log.info("a WebSocket's client does not answer: %s", wire.address)
                 has_gone = True
         except MemoryError:  # something of the next request may be lost
             has_gone = True
@@ -169,7 +167,7 @@ class Connection:
             if head.is_ping():
                 await wire.send(PONG)
                 return False
-            keep_alive = await self._exchange.run(wire, head, self._address)
+            keep_alive = await self._exchange.run(wire, head)
         except (OSError, EOFError):
             raise
         except Exception as error:
@@ -218,7 +216,7 @@ class Connection:
         self.note_refusal(status)
         if isinstance(error, MemoryError):
             self._log.error("out of memory: %s", error)
-        elif not head and await self._exchange.refuse_head(wire, self._address, status):
+        elif not head and await self._exchange.refuse_head(wire, status):
             return True
         self._slot.count(status)
         await wire.send(encode_error(status, not head or head.method != "HEAD"))
@@ -256,7 +254,7 @@ class Connection:
         """A client is refused."""
         setting = _SETTINGS.get(status)
         text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
-        self._log.info(text, status, self._address, setting or "")
+        self._log.info(text, status, self._wire.address, setting or "")
 
     def _give_back(self) -> None:
         if self._cost:
@@ -268,7 +266,7 @@ class Connection:
         if self._wire:
             self._wire.close()
             self._free_ctx(self._wire.sess_ctx)
-        self._wire = self._address = None
+        self._wire = None
         self._arrived.clear()
         if self._slot.state != FREE:
             self._slot.enter(FREE, ticks_ms())

@@ -22,7 +22,7 @@ _MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has c
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _WITH_BODY = ("POST", "PUT", "PATCH")
 # What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
-_OWN = "/status /status.json /metrics /log "
+_OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -85,7 +85,7 @@ class Exchange:
                 # A client's text may be in it.
                 module.print_exception = log.trace  # type: ignore[attr-defined]
 
-    async def run(self, wire: "Wire", head: "Head", address: tuple) -> bool:
+    async def run(self, wire: "Wire", head: "Head") -> bool:
         """One request and its response; whether the connection may go on.
 
         Raises HTTPError for a request that no handler can see; MemoryError; OSError and EOFError
@@ -102,16 +102,14 @@ class Exchange:
                     body = self._expect_body(wire, head)
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
-                request = ServedRequest(self._app, address, head, wire, body, data)
+                request = ServedRequest(self._app, head, wire, body, data)
                 own = self._check(request, head) or self._app.dispatch_request(request)
                 response = own if isinstance(own, Response) else await own
                 if body and body.failure and response and response.status_code < 400:
                     raise HTTPError(body.failure)
             except Exception as error:
                 keep_alive = False
-                request, response = await self._refuse(
-                    error, request, response, wire, head, address
-                )
+                request, response = await self._refuse(error, request, response, wire, head)
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
             return await self._send(wire, head, request, response, keep_alive, body)
@@ -123,7 +121,7 @@ class Exchange:
                 if request.made is not None:
                     await _close(request.made)
 
-    async def refuse_head(self, wire: "Wire", address: tuple, status: int) -> bool:
+    async def refuse_head(self, wire: "Wire", status: int) -> bool:
         """Sends what the application words the refusal of a head with; whether it does.
 
         Its handler gets a request with the path "*": there is no other.
@@ -133,7 +131,7 @@ class Exchange:
         head = Head(_NO_HEAD, len(_NO_HEAD))
         response: Anything = None
         try:
-            request = self._begin(wire, head, address)
+            request = self._begin(wire, head)
             response = await self._refusal(request, status, None)
             await self.sender.send(wire, head, response, False)
         except (OSError, EOFError):
@@ -172,9 +170,9 @@ class Exchange:
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 
-    def _begin(self, wire: "Wire", head: "Head", address: tuple) -> "Request":
+    def _begin(self, wire: "Wire", head: "Head") -> "Request":
         """The request of a head whose body was refused, for the application's own handlers."""
-        request = ServedRequest(self._app, address, head, wire, None, b"")
+        request = ServedRequest(self._app, head, wire, None, b"")
         wire.slot.enter(BUSY, ticks_ms())
         return request
 
@@ -185,12 +183,11 @@ class Exchange:
         replaced: "Response | None",
         wire: "Wire",
         head: "Head",
-        address: tuple,
     ) -> "tuple[Request, Response]":
         """The request that is refused, and the response; raises `error` again if there is none."""
         status = _status_of(error)
         if status:
-            request = request or self._begin(wire, head, address)
+            request = request or self._begin(wire, head)
             wire.slot.owner.note_refusal(status)
         elif not request or not wire.is_read or isinstance(error, MemoryError):
             raise error  # the client is gone, or the next step may do better
@@ -240,7 +237,7 @@ class Exchange:
         Raises HTTPError for a request that no handler is to see.
         """
         path = request.path
-        if path.startswith(_UPDATE) or (path + " " in _OWN and self._find(request) == 404):
+        if path.startswith(_UPDATE) or (path in _OWN and self._find(request) == 404):
             own = self.own and self.own(request)
             if own:
                 return own

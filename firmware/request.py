@@ -17,6 +17,7 @@ class ServedRequest(Request):
     Raises HTTPError.
     """
 
+    after_request_handlers: "Anything" = ()
     content_length = 0
     query_string: str | None = None
     route: "Anything" = None
@@ -31,18 +32,15 @@ class ServedRequest(Request):
     def __init__(
         self,
         app: "Microdot",
-        address: tuple,
         head: "Head",
         wire: "Wire",
         body: "Body | None",
         data: bytes | None,
     ) -> None:
         self.app = app
-        self.client_addr = address
         self.method = head.method
         self.path = head.target
         self.g = Request.G()
-        self.after_request_handlers = []
         self._head = head
         self._wire = wire
         at = self.path.find("?")
@@ -67,6 +65,8 @@ class ServedRequest(Request):
         value: Anything
         if name == "headers":
             value = _fields_of(self._head)
+        elif name == "client_addr":
+            value = self._wire.address
         elif name == "sock":
             value = (self._wire, self._wire)
         elif name == "content_type":  # of each JSON
@@ -95,7 +95,7 @@ class ServedRequest(Request):
     def after_request(self, f: "Function") -> "Function":
         """Microdot's."""
         if not self.after_request_handlers:
-            self.after_request_handlers.append(note_body)
+            self.after_request_handlers = [note_body]
         return super().after_request(f)
 
     @property

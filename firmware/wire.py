@@ -27,6 +27,7 @@ _LINGER_MS = const(60000)  # in all
 class Wire:
     """A socket, and what was received from it and not used yet.
 
+    address    the client's
     received   bytes that the client has sent ahead of what was asked for
     slot       the connection's
     is_read    the client has sent all of its request; else more of it may come
@@ -54,8 +55,11 @@ class Wire:
     _stream: "Anything" = None
     lock: asyncio.Lock | None = None
 
-    def __init__(self, sock: "Socket", slot: "Slot", send_wait_timeout_ms: int) -> None:
+    def __init__(
+        self, sock: "Socket", address: tuple, slot: "Slot", send_wait_timeout_ms: int
+    ) -> None:
         self._sock: Anything = sock
+        self.address = address
         self.slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
 

@@ -338,7 +338,7 @@ def open_wire(sock, state=NEW, send_wait_timeout_ms=5000):
     slot = SlotTable(1, lambda: None).slots[0]
     for each in _WAYS[state]:
         slot.enter(each, 0)
-    wire = Wire(sock, slot, send_wait_timeout_ms)
+    wire = Wire(sock, ("10.0.0.2", 1234), slot, send_wait_timeout_ms)
     wire._stream = FakeStream(sock)
     return wire
 

@@ -57,16 +57,17 @@ class TestAccessLog(unittest.TestCase):
         class Failing:
             refuse_head = None
 
-            async def run(self, wire, head, address):
+            async def run(self, wire, head):
                 raise OSError
 
         class Nothing:
             status = sent = 0
+            address = ("1.2.3.4", 5)
             method = target = "x"
             slot = None
 
         wire = Nothing()
         wire.slot = Nothing()
         with self.assertRaises(OSError):
-            await AccessLog(Failing(), self.log).run(wire, Nothing(), ("1.2.3.4", 5))
+            await AccessLog(Failing(), self.log).run(wire, Nothing())
         self.assertIn("('1.2.3.4', 5)", self.last())

@@ -7,6 +7,7 @@ from firmware.request import ServedRequest
 
 
 class FakeWire:
+    address = ("10.0.0.2", 1234)
     sess_ctx = None
 
 
@@ -17,7 +18,7 @@ class FakeBody:
 def make(lines, body=None, data=b""):
     text = ("\r\n".join(lines) + "\r\n\r\n").encode()
     head = Head(text, 1024)
-    return ServedRequest(Microdot(), ("10.0.0.2", 1234), head, FakeWire(), body, data)
+    return ServedRequest(Microdot(), head, FakeWire(), body, data)
 
 
 class TestRequest(unittest.TestCase):
@@ -68,7 +69,7 @@ class TestRequest(unittest.TestCase):
             request.sock,
         )
         for name, value in plain.__dict__.items():
-            if name not in ("g", "headers"):
+            if name not in ("g", "headers", "after_request_handlers"):
                 self.assertEqual((name, getattr(request, name)), (name, value))
         self.assertEqual(request.g.__class__, plain.g.__class__)
         self.assertEqual((request.json, request.form, request.files), (None, None, None))
