@@ -156,8 +156,12 @@ class Connection:
         """The next request and its response; whether the connection goes on after it."""
         head = None
         try:
-            received = wire.received or await wire.receive()
-            wire.received = b""
+            received = wire.received
+            if received:
+                wire.received = b""
+            else:
+                await wire.wait_readable()
+                received = wire.receive_block()
             parsed = received and self._parser.parse(received)
             if received and not parsed:
                 parsed = await self._receive_rest(wire, received)

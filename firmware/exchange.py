@@ -112,14 +112,23 @@ class Exchange:
                 request, response = await self._refuse(error, request, response, wire, head)
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
-            return await self._send(wire, head, request, response, keep_alive, body)
+            if body or wire.is_answered or not _is_plain(response):
+                return await self._send(wire, head, request, response, keep_alive, body)
+            sent = self.sender.send(wire, head, response, keep_alive and not self.is_draining)
+            return (sent if isinstance(sent, bool) else await sent) and not self.is_draining
         finally:
-            if body:
-                self._memory.give_back(body.cost)
-            if request:
-                self._workers.release(request)
-                if request.made is not None:
-                    await _close(request.made)
+            made = self._release(request, body)
+            if made is not None:
+                await _close(made)
+
+    def _release(self, request: "Anything", body: "Body | None") -> "Anything":
+        """Gives back what the request has taken; the body of a response that is to be closed."""
+        if body:
+            self._memory.give_back(body.cost)
+        if not request:
+            return None
+        self._workers.release(request)
+        return request.made
 
     async def refuse_head(self, wire: "Wire", status: int) -> bool:
         """Sends what the application words the refusal of a head with; whether it does.
@@ -133,7 +142,7 @@ class Exchange:
         try:
             request = self._begin(wire, head)
             response = await self._refusal(request, status, None)
-            await self.sender.send(wire, head, response, False)
+            await _result(self.sender.send(wire, head, response, False))
         except (OSError, EOFError):
             raise
         except Exception as error:
@@ -212,10 +221,9 @@ class Exchange:
             if response is Response.already_handled or wire.is_answered:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
-            is_whole = isinstance(response.body, bytes)
-            if response.headers or response.status_code != 200 or not is_whole:
+            if not _is_plain(response):
                 self._complete(request, response, wire.slot)
-            keep_alive = await self.sender.send(wire, head, response, keep_alive)
+            keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
         except MemoryError:
             raise
         except Exception as error:
@@ -223,7 +231,7 @@ class Exchange:
                 raise
             status = self._log_failure(request, error)
             response = await self._refusal(request, status, response)
-            keep_alive = await self.sender.send(wire, head, response, keep_alive)
+            keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
         finally:
             body_made = response and response.body
             if not isinstance(body_made, bytes) and body_made is not request.made:
@@ -342,6 +350,18 @@ async def _close(body: "Anything") -> None:
         result = close()
         if hasattr(result, "send"):
             await result
+
+
+def _is_plain(response: "Response") -> bool:
+    """Whether it is sent as it is: nearly all of those to what is quick."""
+    if response.headers or response.status_code != 200 or response is Response.already_handled:
+        return False
+    return isinstance(response.body, bytes)
+
+
+async def _result(given: "Anything") -> bool:
+    """What was given, or what the coroutine that was given returns."""
+    return given if isinstance(given, bool) else await given
 
 
 async def _refuse_malformed(request: "Anything", error: Exception) -> "Anything":

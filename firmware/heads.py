@@ -25,8 +25,11 @@ class HeadParser:
         Raises HTTPError.
         """
         head = self._last
-        if head and received.startswith(head.raw):
-            return head, received[len(head.raw) :]
+        if head:
+            if received == head.raw:
+                return head, b""
+            if received.startswith(head.raw):
+                return head, received[len(head.raw) :]
         received = received.lstrip(b"\r\n")  # empty lines are skipped (RFC 9112, 2.2)
         length = head_length(received, self.max_uri_len, self.max_req_hdr_len)
         if not length:

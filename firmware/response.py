@@ -18,7 +18,6 @@ from firmware.encode import (
     encode_size,
     encode_type,
 )
-from firmware.slots import SENDING
 from firmware.tasks import wait_woken
 
 _PACKET_LEN = const(1400)  # small pieces are gathered up to this
@@ -61,12 +60,13 @@ class Sender:
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
 
-    async def send(
+    def send(
         self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
-    ) -> bool:
+    ) -> "Anything":
         """Sends `response` to the request of `head`; whether the connection may go on.
 
         keep_alive  whether the request and the server allow that
+        Returns a coroutine of that when there is more than the socket takes at once.
         The caller closes its body.  Raises ResponseError, before anything is sent, when it can't be
         sent; EOFError when only closing the connection tells the client that the body is
         incomplete.
@@ -77,16 +77,22 @@ class Sender:
             check(response)
             body = response.body
         if not isinstance(body, bytes):
-            return await self._send_stream(wire, head, response, keep_alive)
+            return self._send_stream(wire, head, response, keep_alive)
         keep_alive = keep_alive and not (response.headers and _wants_close(response.headers))
         data, rest = self._encode(head, response, keep_alive)
         if rest and not self._memory.can_send():
             raise MemoryError("a large response")
-        wire.slot.enter(SENDING, ticks_ms())
-        wire.slot.count(status)
+        wire.begin(status)
         sent = wire.send_now(data)
-        if sent < len(data):
-            await wire.send_rest(memoryview(data)[sent:])
+        if rest or sent < len(data):
+            return self._send_rest(wire, memoryview(data)[sent:], rest, keep_alive)
+        return keep_alive
+
+    async def _send_rest(
+        self, wire: "Wire", data: memoryview, rest: memoryview | None, keep_alive: bool
+    ) -> bool:
+        if data:
+            await wire.send_rest(data)
         if rest:
             await wire.send(rest)
         return keep_alive

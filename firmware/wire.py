@@ -87,9 +87,16 @@ class Wire:
         """
         if self.received:
             return self.use(limit)
-        # read(0) waits; reading itself is left to recv(), since the stream's read() asks the
-        # socket a second time, for what is missing to `limit`.
-        await (self._stream or self._open_stream()).read(0)
+        await self.wait_readable()
+        return self.receive_block(limit)
+
+    def wait_readable(self) -> "Anything":
+        """To be awaited.  The stream waits, and reads nothing: its read() would ask the socket a
+        second time, for what is missing."""
+        return (self._stream or self._open_stream()).read(0)
+
+    def receive_block(self, limit: int = BLOCK_LEN) -> bytes:
+        """What has come, after `wait_readable`."""
         block = self._open_sock().recv(min(limit, BLOCK_LEN))
         self.slot.touch()
         return block

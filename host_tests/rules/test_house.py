@@ -26,7 +26,7 @@ IMPORTS = {
     "heartbeat": set(),
     "body": {"chunked", "http1", "slots"},
     "stream": {"http1"},
-    "response": {"encode", "heartbeat", "slots", "tasks"},
+    "response": {"encode", "heartbeat", "tasks"},
     "request": {"http1", "stream"},
     "exchange": {"body", "encode", "http1", "request", "response", "slots", "static", "stream"},
     "static": set(),

@@ -54,7 +54,8 @@ class Sent(unittest.TestCase):
             response = Response(response)
         response.is_head = method == "HEAD"
         text = "%s / HTTP/%s\r\nHost: x\r\n\r\n" % (method, version)
-        return await self.sender.send(self.wire(), Head(text.encode(), 100), response, keep_alive)
+        sent = self.sender.send(self.wire(), Head(text.encode(), 100), response, keep_alive)
+        return sent if isinstance(sent, bool) else await sent
 
     def fields(self):
         return self.sock.sent.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
