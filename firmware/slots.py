@@ -51,7 +51,7 @@ GONE = const(4)  # the client has closed while its request was at work
 GRACE_MS = const(50)
 # A request needs up to this long to come over a slow link: to a phone that saves power it is 100 to
 # 200 ms from the connection to the first byte.  Each client that is purged without having sent its
-# request halves it, down to GRACE_MS, and each request brings some of it back.
+# request halves it, down to GRACE_MS, and each that sends it brings some of it back.
 _ARRIVAL_MS = const(300)
 _REGAINED_MS = const(10)
 # What has been at work outside the worker pool for this long counts as something that stays.
@@ -102,8 +102,10 @@ class Slot:
         table = self._table
         table.use += 1
         self.use = table.use
-        if not _SILENT >> state & 1:
-            table.note(self, before)
+        if before == NEW and state == BUSY:
+            table.gain_patience()
+        elif not _SILENT >> state & 1:
+            table.note(self)
 
     def touch(self) -> None:
         """The connection has received or sent something."""
@@ -183,14 +185,12 @@ class SlotTable:
         self.slots = [Slot(self) for _ in range(max_open_sockets)]
         self.spare = Slot(self)
 
-    def note(self, slot: "Slot", before: int) -> None:
-        """A slot has become free or purgeable, or one that stays; `before` is its last state."""
+    def note(self, slot: "Slot") -> None:
+        """A slot has become free or purgeable, or one that stays."""
         state = slot.state
         if state == TAKEN:
             self.lasting += 1
             return
-        if before == SENDING and self._arrival_ms < _ARRIVAL_MS:  # a request has come
-            self._arrival_ms += _REGAINED_MS
         if state != LINGERING:
             slot.lasts = False
             slot.route = None
@@ -201,6 +201,11 @@ class SlotTable:
     def lose_patience(self) -> None:
         """A client was purged before its request had come: there may be many like it."""
         self._arrival_ms = max(GRACE_MS, self._arrival_ms // 2)
+
+    def gain_patience(self) -> None:
+        """A newcomer has sent its request."""
+        if self._arrival_ms < _ARRIVAL_MS:
+            self._arrival_ms += _REGAINED_MS
 
     def find_free(self) -> Slot | None:
         """A free slot, or None."""

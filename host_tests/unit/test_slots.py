@@ -260,11 +260,20 @@ class TestPatience(Table):
         self.assertEqual(self.table._arrival_ms, ARRIVAL_MS)
 
     def answer(self):
-        """A request and its response."""
-        put(self.table.slots[0], SENDING)
-        self.table.slots[0].enter(FREE, 0)
+        """A newcomer's request, and its response."""
+        slot = self.table.slots[0]
+        put(slot, NEW)
+        for each in BUSY, SENDING, FREE:
+            slot.enter(each, 0)
 
-    def test_each_request_brings_some_of_it_back_and_no_more_than_there_was(self):
+    def test_who_sends_many_requests_on_one_connection_brings_nothing_of_it_back(self):
+        self.answer()
+        put(self.table.slots[0], IDLE)
+        self.purge_newcomers(2)
+        self.table.slots[0].enter(BUSY, 0)
+        self.assertEqual(self.table._arrival_ms, 75)
+
+    def test_each_newcomer_that_sends_its_request_brings_some_of_it_back_up_to_what_there_was(self):
         self.purge_newcomers(2)
         self.answer()
         self.assertEqual(self.table._arrival_ms, 85)
