@@ -62,13 +62,22 @@ class TestStreamed(Sent):
 
     @run_async
     async def test_a_body_that_has_not_its_length_ends_the_connection(self):
-        for length, sent in ((2, b"ab"), (9, b"abc")):
+        packet = b"a" * PACKET_LEN
+        for length, sent in ((PACKET_LEN, packet), (PACKET_LEN + 7, packet + b"b")):
             self.sock.sent = b""
-            response = Response(Pieces("ab", "c"), 200, {"Content-Length": str(length)})
+            response = Response(Pieces(packet, "b"), 200, {"Content-Length": str(length)})
             with self.assertRaises(EOFError):
                 await self.send(response)
             self.assertEqual(self.body(), sent)
             self.assertIn("response body has not the length it said", self.log.lines)
+
+    @run_async
+    async def test_one_that_has_not_its_length_is_refused_while_nothing_of_it_has_left(self):
+        for length in (0, 2, 4, 999999):
+            response = Response(Pieces("ab", "c"), 200, {"Content-Length": str(length)})
+            with self.assertRaises(ResponseError):
+                await self.send(response)
+            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
 
     @run_async
     async def test_nothing_of_a_body_is_made_for_who_gets_none(self):
