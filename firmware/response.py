@@ -288,11 +288,12 @@ class _Pieces:
 
     async def flush(self, end: bytes = b"") -> None:
         """Sends all that was gathered, and `end` behind it."""
-        self._begin()
         if len(self._pieces) == 1 and self.length > _PACKET_LEN:
             await self._send_large(end)
         else:
-            await self.wire.send(self._take(end))
+            data = self._take(end)
+            self._begin()
+            await self.wire.send(data)
 
     def flush_now(self) -> bool:
         """Sends what the socket takes at once of what was gathered; whether that was all."""
@@ -321,8 +322,10 @@ class _Pieces:
             framed += encode_size(len(piece))
             end = b"\r\n" + end
         if framed:
-            await self.wire.send(b"".join((framed, bytes(piece[:_PACKET_LEN]))))
+            data = b"".join((framed, bytes(piece[:_PACKET_LEN])))
             piece = memoryview(piece)[_PACKET_LEN:]
+            self._begin()
+            await self.wire.send(data)
         await self.wire.send(piece)
         if end:
             await self.wire.send(end)

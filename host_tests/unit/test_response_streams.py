@@ -140,6 +140,21 @@ class TestStreamed(Sent):
             self.assertIn("response body failed", self.log.lines.pop())
 
     @run_async
+    async def test_without_memory_for_its_first_packet_it_can_still_be_refused(self):
+        def exhaust(length):
+            raise MemoryError
+
+        encode_size = response_module.encode_size
+        response_module.encode_size = exhaust
+        try:
+            for body in (Pieces("a"), Pieces("a" * 5000)):
+                with self.assertRaises(MemoryError):
+                    await self.send(body)
+                self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
+        finally:
+            response_module.encode_size = encode_size
+
+    @run_async
     async def test_nothing_leaves_of_one_that_fails_while_its_first_packet_is_gathered(self):
         running = asyncio.create_task(self.sender.run())
         for piece in (ValueError("third"), 3, OSError(2), MemoryError()):
