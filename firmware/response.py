@@ -150,10 +150,6 @@ class Sender:
 
     async def _send_pieces(self, out: "_Pieces", piece: "Anything", left: int | None) -> None:
         """left  bytes of the Content-Length that the handler has set; None without one"""
-        if type(out.body).__name__ == "sse_loop":  # Microdot's: each piece is an event
-            from firmware.heartbeat import Comments
-
-            out.wire.heart = Comments(out)
         turn = ticks_ms()
         while piece is not None:
             if left is not None:
@@ -173,6 +169,8 @@ class Sender:
                 turn = ticks_ms()
             piece = await self._next_of(out)
         if left:
+            if out.status:
+                raise ResponseError("its body has not the length it said")
             self._log.error("response body has not the length it said")
             await out.flush()
             raise EOFError
@@ -220,7 +218,6 @@ class Sender:
 class _Pieces:
     """The pieces of one streamed response on their way: made, gathered, framed, sent.
 
-    body        that is iterated over
     length      bytes that were gathered
     is_chunked  each packet is a chunk
     framed      sent before any piece
@@ -235,8 +232,12 @@ class _Pieces:
         self.status = response.status_code
         self._pieces: list = []
         body: Anything = response.body
-        self.body = body.__aiter__() if hasattr(body, "__anext__") else body
+        self._body = body.__aiter__() if hasattr(body, "__anext__") else body
         self._block_len = response.send_file_buffer_size  # 0 at the end of a file
+        if type(body).__name__ == "sse_loop":  # Microdot's: each piece is an event
+            from firmware.heartbeat import Comments
+
+            wire.heart = Comments(self)
 
     async def next(self) -> "Anything":
         """The next piece of the body as bytes, None at the end.
@@ -244,7 +245,7 @@ class _Pieces:
         A body is what Microdot takes for one, in the same order.  Raises ResponseError for a piece
         of any other type than text or bytes.
         """
-        body = self.body
+        body = self._body
         try:
             if hasattr(body, "__anext__"):
                 piece = await body.__anext__()
@@ -287,11 +288,12 @@ class _Pieces:
 
     async def flush(self, end: bytes = b"") -> None:
         """Sends all that was gathered, and `end` behind it."""
-        self._begin()
         if len(self._pieces) == 1 and self.length > _PACKET_LEN:
             await self._send_large(end)
         else:
-            await self.wire.send(self._take(end))
+            data = self._take(end)
+            self._begin()
+            await self.wire.send(data)
 
     def flush_now(self) -> bool:
         """Sends what the socket takes at once of what was gathered; whether that was all."""
@@ -320,8 +322,10 @@ class _Pieces:
             framed += encode_size(len(piece))
             end = b"\r\n" + end
         if framed:
-            await self.wire.send(b"".join((framed, bytes(piece[:_PACKET_LEN]))))
+            data = b"".join((framed, bytes(piece[:_PACKET_LEN])))
             piece = memoryview(piece)[_PACKET_LEN:]
+            self._begin()
+            await self.wire.send(data)
         await self.wire.send(piece)
         if end:
             await self.wire.send(end)

@@ -62,7 +62,7 @@ class Plain(Body):
 
 class File(Body):
     def read(self, length):
-        return (length and self.next()) or b""
+        return ((length and self.next()) or b"")[:length]
 
     def close(self):
         self.count()

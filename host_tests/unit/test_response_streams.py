@@ -62,13 +62,22 @@ class TestStreamed(Sent):
 
     @run_async
     async def test_a_body_that_has_not_its_length_ends_the_connection(self):
-        for length, sent in ((2, b"ab"), (9, b"abc")):
+        packet = b"a" * PACKET_LEN
+        for length, sent in ((PACKET_LEN, packet), (PACKET_LEN + 7, packet + b"b")):
             self.sock.sent = b""
-            response = Response(Pieces("ab", "c"), 200, {"Content-Length": str(length)})
+            response = Response(Pieces(packet, "b"), 200, {"Content-Length": str(length)})
             with self.assertRaises(EOFError):
                 await self.send(response)
             self.assertEqual(self.body(), sent)
             self.assertIn("response body has not the length it said", self.log.lines)
+
+    @run_async
+    async def test_one_that_has_not_its_length_is_refused_while_nothing_of_it_has_left(self):
+        for length in (0, 2, 4, 999999):
+            response = Response(Pieces("ab", "c"), 200, {"Content-Length": str(length)})
+            with self.assertRaises(ResponseError):
+                await self.send(response)
+            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
 
     @run_async
     async def test_nothing_of_a_body_is_made_for_who_gets_none(self):
@@ -129,6 +138,21 @@ class TestStreamed(Sent):
                 await self.send(body)
             self.assertEqual(self.body(), b"578\r\n%s\r\n1\r\nb\r\n" % (b"a" * PACKET_LEN))
             self.assertIn("response body failed", self.log.lines.pop())
+
+    @run_async
+    async def test_without_memory_for_its_first_packet_it_can_still_be_refused(self):
+        def exhaust(length):
+            raise MemoryError
+
+        encode_size = response_module.encode_size
+        response_module.encode_size = exhaust
+        try:
+            for body in (Pieces("a"), Pieces("a" * 5000)):
+                with self.assertRaises(MemoryError):
+                    await self.send(body)
+                self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
+        finally:
+            response_module.encode_size = encode_size
 
     @run_async
     async def test_nothing_leaves_of_one_that_fails_while_its_first_packet_is_gathered(self):
