@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import requests
@@ -15,6 +16,14 @@ HELLO = (
     b"GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
 )
+UNCALIBRATED = """
+from machine import ADC
+
+def refuse(self):
+    raise OSError(-258, "ESP_ERR_INVALID_ARG")
+
+ADC.read_uv = refuse
+"""
 
 
 @pytest.fixture
@@ -61,6 +70,13 @@ def test_sensor_tells_its_voltage(start):
     _, url = start("sensor")
     answer = requests.get(f"{url}/voltage", timeout=10)
     assert answer.json()["mv"] == 1650 and answer.headers["Cache-Control"] == "no-store"
+
+
+def test_sensor_tells_its_voltage_on_a_chip_that_was_not_calibrated(start_board, tmp_path):
+    shutil.copytree(EXAMPLES / "sensor", tmp_path / "sensor")
+    main = tmp_path / "sensor" / "main.py"
+    main.write_text(UNCALIBRATED + main.read_text())
+    assert json.loads(start_board(app=main).get("/voltage").text)["mv"] == 1650
 
 
 def test_dashboard_sends_events(start):

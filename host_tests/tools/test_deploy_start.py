@@ -92,6 +92,39 @@ def test_a_board_without_its_network_is_one_line(serial_board, sources):
         startup.run(Console(serial_board.port), limit_s=2)
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("I (1) httpd32: Ethernet has started", "no Ethernet cable is plugged in; plug one in, "),
+        (
+            "E (1) httpd32: Ethernet does not start: x; put network.ethernet right, then reset",
+            "Ethernet does not start: x; make config, then make deploy",
+        ),
+    ],
+)
+def test_ethernet_that_says_no_more_is_not_waited_for_long(
+    serial_board, sources, line, reason, monkeypatch
+):
+    monkeypatch.setattr(startup, "_ETHERNET_LIMIT_S", 1)
+    sources["part.py"].write_text(
+        f"import asyncio\nprint({line!r})\nasyncio.run(asyncio.Event().wait())\n"
+    )
+    bring(serial_board.port, sources)
+    for is_quiet in (False, True):
+        with pytest.raises(Refused, match=f"^The board has no network: {reason}"):
+            startup.run(Console(serial_board.port), is_quiet)
+
+
+def test_wifi_that_follows_on_ethernet_is_waited_for(serial_board, sources, monkeypatch):
+    monkeypatch.setattr(startup, "_ETHERNET_LIMIT_S", 1)
+    sources["part.py"].write_text(
+        "import time\nprint('I (1) httpd32: Ethernet has started')\n"
+        "print('W (2) httpd32: Ethernet has no address; falling back to Wi-Fi')\ntime.sleep(2)\n"
+    )
+    bring(serial_board.port, sources)
+    startup.run(Console(serial_board.port))
+
+
 WITHOUT_QUICK = """
 from firmware import run
 from microdot import Microdot

@@ -57,3 +57,11 @@ def test_the_lines_stay(found):
 
 def test_an_image_has_each_name_once():
     assert len(set(names.IMAGE_NAMES)) == len(names.IMAGE_NAMES)
+
+
+def test_a_word_more_in_an_application_changes_few_names():
+    ours = "\n".join(f"our_name_{number} = {number}" for number in range(100))
+    before = names.find([ours], foreign=[""])
+    for word in names.IMAGE_NAMES[::50]:
+        after = names.find([ours], foreign=[word])
+        assert sum(before[name] != after[name] for name in before) < 10, word

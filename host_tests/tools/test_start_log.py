@@ -75,5 +75,29 @@ def test_a_second_round_without_a_network_is_enough():
     assert read(ROM + SEEKS + UP + SEEKS).no_network == ""
 
 
+ETHERNET = b"I (900) httpd32: Ethernet has started\r\n"
+DEAD = (
+    b"E (900) httpd32: Ethernet does not start: (-1, 'ESP_FAIL'); "
+    b"put network.ethernet right, then reset the board\r\n"
+)
+PLUGGED = b"I (2900) httpd32: Ethernet cable is plugged in\r\n"
+UNPLUGGED = PLUGGED.replace(b"is plugged", b"is not plugged")
+FALLS_BACK = b"W (12900) httpd32: Ethernet has no address; falling back to Wi-Fi\r\n"
+
+
+def test_ethernet_that_says_no_more_has_its_reason():
+    no_cable = "no Ethernet cable is plugged in; plug one in, and the server starts"
+    assert read(ROM + ETHERNET).no_ethernet == no_cable
+    assert read(ROM + ETHERNET + PLUGGED + UNPLUGGED).no_ethernet == no_cable
+    reason = "Ethernet does not start: (-1, 'ESP_FAIL'); make config, then make deploy"
+    assert read(ROM + DEAD).no_ethernet == reason
+
+
+def test_a_cable_or_wifi_behind_ethernet_gives_new_hope():
+    assert read(ROM + ETHERNET + PLUGGED).no_ethernet == ""
+    for start in (ETHERNET, DEAD):
+        assert read(ROM + start + FALLS_BACK).no_ethernet == ""
+
+
 def test_a_traceback_in_the_log_of_a_server_that_runs_is_no_failure():
     assert read(ROM + FAILS + UP).failure == ""

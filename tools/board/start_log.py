@@ -8,6 +8,10 @@ _UP = "Registering URI handlers"
 # A network that it tries is in the air and lets it in, or this is why not; then the round is over.
 _REFUSED = re.compile(r"W \(\d+\) \w+: Wi-Fi (.+)")
 _ROUND_FAILED = re.compile(r"Wi-Fi: again in \d+ ms")
+# Ethernet starts once, and says nothing as long as no cable is there; with "auto" Wi-Fi follows.
+_ETHERNET_FAILED = re.compile(r"(Ethernet does not start: .+); put network.ethernet right")
+_NO_CABLE = ("Ethernet has started", "Ethernet cable is not plugged in")
+_MORE_FOLLOWS = ("Ethernet cable is plugged in", "falling back to Wi-Fi")
 _LOG_LINE = re.compile(r"[EWID] \(\d+\) \w+: ")
 _PLACE = re.compile(r'  File "(?:/httpd32-\w+/)?([^"]+)", line (\d+)')
 _STARTED = ("rst:0x", "ESP-ROM:", "MPY: soft reboot")  # the chip, or MicroPython alone
@@ -27,6 +31,7 @@ class StartLog:
     lines           of the log so far, as they were
     refusals        why each network that was tried did not let it in, in the present round
     no_network      the same of the last round, once two have failed; "" as long as there is hope
+    no_ethernet     why it may say no more, one line with what to do; "" if something has followed
     failure         why it does not start, one line with what to do; "" as long as it may
     has_ended       main.py has ended by itself, or there is none
     """
@@ -38,6 +43,7 @@ class StartLog:
         self.lines: list[str] = []
         self.refusals: list[str] = []
         self.no_network = ""
+        self.no_ethernet = ""
         self.failure = ""
         self.has_ended = False
         self._rest = ""
@@ -86,6 +92,16 @@ class StartLog:
             self.refusals.append(found[1])
         elif _ROUND_FAILED.search(line):
             self._fail_round()
+        else:
+            self._read_ethernet(line)
+
+    def _read_ethernet(self, line: str) -> None:
+        if found := _ETHERNET_FAILED.search(line):
+            self.no_ethernet = f"{found[1]}; make config, then make deploy"
+        elif line.endswith(_NO_CABLE):
+            self.no_ethernet = "no Ethernet cable is plugged in; plug one in, and the server starts"
+        elif line.endswith(_MORE_FOLLOWS):
+            self.no_ethernet = ""
 
     def _fail_round(self) -> None:
         self._failed_rounds += 1

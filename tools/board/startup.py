@@ -12,6 +12,7 @@ from tools.terminal import CommandError, Progress
 
 _PROMPT_LIMIT_S = 30.0
 _LIMIT_S = 120.0  # to say something, and then once more to have a server
+_ETHERNET_LIMIT_S = 20.0  # for what follows on Ethernet: Wi-Fi after 12 s, if it may
 _QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
 _PROMPT_S = 20.0
 _SHORT_PROMPT_S = 5.0  # where the tool is about to end
@@ -205,7 +206,7 @@ def run(
         raise Failed(log.failure)
     if log.is_up and log.address:
         _ask(log.address, log.port, by_name)
-    elif is_quiet and not log.refusals:
+    elif is_quiet and not (log.refusals or log.no_ethernet):
         print("The board says no error; its log.level hides its address. Your router knows it.")
         if by_name:
             print(by_name)
@@ -220,13 +221,16 @@ def _gone(port: str) -> str:
 def _follow(start: Start, limit_s: float) -> None:
     log = start.log
     deadline = time.monotonic() + limit_s
+    before = (False, "")
     with Progress("waiting for the server") as progress:
         while not _is_decided(log) and time.monotonic() < deadline:
-            is_first = not log.lines
             for line in start.read():
                 print(line)
-            if is_first and log.lines:
-                deadline = time.monotonic() + limit_s  # once to start, once for the network
+            now = (bool(log.lines), log.no_ethernet)
+            if now != before:  # once to start, once for the network
+                before = now
+                patience_s = min(limit_s, _ETHERNET_LIMIT_S) if log.no_ethernet else limit_s
+                deadline = time.monotonic() + patience_s
             progress.show()
 
 
@@ -242,6 +246,8 @@ def _what_is_missing(log: StartLog, limit_s: float) -> str:
             f"The board has no network: {log.no_network}; it goes on trying. Is the network there, "
             "and its password right? make config, then make deploy"
         )
+    if log.no_ethernet:
+        return f"The board has no network: {log.no_ethernet}"
     if log.lines:
         return (
             f"The board has no network after {limit_s:.0f} s; is the network there, and its "

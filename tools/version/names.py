@@ -42,13 +42,14 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     kept |= {node.attr for node in attributes} - ours
     wanted = {name for tree in trees for name in _variables(tree) if len(name) > 2} - kept
     used = kept | {name for text in texts for name in _IDENTIFIER.findall(text)}
-    free = [name for name in IMAGE_NAMES if name not in used]
+    free = {name for name in IMAGE_NAMES if name not in used}
     names: dict[str, str] = {}
     for name in sorted(wanted - set(IMAGE_NAMES), key=_importance)[: len(free)]:
-        at = int(hashlib.sha256(name.encode()).hexdigest(), 16)
-        while free[at % len(free)] in names.values():
-            at += 1
-        names[name] = free[at % len(free)]
+        at = int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(IMAGE_NAMES)
+        while IMAGE_NAMES[at] not in free:  # those that are not free have a place, too
+            at = (at + 1) % len(IMAGE_NAMES)
+        names[name] = IMAGE_NAMES[at]
+        free.remove(IMAGE_NAMES[at])
     return names
 
 
