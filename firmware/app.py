@@ -167,7 +167,7 @@ class _Parts:
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
     def _answer_own(self, request: "Request") -> "Anything":
-        """What it takes is loaded when somebody asks, and leaves when nobody does any more."""
+        """Loads `status` or `update` for a request; each leaves when none has come for a while."""
         is_update = request.path[1] == "."
         if not self.update_password if is_update else self.password is None:
             return None

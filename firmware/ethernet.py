@@ -43,7 +43,7 @@ class Ethernet:
         return read_gateway(self._lan) if self._lan else None
 
     def stop(self) -> None:
-        """Connects anew."""
+        """Connects again."""
         if self._lan:
             self._lan.active(False)
             self._lan.active(True)

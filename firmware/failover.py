@@ -52,7 +52,7 @@ class Failover:
         return self._in_use().gateway()
 
     def stop(self) -> None:
-        """Connects the interface in use anew."""
+        """Connects the interface in use again."""
         self._in_use().stop()
 
     def _in_use(self) -> "Anything":

@@ -19,8 +19,8 @@ _TURN_MS = const(20)
 _FAR_OFF_MS = const(2000000000)  # 23 days, of the 24 that a watchdog can count
 _GOOD_MS = const(60000)  # of service make a start a good one
 _QUIET_MS = const(60000)  # without a request, until the gateway is asked
-_MISSES = const(3)  # in a row, until the interface is connected anew
-_RECONNECTS = const(3)  # in vain, until the board restarts
+_MISSES = const(3)  # in a row, until the interface connects again
+_RECONNECTS = const(3)  # without success, until the board restarts
 _DAY_MS = const(86400000)
 _RETRY_MS = const(300000)  # until a clock that could not be set is tried again
 # Answered by the server itself (RFC 9110, 9.3.7), and by no handler of the application.

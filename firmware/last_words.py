@@ -69,8 +69,8 @@ class Record:
         if self.state != _ENDED:
             self.words = _CAUSES.get(cause, "")
             self.bad += cause == machine.WDT_RESET and self.state == _RUNS
-        # Another application; power has gone, on a chip that kept the record; or nobody is there
-        # who would leave the application out.
+        # Another application; a loss of power, on a chip that kept the record; or no launcher that
+        # could leave the application out.
         if version != self.version or cause == machine.PWRON_RESET or not version:
             self.bad = 0
         self.version = version
@@ -198,7 +198,7 @@ def describe(error: BaseException) -> str:
 
 
 def _arm() -> None:
-    """The watchdog, for a start that hangs; who serves makes it anew with the one that was set."""
+    """The watchdog, for a start that hangs; `Health` sets it again to what the settings say."""
     timeout_s = _MIN_TIMEOUT_S
     try:
         with open("config.json") as file:

@@ -99,7 +99,7 @@ class Listener:
         self._backoff_ms = min(_MAX_BACKOFF_MS, max(_MIN_BACKOFF_MS, longer_ms))
         self.is_exhausted = is_exhausted
         if self._backoff_ms > _MIN_BACKOFF_MS:
-            gc.collect()  # closes sockets that nobody holds
+            gc.collect()  # closes sockets without a reference
 
 
 def _can_open() -> bool:

@@ -195,7 +195,7 @@ class Server:
                 await _is_within(self._room.wait(), _SWEEP_MS / 1000)
             elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
                 await self._room.wait()
-            else:  # until somebody's grace is over
+            else:  # until the grace of one of them is over
                 await asyncio.sleep_ms(_GRACE_POLL_MS)
 
     def _purge(self, is_urgent: bool) -> bool:

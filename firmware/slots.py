@@ -34,7 +34,7 @@ _SUCCESSORS = (
 _AT_WORK = const(1 << BUSY | 1 << SENDING | 1 << TAKEN)
 _REQUESTED = const(1 << READING | 1 << BUSY)  # a request, or part of one, without a response yet
 _ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
-_SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # nobody waits for these
+_SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # wake no waiter
 _SPARED = const(1 << NEW | 1 << READING)  # for their first moment
 
 NO_ROOM = "one more connection that lasts"

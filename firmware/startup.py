@@ -48,7 +48,7 @@ def growth_len(regions: list, left_len: int) -> int:
 def mark(request: "Anything") -> None:
     """From now on a limit that the application sets can be told from Microdot's own.
 
-    Also if it is the same: what nobody has chosen is one less.
+    Also if it is the same number: Microdot's own is lowered by one.
     """
     for name in ("max_content_length", "max_body_length"):
         if getattr(request, name) == _MICRODOT_MAX_LEN:

@@ -21,7 +21,7 @@ class Supervisor:
     on_connect     the application's: called with the address when the server has started; or None
     on_disconnect  the application's: called when the server has stopped; or None
     Either may be an `async def`: it then runs as a task, until the next of them is called.
-    uptime_s    how long it has run: `ticks_ms()` begins anew after twelve days
+    uptime_s    how long it has run: `ticks_ms()` wraps after twelve days
     down_s      of these, without a link
     reconnects  how often the link has come up again
     """

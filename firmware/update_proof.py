@@ -28,7 +28,7 @@ class Guard:
         self._used: int | None = None  # ticks of the nonce that was used last
 
     def make_nonce(self, now: int) -> str:
-        """It tells its own age: so none is kept, and nobody can push out another's."""
+        """A nonce has its own age in it: none is stored, so no client can displace another's."""
         if self._used is not None and ticks_diff(now, self._used) <= 0:
             now = ticks_add(self._used, 1)
         return self._encode(now)

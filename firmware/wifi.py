@@ -131,9 +131,9 @@ class WiFi:
     def _find_failure(self, wlan: "Anything", left_ms: int) -> str:
         """Why the present attempt has failed, "" while it may still succeed.
 
-        The driver keeps the last reason until it has another one, or an address.  So a failure that
-        reads as the one before shows only in that nobody has accepted us for long enough.  Without
-        a reason it is still at it: a refused password takes seconds, and so does WPA3.
+        The driver keeps the last reason until it has another one, or an address.  So a failure for
+        the same reason as the one before shows only by time: no access point has accepted us.
+        Without a reason the attempt goes on: a refused password takes seconds, and so does WPA3.
         """
         status = wlan.status()
         if status < _IDLE and status != self._status:

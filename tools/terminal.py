@@ -120,7 +120,7 @@ class Progress:
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
-        self._next = math.inf  # what still calls it does not spoil what comes after
+        self._next = math.inf  # a late call must not overwrite what is printed next
 
     def show(self, share: float | None = None) -> None:
         """Tells how much is done, 0 to 1; None if that is unknown: the seconds that have passed."""

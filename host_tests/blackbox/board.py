@@ -9,10 +9,10 @@ import time
 
 from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
-from host_tests.blackbox.lines import Lines
 from host_tests.waiting import wait_for
 from tools.simulator import harness
 from tools.simulator.flash import Flash
+from tools.simulator.lines import Lines
 from tools.version import build
 
 _START_S = 20

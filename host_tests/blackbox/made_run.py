@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 from host_tests.blackbox.board import RemoteBoard
-from host_tests.blackbox.lines import Lines
 from host_tests.waiting import wait_for
 from tools.checkout import ROOT
 from tools.simulator import harness
+from tools.simulator.lines import Lines
 
 _WAIT_S = 20
 _END_S = 5.0  # for nothing of it to be left

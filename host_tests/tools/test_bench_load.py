@@ -11,7 +11,7 @@ from host_tests.waiting import wait_for
 from tools.bench import load
 from tools.bench.clients import Hold, Poll, Pour, Reconnect, Stream
 from tools.bench.conversation import Conversation
-from tools.bench.generator import Load, Plan, number, response_length, run
+from tools.bench.generator import Outcome, Plan, numbered, response_length, run
 from tools.bench.load import BROWSER, QUICK, QUICK_DIFFERENT, QUICK_ONCE
 
 REQUESTS = [
@@ -79,7 +79,7 @@ class TinyServer:
 
 @pytest.mark.parametrize("text", REQUESTS)
 def test_what_is_sent_is_a_whole_valid_request(text):
-    sent = number(text)
+    sent = numbered(text)
     for each in (next(sent), next(sent)):
         parser = h11.Connection(h11.SERVER)
         parser.receive_data(each)
@@ -92,7 +92,7 @@ def test_what_is_sent_is_a_whole_valid_request(text):
 
 
 def test_with_a_number_no_head_is_like_another_and_all_are_as_long():
-    sent = number(QUICK_DIFFERENT)
+    sent = numbered(QUICK_DIFFERENT)
     heads = [next(sent) for _ in range(100)]
     assert len(set(heads)) == 100
     assert len({len(head) for head in heads}) == 1
@@ -156,9 +156,9 @@ def test_who_is_not_answered_in_the_end_has_waited_as_well():
 
 
 def test_a_percentile_is_the_wait_that_so_many_did_not_exceed():
-    load = Load(latencies_ms=[float(number) for number in range(1, 101)])
+    load = Outcome(latencies_ms=[float(number) for number in range(1, 101)])
     assert [load.percentile_ms(percent) for percent in (1, 50, 99, 100)] == [1, 50, 99, 100]
-    assert Load(latencies_ms=[3.0]).percentile_ms(99) == 3
+    assert Outcome(latencies_ms=[3.0]).percentile_ms(99) == 3
 
 
 @pytest.mark.parametrize(

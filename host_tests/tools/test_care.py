@@ -12,10 +12,7 @@ from tools.simulator import harness
 from tools.terminal import CommandError
 from tools.version import build
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    SOCKET,  # a pseudo-terminal stays locked while the board, a child of this process, starts
-]
+pytestmark = SOCKET  # a pseudo-terminal stays locked while the board, our child, starts
 FAILED = b"main.py has failed: starting again in 10 s"
 UP = b"Registering URI handlers"
 WORKS = "from firmware import run\n\nrun()\n"

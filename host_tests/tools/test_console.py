@@ -1,8 +1,12 @@
 """MicroPython is found on its port, whatever it was doing, and not waited for without end."""
 
+import select
+import socket
+import struct
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -35,6 +39,17 @@ def test_a_program_that_runs_is_interrupted_and_runs_again(serial_board, tmp_pat
         opened.write(b"\x04")
     assert (found.version, found.machine) == ("v1.25.0", "Generic ESP32 module with ESP32")
     serial_board.wait_text(b"\r\nserving", start + 1)
+
+
+def test_a_port_whose_other_end_has_reset_is_closed():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with Console("socket://127.0.0.1:%d" % server.getsockname()[1]) as opened:
+            port: Any = opened.open()
+            held = port._socket
+            with server.accept()[0] as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            select.select([held], [], [], 10)
+        assert held.fileno() == -1
 
 
 def test_a_silent_port_is_given_up_in_time():

@@ -18,9 +18,6 @@ from tools.terminal import CommandError
 from tools.version import build, install, inventory, manifest
 from tools.version.plan import plan
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def test_make_deploy_brings_httpd32_onto_an_empty_board_and_it_serves(serial_board, tmp_path):
     port = harness.find_port()

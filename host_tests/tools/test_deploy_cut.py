@@ -3,8 +3,6 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.expect import error_line
 from host_tests.tools.sample_version import contents, make_sources, read_flash
@@ -12,9 +10,6 @@ from tools.commands import deploy, rollback
 from tools.terminal import CommandError
 
 AT_A_TIME = 8
-
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def test_a_deploy_that_is_cut_leaves_a_whole_version_and_the_next_one_completes(tmp_path):

@@ -20,9 +20,6 @@ from tools.simulator import harness
 from tools.terminal import CommandError
 from tools.version import install
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def test_a_board_without_room_says_so_and_runs_what_it_ran(sources, tmp_path):
     with SerialBoard(format_flash(tmp_path / "flash", 40 * 4096), is_pty=True) as board:

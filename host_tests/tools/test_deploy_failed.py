@@ -12,11 +12,7 @@ from tools.board import startup
 from tools.board.console import Console
 from tools.commands import deploy, rollback
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    SOCKET,  # a pseudo-terminal stays locked while the board, a child of this process, starts
-]
+pytestmark = SOCKET  # a pseudo-terminal stays locked while the board, our child, starts
 
 NEEDS_FILE = "open('/needed.txt').close()\nNAME = 'needs a file'\n"
 NO_NETWORK = (

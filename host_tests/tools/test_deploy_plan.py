@@ -52,7 +52,7 @@ def test_an_empty_board_gets_every_file_and_the_folders_parents_first():
     assert set(steps.sends) == set(NEW) and not steps.copies
     root = f"/{NEW_NAME}"
     assert steps.folders == [root, f"{root}/lib", f"{root}/lib/microdot"]
-    assert (steps.target, steps.previous, steps.keeps) == (root, "", "")
+    assert (steps.target, steps.previous, steps.kept_main) == (root, "", "")
 
 
 def test_what_the_version_before_has_is_copied_on_the_board():
@@ -127,12 +127,12 @@ def test_what_a_cut_deploy_has_left_is_used_or_removed():
     steps = plan(NEW, board)
     assert "a.mpy" not in steps.sends
     assert set(steps.wrong) == {f"/{NEW_NAME}/b.mpy", f"/{NEW_NAME}/lib/x.mpy.new"}
-    assert steps.stale == [f"/{OLDEST_NAME}", "/main.py.new"]
+    assert steps.unused == [f"/{OLDEST_NAME}", "/main.py.new"]
 
 
 def test_a_main_of_the_users_own_is_kept_and_rolled_back_to():
     steps = plan(NEW, make_board(main_sha256="0123456789abcdef"))
-    assert steps.keeps == steps.previous == "/main-01234567.py"
+    assert steps.kept_main == steps.previous == "/main-01234567.py"
     board = make_board({NEW_NAME: NEW}, NEW_NAME, "main-01234567.py", others=["main-01234567.py"])
     assert plan_rollback(board) == "main-01234567.py"
     assert not plan(NEW, board).removes_first()
@@ -182,10 +182,10 @@ def test_rollback_goes_to_the_version_before():
     [
         (make_board(), "The board does not run httpd32"),
         (make_board({NEW_NAME: NEW}, NEW_NAME), "no version before this one"),
-        (make_board({NEW_NAME: NEW}, NEW_NAME, OLD_NAME), "The version before is no more"),
+        (make_board({NEW_NAME: NEW}, NEW_NAME, OLD_NAME), "The version before is no longer"),
         (
             make_board({NEW_NAME: NEW, OLD_NAME: {}}, NEW_NAME, OLD_NAME),
-            "The version before is no more",
+            "The version before is no longer",
         ),
     ],
 )

@@ -15,9 +15,6 @@ from tools.board.console import Console
 from tools.commands import deploy
 from tools.terminal import CommandError
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def test_a_line_that_loses_the_first_bytes_of_each_connection_does(sources, tmp_path):
     with SerialBoard(format_flash(tmp_path / "flash"), swallows=3) as board:

@@ -17,9 +17,6 @@ from tools.simulator import harness
 from tools.terminal import CommandError
 from tools.version import install
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def test_ctrl_c_leaves_a_prompt_at_which_main_can_be_imported_again_and_again(
     serial_board, sources

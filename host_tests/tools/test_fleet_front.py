@@ -34,11 +34,7 @@ LINES = 20
 PAUSE_S = 0.01  # of a client: there is something else for the processor to do
 BUSY = "<div> no workers available. server busy.</div>"
 
-pytestmark = [
-    # pyserial does not close its socket if the other end has gone before.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.skipif(front.find() is not None, reason=front.find() or ""),
-]
+pytestmark = pytest.mark.skipif(front.find() is not None, reason=front.find() or "")
 
 
 class Fleet:

@@ -12,9 +12,6 @@ from tools.fleet import rollout
 from tools.fleet.rollout import Outcome
 from tools.simulator import harness
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 class Deploy:
     """One that ends when it was asked whether it has, as often as `turns`."""

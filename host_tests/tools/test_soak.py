@@ -82,8 +82,8 @@ def test_a_silence_counts_while_there_is_a_link(monkeypatch):
 
 def test_what_must_not_happen_is_told_once():
     tally = Tally()
-    tally.complain("x")
-    tally.complain("x")
+    tally.add_problem("x")
+    tally.add_problem("x")
     assert tally.problems == ["x"]
     tally.count("poll", "200")
     tally.count("poll", "503")

@@ -21,9 +21,6 @@ from tools.version import update
 
 UP = b"Registering URI handlers"
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 class Site:
     """A board that serves `first`, at `host`; `make` makes further versions for it."""

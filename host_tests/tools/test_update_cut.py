@@ -3,8 +3,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from host_tests.serial.board import SerialBoard
 from host_tests.tools.cutting import CutLine
 from host_tests.tools.network_board import Flash, Version, bring, deployed
@@ -16,9 +14,6 @@ BOARDS = 4  # side by side: much of an update is waiting
 UP = b"Registering URI handlers"
 # It lies in /lib here: what a version copies of it would be most of the work.
 FIRMWARE = ("firmware/", "lib/")
-
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def test_an_update_that_is_cut_leaves_a_whole_version_and_the_next_one_completes(tmp_path):

@@ -18,11 +18,7 @@ from tools.__main__ import COMMANDS, FOR_CHECKOUTS
 from tools.checkout import ROOT
 from tools.simulator import harness
 
-# pyserial does not close its socket if the other end has gone before.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.timeout(600),
-]
+pytestmark = pytest.mark.timeout(600)
 _PACKED = ("boot.py", "firmware", "httpd32", "tools")
 _FOR_PACKING = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
 EXAMPLES = sorted((ROOT / "docs" / "examples").rglob("main.py"))

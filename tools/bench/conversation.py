@@ -3,7 +3,7 @@
 import socket
 import struct
 
-from tools.bench.generator import has_ended, number, response_length
+from tools.bench.generator import has_ended, numbered, response_length
 from tools.bench.servers import HOST
 
 _TIMEOUT_S = 30
@@ -15,12 +15,12 @@ _SEGMENTS = struct.Struct("=II")
 class Conversation:
     """Requests one after the other, on one connection for as long as the server keeps it.
 
-    request  what is asked, see `generator.number`
+    request  what is asked, see `generator.numbered`
     """
 
     def __init__(self, port: int, request: str) -> None:
         self._port = port
-        self._requests = number(request)
+        self._requests = numbered(request)
         self.sock = self._connect()
 
     def __enter__(self) -> "Conversation":

@@ -44,7 +44,7 @@ class Plan:
 
 
 @dataclass
-class Load:
+class Outcome:
     """What came back.
 
     errors      answers other than 200, and connections cut or refused under a request
@@ -66,8 +66,8 @@ class Load:
         return max(self.latencies_ms + self.pending_ms)
 
 
-def number(request: str) -> Iterator[bytes]:
-    """The request as it is sent, each time."""
+def numbered(request: str) -> Iterator[bytes]:
+    """The request again and again, a running number in the place of each `NUMBER`."""
     text = request.encode()
     mark = NUMBER.encode()
     if mark not in text:
@@ -106,7 +106,7 @@ class _Connection:
         self,
         plan: Plan,
         requests: Iterator[bytes],
-        load: Load,
+        load: Outcome,
         poller: "select.poll",
         due_s: float,
     ) -> None:
@@ -207,13 +207,13 @@ class _Connection:
         return waits
 
 
-def run(plan: Plan) -> Load:
+def run(plan: Plan) -> Outcome:
     """The load of a plan, when it is over."""
-    load = Load()
+    load = Outcome()
     poller = select.poll()
     start = time.perf_counter()
     step_s = plan.pace_ms / 1000 / plan.connections  # not all at the same moment
-    requests = number(plan.request)
+    requests = numbered(plan.request)
     connections = [
         _Connection(plan, requests, load, poller, start + number * step_s)
         for number in range(plan.connections)
@@ -230,7 +230,7 @@ def run(plan: Plan) -> Load:
 
 
 def _turn(
-    plan: Plan, load: Load, poller: "select.poll", connections: list[_Connection], end: float
+    plan: Plan, load: Outcome, poller: "select.poll", connections: list[_Connection], end: float
 ) -> None:
     by_fd: dict[int, _Connection] = {}
     while (now := time.perf_counter()) < end:

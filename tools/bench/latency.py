@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 
 from tools.bench.experiment import Experiment, Goal, Row, Visit
-from tools.bench.generator import Load, Plan
+from tools.bench.generator import Outcome, Plan
 from tools.bench.load import QUICK, burden, generate
 from tools.bench.servers import Rack, Server
 
@@ -24,7 +24,7 @@ def make(rack: Rack, seconds: float) -> list[Experiment]:
     return [*burdens, _make_pour(rack, seconds), _make_start(rack)]
 
 
-def _load(server: Server, seconds: float) -> Load:
+def _load(server: Server, seconds: float) -> Outcome:
     return generate(Plan(server.port, QUICK, _CONNECTIONS, seconds, pace_ms=_PACE_MS))
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tools.bench.clients import Burden
-from tools.bench.generator import NUMBER, Load, Plan
+from tools.bench.generator import NUMBER, Outcome, Plan
 from tools.bench.servers import Failure, Server, fetch
 from tools.checkout import ROOT
 from tools.simulator.interpreter import die_with_parent
@@ -91,13 +91,13 @@ def measure(server: Server, request: str, connections: int, seconds: float) -> R
     )
 
 
-def generate(plan: Plan) -> Load:
+def generate(plan: Plan) -> Outcome:
     """A load from our own generator, in a process of its own."""
     with _start("generator", plan) as process:
         text = _collect(process, plan.seconds)
     if process.returncode:
         raise Failure(f"the generator has ended with status {process.returncode}")
-    return Load(**json.loads(text))
+    return Outcome(**json.loads(text))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ _WRITE_S = 10.0
 _ASK_AGAIN_S = 1.0  # while a board starts it hears nothing, and the first bytes may be lost
 _HURRY_S = 0.05  # a board that resets again and again hears it for a moment only
 _REOPEN_S = 0.3
-_RESETS = 2  # in one look: opening the port may cause one
+_RESETS = 2  # in one answer: opening the port may cause one
 _MAX_TEXT = 16384
 
 
@@ -67,10 +67,13 @@ class Console:
     def close(self) -> None:
         held, self._serial = self._serial, None
         if held:
+            sock = getattr(held, "_socket", None)
             try:
                 held.close()
             except OSError:
                 pass  # it has gone
+            if sock:
+                sock.close()  # pyserial leaves it open if the other end has gone before
 
     def reopen(self) -> bool:
         """Tries to open the port if it is not open, in the time of a short wait; whether it is."""

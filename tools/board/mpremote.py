@@ -60,7 +60,7 @@ class _Transport(SerialTransport):
         return super().read_until(*args, timeout=timeout, **options)
 
     def follow(self, timeout: float, data_consumer: Any = None) -> Any:
-        """Without it, a piece of a file has ten seconds, and a flash that is full of versions may
+        """mpremote grants ten seconds for a piece of a file; a flash that is full of versions may
         take longer to find a free block."""
         return super().follow(max(timeout, _SILENCE_S), data_consumer)
 
@@ -68,7 +68,7 @@ class _Transport(SerialTransport):
 class Remote:
     """A board that waits at its prompt.
 
-    what_holds  what is sure about the board if something fails
+    what_holds  what is true of the board if something fails, for the error
     Whatever fails is a CommandError, in one line.
     """
 

@@ -62,7 +62,7 @@ def seal(password: str, nonce: str, path: str, content: bytes) -> bytes:
 
 
 class Busy(CommandError):
-    """For now: 503."""
+    """The board is busy for the moment: it answers with 503."""
 
 
 class NetworkBoard:
@@ -149,7 +149,7 @@ class NetworkBoard:
             headers["Content-Length"] = str(len(content))
             status, lines = self._request("PUT", f"file/{number}", pieces(), headers)
         except (OSError, http.client.HTTPException) as error:
-            raise self._lost(error)
+            raise self._unreachable(error)
         if status != http.HTTPStatus.OK:
             raise self._refusal(status, lines)
 
@@ -167,7 +167,7 @@ class NetworkBoard:
         try:
             return self._request("POST", command, body, self._prove(command, body), on_line)
         except (OSError, http.client.HTTPException) as error:
-            raise self._lost(error)
+            raise self._unreachable(error)
 
     def _prove(self, command: str, body: bytes) -> dict[str, str]:
         digest = hashlib.sha256(body).hexdigest()
@@ -180,9 +180,9 @@ class NetworkBoard:
                 response = self._send("GET", "nonce", None, {}, timeout_s)
                 return response.status, response.read()
             except (OSError, http.client.HTTPException) as error:
-                self.close()  # one that was kept may have gone meanwhile
+                self.close()  # one that was kept open may be closed by now
                 if is_last:
-                    raise self._lost(error)
+                    raise self._unreachable(error)
         raise AssertionError
 
     def _request(
@@ -220,7 +220,7 @@ class NetworkBoard:
         self._connection.request(method, _PATH + command, body, headers)
         return self._connection.getresponse()
 
-    def _lost(self, error: Exception) -> CommandError:
+    def _unreachable(self, error: Exception) -> CommandError:
         self.close()
         reason = getattr(error, "strerror", None) or error or type(error).__name__
         return CommandError(
@@ -236,11 +236,11 @@ class NetworkBoard:
                 "config.json has another"
             )
         if status == http.HTTPStatus.INSUFFICIENT_STORAGE:
-            return full()
+            return flash_full()
         return CommandError(f"{self.host} refuses it: {status} {text}")
 
 
-def full() -> CommandError:
+def flash_full() -> CommandError:
     return CommandError(
         "The board's flash is full; the board has not changed; remove files of yours from it"
     )

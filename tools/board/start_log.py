@@ -5,8 +5,8 @@ import re
 _ADDRESS = re.compile(r"IPv4 address: ([0-9.]+),")
 _PORT = re.compile(r"Starting server on port: '(\d+)'")
 _UP = "Registering URI handlers"
-# A network that it tries is in the air and lets it in, or this is why not; then the round is over.
-_REFUSED = re.compile(r"W \(\d+\) \w+: Wi-Fi (.+)")
+# Why the board could not join one of its networks; and that it has tried them all once.
+_WIFI_FAILED = re.compile(r"W \(\d+\) \w+: Wi-Fi (.+)")
 _ROUND_FAILED = re.compile(r"Wi-Fi: again in \d+ ms")
 # Ethernet starts once, and says nothing as long as no cable is there; with "auto" Wi-Fi follows.
 _ETHERNET_FAILED = re.compile(r"(Ethernet does not start: .+); put network.ethernet right")
@@ -29,7 +29,7 @@ class StartLog:
     address, port   of the server, when they were logged
     is_up           the server was started
     lines           of the log so far, as they were
-    refusals        why each network that was tried did not let it in, in the present round
+    wifi_failures   why it could not join each network, in the present round of attempts
     no_network      the same of the last round, once two have failed; "" as long as there is hope
     no_ethernet     why it may say no more, one line with what to do; "" if something has followed
     failure         why it does not start, one line with what to do; "" as long as it may
@@ -41,7 +41,7 @@ class StartLog:
         self.port = 0
         self.is_up = False
         self.lines: list[str] = []
-        self.refusals: list[str] = []
+        self.wifi_failures: list[str] = []
         self.no_network = ""
         self.no_ethernet = ""
         self.failure = ""
@@ -88,8 +88,8 @@ class StartLog:
             self.port = int(found[1])
         elif line.endswith(_UP):
             self.is_up = True
-        elif found := _REFUSED.match(line):
-            self.refusals.append(found[1])
+        elif found := _WIFI_FAILED.match(line):
+            self.wifi_failures.append(found[1])
         elif _ROUND_FAILED.search(line):
             self._fail_round()
         else:
@@ -106,8 +106,8 @@ class StartLog:
     def _fail_round(self) -> None:
         self._failed_rounds += 1
         if self._failed_rounds >= _ROUNDS and not self.address:
-            self.no_network = ", ".join(dict.fromkeys(self.refusals)) or "it does not say why"
-        self.refusals = []
+            self.no_network = ", ".join(dict.fromkeys(self.wifi_failures)) or "it does not say why"
+        self.wifi_failures = []
 
     def _read_traceback(self, line: str) -> None:
         if found := _PLACE.match(line):
@@ -120,11 +120,11 @@ class StartLog:
         self._starts += 1
         if self._starts >= _STARTS and not self.failure:
             self.failure = (
-                f"The board restarts again and again{self._panic or self._blame()}; "
+                f"The board restarts again and again{self._panic or self._last_exception()}; "
                 "make rollback goes back to the version before, make flash begins anew"
             )
 
-    def _blame(self) -> str:
+    def _last_exception(self) -> str:
         return f" ({self._exception})" if self._exception else ""
 
     def _why_ended(self) -> str:

@@ -17,11 +17,11 @@ _QUIET_LIMIT_S = 15.0  # for a board whose log.level hides that its server is up
 _PROMPT_S = 20.0
 _SHORT_PROMPT_S = 5.0  # where the tool is about to end
 _TYPE_AGAIN_S = 2.0  # the first bytes on a line may be lost
-_QUIET_S = 10.0  # of a port that was away: its lines were missed
+_QUIET_S = 10.0  # of silence from a port that is back: its lines were missed
 _AWAY_S = 15.0
 _ASK_S = 10.0
-_LOOK_S = 8.0  # for a board that may not be ours to say something
-_LOOK_LIMIT_S = 25.0
+_FIRST_LINE_LIMIT_S = 8.0  # for a board that may not be ours to say something
+_START_LIMIT_S = 25.0
 _FAR_OFF_MS = 2_000_000_000  # 23 days, of the 24 that a watchdog can count
 _TO_PROMPT = b"\r\x03\x02"  # Ctrl-C, and Ctrl-B out of the raw REPL
 # What is typed, and what answers before the board starts.
@@ -152,7 +152,7 @@ def _put_off_watchdog(console: Console) -> None:
 
 
 def restart(console: Console) -> None:
-    """Restarts the board and leaves it; as far as it can be reached."""
+    """Restarts the board and closes its port; nothing is raised if it can't be reached."""
     for _ in range(2):  # the connection may be broken, and the next one not
         try:
             Start(console, _SHORT_PROMPT_S).restart()
@@ -164,18 +164,18 @@ def restart(console: Console) -> None:
     console.close()
 
 
-def look(console: Console) -> StartLog:
-    """Starts a board that waits at its prompt again; what it has said until its server is up.
+def read_start(console: Console) -> StartLog:
+    """Restarts a board that waits at its prompt; its log until the server is up.
 
-    Or until it is sure that it won't be, or nothing is said of one.
+    Or until it is certain that it will not be, or the log says nothing of a server in time.
     """
     start = Start(console)
     start.restart_softly()
     began = time.monotonic()
     log = start.log
-    while not _is_decided(log) and time.monotonic() - began < _LOOK_LIMIT_S:
+    while not _is_decided(log) and time.monotonic() - began < _START_LIMIT_S:
         start.read()
-        if not log.lines and time.monotonic() - began > _LOOK_S:
+        if not log.lines and time.monotonic() - began > _FIRST_LINE_LIMIT_S:
             break
     return log
 
@@ -206,7 +206,7 @@ def run(
         raise Failed(log.failure)
     if log.is_up and log.address:
         _ask(log.address, log.port, by_name)
-    elif is_quiet and not (log.refusals or log.no_ethernet):
+    elif is_quiet and not (log.wifi_failures or log.no_ethernet):
         print("The board says no error; its log.level hides its address. Your router knows it.")
         if by_name:
             print(by_name)

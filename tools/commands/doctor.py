@@ -1,6 +1,6 @@
 """Looks at the tools, the ports and what is on them, and says what to do.
 
-Every look has a limit.  A board that runs something is interrupted, and started again.
+Every examination has a limit.  A board that runs something is interrupted, and started again.
 """
 
 import importlib.metadata
@@ -40,11 +40,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     names = required()
-    is_sick = _show(examine_tools(names, _installed(names)))
-    is_sick |= _look_at_given(options.port) if options.port else _look_at_all()
-    if not is_sick:
+    needs_action = _show(examine_tools(names, _installed(names)))
+    needs_action |= _examine_given(options.port) if options.port else _examine_all()
+    if not needs_action:
         print("Nothing to do.")
-    return int(is_sick)
+    return int(needs_action)
 
 
 def examine_tools(requirements: dict[str, str], installed: dict[str, str]) -> list[Finding]:
@@ -106,7 +106,7 @@ def examine_port(name: str) -> list[Finding]:
 def examine_server(console: Console) -> list[Finding]:
     """Where a board serves, or why not; empty if it runs nothing of ours.  It starts again."""
     host = _hostname(console)
-    log = startup.look(console)
+    log = startup.read_start(console)
     if log.is_up and log.address:
         urls = [startup.url(each, log.port) for each in (log.address, host) if each]
         return [Finding(f"Serves {' and '.join(urls)}")]
@@ -178,17 +178,17 @@ def _show(findings: list[Finding], indent: str = "") -> bool:
     return any(each.remedy for each in findings)
 
 
-def _look_at_given(name: str) -> bool:
+def _examine_given(name: str) -> bool:
     print(ports.choose(name, []), flush=True)
     return _show(examine_port_within(_PORT_LIMIT_S, name), "  ")
 
 
-def _look_at_all() -> bool:
-    is_sick = False
+def _examine_all() -> bool:
+    needs_action = False
     found = ports.find()
     for each in found:
         print(f"{each.device}: {usb.describe(each)}", flush=True)
-        is_sick |= _show(examine_port_within(_PORT_LIMIT_S, each.device), "  ")
+        needs_action |= _show(examine_port_within(_PORT_LIMIT_S, each.device), "  ")
     if not found:
         return _show([Finding(*usb.advice(usb.without_port(), set(usb.programs())))])
-    return is_sick
+    return needs_action

@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
 
 
 def write(fleet: Fleet, folder: Path) -> None:
-    """The files for what stands in front and what watches."""
+    """The files for HAProxy, which stands in front, and for Prometheus, which watches."""
     (folder / _FRONT).write_text(haproxy.write(fleet), encoding="utf-8")
     watching = folder / _WATCHING
     watching.touch(mode=0o600)  # it may have passwords

@@ -8,7 +8,7 @@ from tools.checkout import ROOT
 from tools.terminal import CommandError, worded
 
 _TEMPLATE = ROOT / "tools" / "template"
-_NAMES = {"gitignore": ".gitignore"}  # with its own name it would count here
+_NAMES = {"gitignore": ".gitignore"}  # with that name it would hold for this checkout
 
 
 def add_arguments(parser: ArgumentParser) -> None:

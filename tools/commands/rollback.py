@@ -1,4 +1,4 @@
-"""The board runs the version before again; once more, and it is the later one.
+"""Goes back to the version before; a second rollback returns to the later one.
 
 A version that has failed to start is left for good.
 """
@@ -46,7 +46,9 @@ def plan(board: Inventory) -> str:
     is_file = board.previous in board.others
     files = board.versions.get(board.previous, {})
     if not is_file and not manifest.is_named_after(board.previous, files):
-        raise CommandError("The version before is no more on the board; make deploy brings another")
+        raise CommandError(
+            "The version before is no longer on the board; make deploy brings another"
+        )
     lacking = frozen.find_lacking(files, board.versions.get(board.current, {}), board.frozen)
     if lacking and not is_file:
         raise CommandError(

@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
         flash.root / version,
         flash.watchdog,
     )
-    flash.power_off()  # of a run that had the same number
+    flash.power_off()  # what an earlier process with the same id has left
     try:
         return session.run()
     finally:

@@ -56,7 +56,7 @@ def soak(board: Address, tally: Tally, seconds: float) -> Iterator[str]:
     load.stop()
     silence_s = tally.longest_silence_s()
     if silence_s > MAX_SILENCE_S:
-        tally.complain(f"no quick answer for {silence_s:.0f} s")
+        tally.add_problem(f"no quick answer for {silence_s:.0f} s")
     yield f"longest wait for a quick answer: {silence_s:.1f} s"
     yield f"link lost and back: {losses} times"
     yield from _settled(board, tally)
@@ -64,9 +64,9 @@ def soak(board: Address, tally: Tally, seconds: float) -> Iterator[str]:
     if heap_before and heap_after:
         yield f"heap in use: {heap_before} bytes before, {heap_after} after"
         if heap_after > heap_before * _MAX_GROWTH:
-            tally.complain(f"the heap has grown from {heap_before} to {heap_after} bytes")
+            tally.add_problem(f"the heap has grown from {heap_before} to {heap_after} bytes")
     for line in board.faults():
-        tally.complain(line)
+        tally.add_problem(line)
 
 
 def _seconds(minutes: str) -> float:
@@ -118,7 +118,7 @@ def _settled(board: Address, tally: Tally) -> Iterator[str]:
         if sockets["open"] <= 1 and not workers["busy"]:  # ours is one
             break
         if time.monotonic() > deadline:
-            tally.complain(f"{sockets['open'] - 1} sockets, {workers['busy']} workers not free")
+            tally.add_problem(f"{sockets['open'] - 1} sockets, {workers['busy']} workers not free")
             break
         time.sleep(_TURN_S)
     worst_ms = status["loop"]["worst_lag_seconds"] * 1000

@@ -26,8 +26,8 @@ from tools.version.application import find_main
 DEFAULT_PORT = 8080
 LOCALHOST = "127.0.0.1"
 ANY_HOST = "0.0.0.0"
-# About what a board has left after Wi-Fi, whose words are half as long; and 56 KB for what is
-# played here, its names among them, which a board has in its drivers.
+# About twice what a board has left with Wi-Fi up, because words are twice as long here; and 56 KB
+# for the played hardware and its names, which on a board are in the image.
 _HEAP_KB = 312
 _PER_MPY_KB = 3  # KB of heap, about
 RUNTIMES = ("micropython", "cpython")

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from typing import Any
 from tools import target
 from tools.checkout import ROOT
 from tools.simulator import harness
+from tools.simulator.lines import Lines
 from tools.terminal import CommandError
 
 _START_S = 30
@@ -73,22 +73,18 @@ class Simulated(Address):
             text=True,
             errors="replace",
         )
-        self._lines: list[str] = []
-        self._changed = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-        if self._wait_line("Registering URI handlers", 0, _START_S) is None:
+        self._lines = Lines(self._process)
+        try:
+            self._lines.wait("Registering URI handlers", 0, _START_S)
+        except TimeoutError:
             self.stop()
             raise CommandError("\n".join(["it does not start:", *self._lines[-5:]]))
 
     def lose_link(self, seconds: float) -> None:
         """The link goes, and comes back."""
-        start = len(self._lines)
-        self._type("down")
-        self._wait_line("Stopping webserver", start)
+        self._type("down", "Stopping webserver")
         time.sleep(seconds)
-        start = len(self._lines)
-        self._type("up")
-        self._wait_line("Registering URI handlers", start)
+        self._type("up", "Registering URI handlers")
 
     def read_heap(self) -> int | None:
         """The least of several readings, with a request before each.
@@ -98,9 +94,7 @@ class Simulated(Address):
         readings = []
         for _ in range(_READINGS):
             self.read_status()
-            start = len(self._lines)
-            self._type("heap")
-            line = self._wait_line("heap in use:", start)
+            line = self._type("heap", "heap in use:")
             if line:
                 readings.append(int(line.split()[-1]))
             time.sleep(_QUIET_S)
@@ -119,25 +113,13 @@ class Simulated(Address):
             self._process.kill()
             self._process.wait()
 
-    def _type(self, text: str) -> None:
+    def _type(self, text: str, expected: str) -> str:
+        """Types a line; the line that answers, "" if none comes: `faults` tells if it has ended."""
         assert self._process.stdin
+        start = len(self._lines)
         try:
             self._process.stdin.write(f"{text}\n")
             self._process.stdin.flush()
-        except OSError:
-            pass  # it has ended, which `faults` tells
-
-    def _wait_line(self, text: str, start: int, limit_s: float = _ANSWER_S) -> str | None:
-        """The first line from `start` with `text`; None without one in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._find(text, start), limit_s) or None
-
-    def _find(self, text: str, start: int) -> str:
-        return next((line for line in self._lines[start:] if text in line), "")
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            with self._changed:
-                self._lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
+            return self._lines[self._lines.wait(expected, start, _ANSWER_S)]
+        except OSError:  # TimeoutError is one
+            return ""

@@ -54,7 +54,7 @@ class Load:
             try:
                 step()
             except (OSError, EOFError) as error:
-                self._tally.count(kind, _word_for(error))
+                self._tally.count(kind, _outcome_of(error))
             self._has_ended.wait(pause_s * random.uniform(0.5, 1.5))
 
     def _newcomer(self) -> None:
@@ -76,7 +76,7 @@ class Load:
                     return
 
     def _long(self) -> None:
-        """Reads for a while, and goes in one way or the other."""
+        """Reads for a while, then closes or resets."""
         with self._connect() as sock:
             sock.sendall(b"GET /long HTTP/1.1\r\nHost: soak\r\n\r\n")
             status = self._note("long", sock.recv(_MAX_LEN)[9:12].decode(), _GOOD)
@@ -139,7 +139,7 @@ class Load:
         """Counts an answer; "" is none, since the server has closed."""
         self._tally.count(kind, status or "closed")
         if status and status not in expected:
-            self._tally.complain(f"{kind}: an answer with {status}")
+            self._tally.add_problem(f"{kind}: an answer with {status}")
         return status
 
 
@@ -166,7 +166,7 @@ def _is_whole(fields: bytes, body: bytes) -> bool:
     return len(body) >= int(length or 0)
 
 
-def _word_for(error: Exception) -> str:
+def _outcome_of(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer"
     if isinstance(error, ConnectionRefusedError):

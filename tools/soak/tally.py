@@ -4,8 +4,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 
-# Nobody is to wait longer for a quick answer while there is a link: a minute of a board's time-outs
-# is not to add up.
+# While there is a link, a quick answer may not take longer: time-outs that add up to a minute are a
+# fault.
 MAX_SILENCE_S = 10.0
 
 
@@ -27,8 +27,8 @@ class Tally:
         with self._lock:
             self._outcomes[kind][outcome] += 1
 
-    def complain(self, problem: str) -> None:
-        """The same one once."""
+    def add_problem(self, problem: str) -> None:
+        """Notes what must not happen; the same line once."""
         with self._lock:
             if problem not in self.problems:
                 self.problems.append(problem)

@@ -106,7 +106,7 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     }
     package = planned[f"{_MICRODOT}__init__.py"]
     files = {path: file for path, file in planned.items() if file not in (microdot, package)}
-    if all(file.suffix != ".mpy" for file in files.values()):  # what one calls can't be seen
+    if all(file.suffix != ".mpy" for file in files.values()):  # whose names can't be read
         users = [_names_in(path, file) for path, file in files.items()]
         pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
         for name, text in zip(("microdot", "__init__"), pair, strict=True):

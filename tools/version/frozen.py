@@ -76,9 +76,9 @@ def leave_out(
 
 
 def find_lacking(target: Iterable[str], current: Iterable[str], frozen: Iterable[str]) -> str:
-    """The package that a version `target` was sent without and that the image has no more, or "".
+    """The package that a version `target` was sent without and that the image no longer has, or "".
 
-    current  the files of the version that runs: it was sent what the image has not
+    current  the files of the version that runs: it was sent what the image lacks
     """
     for package in _FOLDERS:
         is_sent = bool(_files(package, current))

@@ -32,7 +32,7 @@ def start(console: Console, folder: str, is_quiet: bool, by_name: str = "") -> N
 
 
 def _mark_failed(console: Console, folder: str) -> None:
-    """As far as the board can be reached: why the version has failed is still to be told."""
+    """If the board can be reached; it raises nothing, so that the reason is still told."""
     mark = f"{folder}/{manifest.FAILED}"
     with suppress(OSError, CommandError, KeyboardInterrupt):
         startup.wait_prompt(console)
@@ -66,7 +66,7 @@ def decide(
     versions: Mapping[str, str],
     folder: Path,
 ) -> tuple[Plan, dict[str, Path]]:
-    """What is to be done, which it tells, and all files of the version.
+    """Decides what is to be done, and prints it; the plan, and all files of the version.
 
     place   where the board is, for a person
     folder  for the manifest
@@ -127,7 +127,7 @@ def _activation(steps: Plan) -> list[str]:
         "activate",
         TARGET=steps.target,
         WANTED=steps.digest,
-        KEEP=steps.keeps,
+        KEEP=steps.kept_main,
         MAIN=main_text(steps.target, steps.previous),
         REMOVE=steps.superseded,
     )

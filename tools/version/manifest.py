@@ -31,11 +31,11 @@ class File(NamedTuple):
 def check_names(paths: Iterable[str]) -> None:
     """CommandError if a file's path can't be on a board, or not in the manifest."""
     for path in paths:
-        if not (path.isprintable() and _is_short(path)):
+        if not (path.isprintable() and _fits_littlefs(path)):
             raise CommandError(f"{path!a} is no name for a file on the board; rename it")
 
 
-def _is_short(path: str) -> bool:
+def _fits_littlefs(path: str) -> bool:
     return all(len(os.fsencode(part)) <= _MAX_NAME_LEN for part in path.split("/"))
 
 

@@ -1,6 +1,6 @@
 """Names of the firmware's variables become names that every image of MicroPython has already.
 
-A name that the image has not costs some 24 bytes of a board's heap, for ever, and the table of
+A name that the image lacks costs some 24 bytes of a board's heap, for ever, and the table of
 names doubles, by 4.5 KB, at 620 of them.  Attributes that we set, arguments, variables of modules
 and private functions are nobody else's business, so they take names that are there anyway.  Public
 functions and classes keep theirs.  So do the lines, by which `tracebacks.py` names the functions as
@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeGuard
 
-# In the stock images from 1.25 on; one that an image has not costs what any other name costs.
+# In the stock images from 1.25 on; one that an image lacks costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What others set: an option of its client's socket, what Python leaves of the pool, the clock, and
@@ -122,5 +122,5 @@ def _is_folded(node: ast.Assign) -> bool:
 
 
 def _importance(name: str) -> tuple[int, str]:
-    """Names that are seldom in an image come first: what is short may be there."""
+    """Names with an underscore come first: an image seldom has them, but many short words."""
     return (-("_" in name), name)

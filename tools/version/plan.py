@@ -33,11 +33,11 @@ class Plan(NamedTuple):
     folders     to make
     wrong       files in the folder to be removed before: from a deploy that was cut, or the mark of
                 a start that failed
-    stale       what nothing refers to, to be removed before
+    unused      what nothing refers to, to be removed before
     dropped     the version before, if it must go before, to make room; or ""
     superseded  the version before, which goes after the switch
     previous    for `make rollback`: a version's folder, or the main.py that was there; or ""
-    keeps       where a main.py that is not ours is kept; "" if there is none
+    kept_main   where a main.py that is not ours is kept; "" if there is none
     is_active   the board runs this version already
     """
 
@@ -47,15 +47,15 @@ class Plan(NamedTuple):
     sends: dict[str, int]
     folders: list[str]
     wrong: list[str]
-    stale: list[str]
+    unused: list[str]
     dropped: str
     superseded: list[str]
     previous: str
-    keeps: str
+    kept_main: str
     is_active: bool
 
     def removes_first(self) -> list[str]:
-        return self.wrong + self.stale + ([self.dropped] if self.dropped else [])
+        return self.wrong + self.unused + ([self.dropped] if self.dropped else [])
 
     def describe(self) -> list[str]:
         """Lines for a person."""
@@ -66,26 +66,27 @@ class Plan(NamedTuple):
                 f"{self.target[1:]}: to send {count(self.sends)}, "
                 f"{sum(self.sends.values())} bytes; the board has {count(self.copies)} already"
             ]
-        if self.keeps:
-            lines.append(f"the board's own main.py is kept as {self.keeps[1:]}")
+        if self.kept_main:
+            lines.append(f"the board's own main.py is kept as {self.kept_main[1:]}")
         if self.dropped:
             lines.append(f"{self.dropped[1:]}, the version before, goes first: there is no room")
-        return lines + [f"to remove: {path[1:]}" for path in self.stale + self.superseded]
+        return lines + [f"to remove: {path[1:]}" for path in self.unused + self.superseded]
 
 
 def plan(files: dict[str, File], board: Inventory) -> Plan:
     """How the board gets the version `files`; CommandError if there is no room for it."""
     name = _choose_folder(files, board)
-    previous, keeps = _previous(name, board)
+    previous, kept_main = _previous(name, board)
     there = board.versions.get(name, {})
     missing = {path: file for path, file in files.items() if there.get(path) != file}
     kept = {name, board.current, board.previous}
-    stale = [f"/{each}" for each in board.versions if each not in kept]
-    stale += [f"/{each}" for each in board.others if each.endswith(".new")]
-    dropped = _make_room(name, missing, stale, board)
+    unused = [f"/{each}" for each in board.versions if each not in kept]
+    unused += [f"/{each}" for each in board.others if each.endswith(".new")]
+    dropped = _make_room(name, missing, unused, board)
     sources = _sources(board, dropped)
     found = [path for path, file in missing.items() if file.sha256 in sources]
-    last = {f"/{each}" for each in board.versions} - {f"/{name}", f"/{previous}", dropped, *stale}
+    superseded = {f"/{each}" for each in board.versions}
+    superseded -= {f"/{name}", f"/{previous}", dropped, *unused}
     return Plan(
         target=f"/{name}",
         digest=files[manifest.MANIFEST].sha256,
@@ -93,11 +94,11 @@ def plan(files: dict[str, File], board: Inventory) -> Plan:
         sends={path: file.size for path, file in missing.items() if path not in found},
         folders=_folders(name, missing),
         wrong=[f"/{name}/{path}" for path in there if path in missing or _is_ours(path)],
-        stale=stale,
+        unused=unused,
         dropped=dropped,
-        superseded=sorted(last),
+        superseded=sorted(superseded),
         previous=f"/{previous}" if previous else "",
-        keeps=keeps,
+        kept_main=kept_main,
         is_active=name == board.current,
     )
 
@@ -157,14 +158,14 @@ def _sources(board: Inventory, dropped: str) -> dict[str, str]:
     }
 
 
-def _make_room(name: str, missing: dict[str, File], stale: list[str], board: Inventory) -> str:
+def _make_room(name: str, missing: dict[str, File], unused: list[str], board: Inventory) -> str:
     """The version before, if it must go first, else ""; CommandError if even that is not enough."""
     if not missing:
         return ""
     pairs = len(_folders(name, missing)) + len(missing) // _PAIR_FILES
     needed = _flash_len(missing, board) + (pairs * _PAIR_BLOCKS + _SPARE_BLOCKS) * board.block_len
     room = board.free_len
-    room += sum(_flash_len(board.versions.get(path[1:], {}), board) for path in stale)
+    room += sum(_flash_len(board.versions.get(path[1:], {}), board) for path in unused)
     if needed <= room:
         return ""
     is_needed = board.has_failed() or board.previous in (name, board.current)

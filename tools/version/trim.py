@@ -1,7 +1,7 @@
-"""Microdot without what nothing here calls, which costs a board some 8 KB of heap.
+"""Microdot without what is never called here, which costs a board some 8 KB of heap.
 
 Its own server goes, whose place httpd32 takes; and the functions, methods and plain variables whose
-names stand nowhere in the application, in the firmware and in what is left of Microdot.  What
+names appear neither in the application, nor in the firmware, nor in the rest of Microdot.  What
 remains is Microdot's, line for line, so that tracebacks tell where.
 """
 

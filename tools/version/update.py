@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
-from tools.board.network import NetworkBoard, full, wait_start
+from tools.board.network import NetworkBoard, flash_full, wait_start
 from tools.terminal import CommandError, Progress
 from tools.version import frozen, inventory, manifest
 from tools.version.install import decide, show_sent
@@ -115,8 +115,8 @@ def carry_out(steps: Plan, sources: dict[str, Path], board: NetworkBoard) -> str
     lines.insert(0, f"target {steps.target} {steps.digest}")
     lines += [f"folder {path}" for path in steps.folders]
     lines += [f"copy {source}\t{target}" for source, target in steps.copies]
-    if steps.keeps:
-        lines.append(f"copy /main.py\t{steps.keeps}")
+    if steps.kept_main:
+        lines.append(f"copy /main.py\t{steps.kept_main}")
     contents = {f"{steps.target}/{path}": sources[path].read_bytes() for path in steps.sends}
     lines += [f"finally {path}" for path in steps.superseded]
     start = time.monotonic()
@@ -171,7 +171,7 @@ def _check(answer: list[str], wanted: str) -> None:
         return
     last = answer[-1] if answer else ""
     if last == "failed 507":
-        raise full()
+        raise flash_full()
     if last.startswith("differs "):
         raise CommandError("The board holds something else than was sent; make deploy once more")
     raise CommandError(f"The board has not finished ({last}); it has not changed; try again")

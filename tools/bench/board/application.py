@@ -1,4 +1,4 @@
-"""Routes for what the demo has not: a document that is sent to it, and a file."""
+"""Routes that the demo lacks: a document that is sent to it, and a file."""
 
 from microdot import send_file
 
