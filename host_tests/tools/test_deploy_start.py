@@ -108,7 +108,7 @@ def test_ethernet_that_says_no_more_is_not_waited_for_long(
     )
     bring(serial_board.port, sources)
     for is_quiet in (False, True):
-        with pytest.raises(Refused, match=f"^The board has no network: {reason}"):
+        with pytest.raises(CommandError, match=f"^The board has no network: {reason}"):
             startup.run(Console(serial_board.port), is_quiet)
 
 
