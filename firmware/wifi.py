@@ -25,7 +25,7 @@ _JOIN_MS = const(5000)  # to be found and accepted, if that is all there is to t
 _ATTEMPT_MS = const(20000)  # and to get an address
 _SETTLE_MS = const(200)  # `disconnect()` returns before it has happened
 _MIN_PAUSE_MS = const(1000)
-_ROUNDS = const(5)  # that fail, and the radio is switched off and on
+_ROUNDS = const(3)  # that fail, and the radio is switched off and on
 _MAX_PAUSE_MS = const(60000)
 _UNHEARD = const(-999)  # dBm
 _IDLE = const(1000)  # of `WLAN.status()`: what is less is the reason of a failure
@@ -149,13 +149,15 @@ class WiFi:
         pause_ms = _SETTLE_MS
         if not self._round:
             self._rounds += 1
-            # A driver that finds nothing any more needs it; its next attempt may fail for that.
+            pause_ms = self._pause_ms
+            self._pause_ms = min(_MAX_PAUSE_MS, pause_ms * 2)
+            # A driver that finds nothing any more needs it: so the next attempt is soon.
             if state == _PAUSE and self._rounds % _ROUNDS == 0:
                 self._wlan.active(False)
                 state = _OFF
+                pause_ms = _MIN_PAUSE_MS
             # Up to a quarter less, so that boards that lost the same network don't come at once.
-            pause_ms = self._pause_ms - self._pause_ms * os.urandom(1)[0] // 1024
-            self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms * 2)
+            pause_ms -= pause_ms * os.urandom(1)[0] // 1024
             self._log.info("Wi-Fi: again in %d ms", pause_ms)
         self._state = state
         self._until = ticks_add(now, pause_ms)

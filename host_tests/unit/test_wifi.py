@@ -134,15 +134,16 @@ class TestFailures(unittest.TestCase):
             self.assertIsNone(station.run(25000))
             self.assertTrue(station.said("Wi-Fi home: " + words) > 0, station.log.lines)
 
-    def test_every_fifth_round_that_fails_switches_the_radio_off_and_on(self):
+    def test_every_third_round_that_fails_switches_the_radio_off_and_soon_on(self):
         station = play([HOME])
         station.run(100)
-        off = set()  # the number of attempts before each time that the radio is off
-        while len(station.attempts()) < 11:
+        off = []  # the number of attempts before each 100 ms in which the radio is off
+        while len(station.attempts()) < 7:
             station.run(100)
             if not station.around.wlan.active():
-                off.add(len(station.attempts()))
-        self.assertEqual(off, {5, 10})
+                off.append(len(station.attempts()))
+        self.assertEqual(set(off), {3, 6})
+        self.assertLess(len(off), 2 * 11)
 
     def test_a_failure_like_the_one_before_is_noticed_in_time(self):
         station = play([HOME])
@@ -224,7 +225,7 @@ class _BusyOnce:
 
 
 class TestAbsence(unittest.TestCase):
-    def test_an_hour_without_the_access_point_has_one_attempt_a_minute(self):
+    def test_an_hour_without_the_access_point_has_some_three_attempts_in_two_minutes(self):
         station = play([HOME], home())
         station.run(10000)
         access_point = station.around.access_points[0]
@@ -232,11 +233,11 @@ class TestAbsence(unittest.TestCase):
         start = station.around.now_ms
         self.assertIsNone(station.run(3600000))
         times = [ms - start for ms, _ in station.attempts() if ms >= start]
-        self.assertTrue(55 <= len(times) <= 85, len(times))
+        self.assertTrue(80 <= len(times) <= 115, len(times))
         pauses = [after - before for before, after in zip(times, times[1:])]
         self.assertTrue(pauses[0] < 8000, pauses[0])
         self.assertTrue(max(pauses) <= 60000 + 5200, max(pauses))
-        late = pauses[10:]
+        late = [pause for pause in pauses[10:] if pause > 10000]  # else the radio was off
         self.assertTrue(min(late) >= 45000, min(late))
         self.assertTrue(max(late) - min(late) > 500, "no jitter")
         access_point.switch_on()
