@@ -10,7 +10,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.slots import LINGERING, SENDING
+from firmware.slots import LINGERING, SENDING, TAKEN
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
@@ -161,14 +161,25 @@ class Wire:
         MemoryError something of what has come may be lost, as with `receive`.
         While something is being sent to the client, the sending itself will tell; while the
         application waits for it, the reading.
+        Of a response that stays, what comes beyond the limit is dropped, and with it the requests
+        that were sent ahead: the first of them is then refused.
         """
         room = _MAX_AHEAD_LEN - len(self.received)
-        if room <= 0 or self.is_reading or (self._stream and self._stream.out_buf):
+        if self.is_reading or (self._stream and self._stream.out_buf):
             return False
+        is_full = room <= 0
+        if is_full:
+            if self.slot.state == TAKEN or not self.slot.is_lasting(ticks_ms()):
+                return False
+            room = length = BLOCK_LEN
         try:
             block = self._open_sock().recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
+        if is_full and block:
+            if self.received[0]:
+                self.received = b"\0" + self.received[1:]
+            return False
         if self.heart and block and self.heart.note(block) and not self.received:
             return False  # nobody else waits for it
         self.received = self.received + block if self.received else block

@@ -199,6 +199,21 @@ class TestFirstPiece(Streaming):
             self.assertIn("data: one\n\n", await peer.read())
             peer.close()
 
+    @run_async
+    async def test_a_client_that_sends_much_behind_its_request_and_goes_gives_its_slot_back(self):
+        @self.app.get("/events")
+        @with_sse
+        async def events(request, sse):
+            await asyncio.Event().wait()
+
+        async with self.site() as site:
+            for path in "/events", "/quick":
+                peer = site.connect()
+                await peer.send(GET % "/events" + (GET % path) * 100)
+                self.assertIn("text/event-stream", await peer.read())
+                peer.close()
+                await site.wait_open(0)
+
 
 class TestAsyncGenerator(Streaming):
     """CPython has them.  To MicroPython they are generators, which give None when they wait."""

@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import unittest
+from time import ticks_ms
 
 from firmware.slots import BUSY, READING, SENDING, TAKEN
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
@@ -118,10 +119,30 @@ class TestHasGone(unittest.TestCase):
     def test_no_more_than_512_bytes_are_kept(self):
         sock = FakeSocket(b"x" * 2000)
         wire = open_wire(sock, BUSY)
+        wire.slot.since = ticks_ms()
         for _ in range(20):
             self.assertFalse(wire.has_gone())
         self.assertEqual(len(wire.received), 512)
         self.assertEqual(len(sock.incoming[0]), 1488)
+
+    def test_of_a_response_that_stays_more_is_dropped_until_the_client_has_closed(self):
+        sock = FakeSocket(b"GET /next HTTP/1.1\r\n" + b"x" * 5000)
+        wire = open_wire(sock, BUSY)
+        wire.slot.lasts = True
+        for _ in range(20):
+            self.assertFalse(wire.has_gone())
+        self.assertFalse(sock.incoming)
+        self.assertEqual((len(wire.received), wire.received[:4]), (512, b"\0ET "))
+        sock.has_ended = True
+        self.assertTrue(wire.has_gone())
+
+    def test_nothing_is_dropped_of_a_websocket(self):
+        sock = FakeSocket(b"x" * 2000)
+        wire = open_wire(sock, TAKEN)
+        wire.slot.lasts = True
+        for _ in range(20):
+            self.assertFalse(wire.has_gone())
+        self.assertEqual((len(wire.received), len(sock.incoming[0])), (512, 1488))
 
     def test_nothing_is_asked_while_the_application_reads_or_something_is_sent(self):
         sock = FakeSocket(b"x")
