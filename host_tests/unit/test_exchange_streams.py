@@ -1,4 +1,4 @@
-"""A stream that fails before anything of it has left is answered by its status, never torn."""
+"""A stream that fails before anything of it has left is answered by its status, not by a part."""
 
 import asyncio
 import sys
