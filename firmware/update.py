@@ -109,12 +109,18 @@ class Update:
             firmware.drop("update_inventory")  # it is there until it has told all
             free = os.statvfs("/")  # once: it goes through the whole flash
             self._room = free[0] * (free[3] - _SPARE_BLOCKS)
-            return read_inventory(free, request.body.decode().split())
+            return self._tell(read_inventory(free, request.body.decode().split()))
         if command == "manifest":
             return flash.read(sys.path[0] + "/manifest")
         if command == "activate" and self._target:
             return self._switch(*self._target)
         raise Refused(404, "no such command, or nothing to activate")
+
+    def _tell(self, lines: "Pieces") -> "Pieces":
+        """Lines whose making may take long: flash may be slow, and `/quick` goes before."""
+        for line in lines:
+            self._asked = ticks_ms()
+            yield line
 
     async def _begin(self, request: "Anything", nonce: str, digest: str) -> None:
         """Takes a plan.  Its sender is trusted; where it writes to is checked all the same."""

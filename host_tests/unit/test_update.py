@@ -117,3 +117,14 @@ class TestUpdate(unittest.TestCase):
         updater._touched = updater._began + 900000
         self.assertTrue(updater._is_needed(updater._began + 899999))
         self.assertFalse(updater._is_needed(updater._began + 900000))
+
+    @run_async
+    async def test_it_stays_while_a_slow_board_tells_what_it_holds(self):
+        updater = self.start()
+        proof = await self.sign(updater, "inventory")
+        lines = (await updater.answer(Request("POST", "inventory", proof))).body
+        updater._asked -= 60000
+        self.assertFalse(updater._is_needed(updater._asked + 60000))
+        now = updater._asked + 60000
+        next(lines)
+        self.assertTrue(updater._is_needed(now))
