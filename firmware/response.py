@@ -54,11 +54,15 @@ class Sender:
             await self._gathered.wait()
             self._gathered.clear()
             await asyncio.sleep(0)  # an event stream that fails at once is told by its status
-            streams, self._streams = self._streams, []
-            self._streams += [out for out in streams if not out.flush_now()]
+            self._flush()
             if self._streams:  # whose sockets are full
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
+
+    def _flush(self) -> None:
+        """Not in `run`, which would keep the last of them in memory while it waits."""
+        streams, self._streams = self._streams, []
+        self._streams += [out for out in streams if not out.flush_now()]
 
     def send(
         self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool

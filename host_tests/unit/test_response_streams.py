@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import io
+import sys
 
 from microdot.microdot import Response
 
@@ -173,6 +175,27 @@ class TestGathering(Sent):
     async def run_sender(self):
         self.running = asyncio.create_task(self.sender.run())
         await turns()
+
+    async def send_large(self):
+        gate = asyncio.Event()
+        body = Pieces("one", gate)
+        body.held = [[] for _ in range(2000)]
+        sending = asyncio.create_task(self.send(body))
+        await turns()
+        gate.set()
+        await sending
+
+    @run_async
+    async def test_nothing_of_the_last_stays_in_memory(self):
+        await self.run_sender()
+        gc.collect()
+        before = gc.mem_alloc()
+        await self.send_large()
+        await turns()
+        gc.collect()
+        grown = gc.mem_alloc() - before  # objects, on CPython, else bytes
+        self.assertLess(grown, 1000 if sys.implementation.name == "cpython" else 20000)
+        self.running.cancel()
 
     @run_async
     async def test_small_pieces_that_come_without_waiting_leave_in_packets(self):
