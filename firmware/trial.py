@@ -33,6 +33,7 @@ async def watch(
                     os.remove(path)
                 except OSError:  # nothing was counted
                     pass
+            firmware.is_on_trial = False
             log.info("update: this version has served for a minute, and stays")
             firmware.drop("trial")
             return

@@ -163,7 +163,10 @@ def test_a_version_that_has_served_for_a_minute_stays(site):
     version = site.make("second")
     version.hurry_trial()
     bring(site.host, version)
-    site.board.wait_text(b"this version has served for a minute, and stays")
+    end = site.board.wait_text(b"this version has served for a minute, and stays")
+    site.board._type(b"\x03")  # at the prompt nothing disturbs
+    site.board.wait_text(b">>> ", end)
+    assert b"on trial" not in site.board.console
     for _ in range(4):
         site.board.press_reset()
         site.wait_served(b"second")

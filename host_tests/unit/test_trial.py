@@ -1,5 +1,6 @@
 import unittest
 
+import firmware
 from firmware import trial
 from host_tests.unit.fakes import FakeLog, run_async
 
@@ -25,6 +26,7 @@ class TestTrial(unittest.TestCase):
         server = Server(serves_from)
         restarts = []
         log = FakeLog()
+        firmware.is_on_trial = True
         await trial.watch(server, log, lambda: restarts.append(server.steps), server.sleep_ms)
         return server.steps, restarts, log
 
@@ -33,6 +35,7 @@ class TestTrial(unittest.TestCase):
         steps, restarts, log = await self.watch(5)
         self.assertEqual((steps, restarts), (65, []))
         self.assertIn(SERVED, str(log.lines))
+        self.assertFalse(firmware.is_on_trial)
 
     @run_async
     async def test_one_that_does_not_serve_within_three_minutes_starts_again(self):
@@ -40,3 +43,5 @@ class TestTrial(unittest.TestCase):
             steps, restarts, log = await self.watch(serves_from)
             self.assertEqual((steps, restarts), (180, [180]))
             self.assertNotIn(SERVED, str(log.lines))
+            self.assertTrue(firmware.is_on_trial)
+            firmware.is_on_trial = False

@@ -9,9 +9,9 @@ import sys
 _path = sys.path[:]
 sys.path[:] = [CURRENT, CURRENT + "/lib"] + _path
 os.chdir(CURRENT)
-_trial = {"CURRENT": CURRENT, "PREVIOUS": PREVIOUS}
+_trial = {"CURRENT": CURRENT, "PREVIOUS": PREVIOUS, "HAS_ENDED": False}
 try:
-    execfile("/trial.py", _trial)  # of a version that has come over the network
+    execfile("/trial.py", _trial.copy())  # of a version that has come over the network
 except OSError:
     _trial = None
 _is_safe = None  # by a version that does not count its starts
@@ -47,11 +47,12 @@ try:
             from firmware.last_words import fail
 
             fail(_error)
-        if not _trial:
+        if not _trial or not getattr(sys.modules.get("firmware"), "is_on_trial", True):
             raise
         sys.print_exception(_error)
-    if _trial:
-        _trial["restart"]()
+    if _trial and getattr(sys.modules.get("firmware"), "is_on_trial", True):
+        _trial["HAS_ENDED"] = True
+        execfile("/trial.py", _trial)
 finally:
     if "firmware.index" in sys.modules:
         sys.modules["firmware.index"].end()

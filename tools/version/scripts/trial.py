@@ -1,6 +1,6 @@
 # Runs on the board as /trial.py, at each start of the version in the folder WANTED, which came over
 # the network, until it has served for a minute: then the firmware removes it.  After STARTS starts
-# that did not, the version before runs again.
+# that did not, the version before runs again.  It runs once more if the program has ended.
 WANTED = ""
 STARTS = 3
 
@@ -59,6 +59,8 @@ def restart():
     machine.reset()
 
 
+if HAS_ENDED:
+    restart()
 if CURRENT != WANTED:  # the trial is over: it is not the one
     os.remove("/trial.py")
     os.remove("/trial")
