@@ -29,6 +29,7 @@ import firmware
 from firmware import update_flash as flash
 from firmware.update_proof import Guard, Refused, check_host
 
+_FOR_BODIES = ("body", "stream", "chunked")
 _PLAN = "/update.plan"
 _NEW = ".new"
 _OTHER_BODY = "the body is not what was announced"
@@ -64,6 +65,8 @@ class Update:
         self._guard = Guard(parts.update_password, os.urandom(_SECRET_LEN))
         self._restart = restart
         self._asked = ticks_ms()
+        # What is loaded from now on: a body's modules are, for an application without bodies.
+        self._loaded = [name for name in _FOR_BODIES if "firmware." + name not in sys.modules]
         # Of the plan that is being carried out.
         self._has_plan = self._is_receiving = False
         self._target: tuple | None = None
@@ -250,7 +253,7 @@ class Update:
             self._end_plan()
             self._log.warning("update: given up")
         self._parts.update = None
-        for name in ("update", "update_flash", "update_proof"):
+        for name in self._loaded + ["update", "update_flash", "update_proof"]:
             firmware.drop(name)
         self._parts.settle()
 

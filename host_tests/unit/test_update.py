@@ -111,6 +111,27 @@ class TestUpdate(unittest.TestCase):
                 setattr(firmware, name, loaded["firmware." + name])
 
     @run_async
+    async def test_what_only_its_bodies_have_loaded_goes_with_it(self):
+        loaded = sys.modules.copy()
+        try:
+            sys.modules["firmware.body"] = unittest
+            sys.modules.pop("firmware.stream", None)
+            updater = self.start()
+            sys.modules["firmware.stream"] = unittest
+            updater._asked -= 60000
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self.assertFalse("firmware.stream" in sys.modules)
+            self.assertTrue("firmware.body" in sys.modules)
+        finally:
+            for name in ("body", "stream"):
+                firmware.drop(name)
+            sys.modules.update(loaded)
+            for name in PARTS + ("body", "stream"):
+                if "firmware." + name in loaded:
+                    setattr(firmware, name, loaded["firmware." + name])
+
+    @run_async
     async def test_an_update_may_take_a_quarter_of_an_hour(self):
         updater = self.start()
         updater._has_plan = True
