@@ -11,7 +11,7 @@ import firmware
 _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
-_UPDATE_LEN = const(16384)  # of the heap: what answers for an update, and its largest request
+_UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
 _EIO = const(5)
 
 

@@ -22,7 +22,8 @@ HELP = "host or host:port of a board with update.password, instead of a port"
 VARIABLE = "UPDATE_PASSWORD"
 _PATH = "/.httpd32/"
 _NONCE = re.compile(rb"([0-9a-f]{32}) (\S*)\n")
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 90.0  # a board with a slow flash looks long for how full it is
+_CONNECT_TIMEOUT_S = 30.0
 _START_TIMEOUT_S = 3.0
 _BUSY_S = 20.0  # for another update to end, or for one that was cut to be given up
 _AGAIN_S = 1.0
@@ -211,10 +212,13 @@ class NetworkBoard:
     ) -> http.client.HTTPResponse:
         if not self._connection:
             self._address = self._address or socket.gethostbyname(self.name)
-            connection = http.client.HTTPConnection(self._address, self.port, timeout=timeout_s)
+            connection = http.client.HTTPConnection(
+                self._address, self.port, timeout=min(timeout_s, _CONNECT_TIMEOUT_S)
+            )
             self._connection = connection
-        if self._connection.sock:
-            self._connection.sock.settimeout(timeout_s)
+        if not self._connection.sock:
+            self._connection.connect()
+        self._connection.sock.settimeout(timeout_s)
         # A board refuses all but its own names, and a router may have given it another.
         headers = {"Host": self._address, **headers}
         self._connection.request(method, _PATH + command, body, headers)
