@@ -8,10 +8,9 @@ import pytest
 
 EXTENSIONS = """
 import asyncio
-from microdot import Microdot, Request, Response, send_file
+from microdot import Microdot, Response, send_file
 from microdot.auth import BasicAuth
 from microdot.cors import CORS
-from microdot.multipart import with_form_data
 from microdot.session import Session, with_session
 from microdot.sse import with_sse
 from microdot.websocket import with_websocket
@@ -19,7 +18,6 @@ from firmware.app import run
 
 app = Microdot()
 auth = BasicAuth()
-Request.max_content_length = 10000
 Session(app, secret_key="top secret")
 CORS(app, allowed_origins=["http://friend"], allow_credentials=True)
 
@@ -72,6 +70,27 @@ async def count(request, session):
 async def secret(request):
     return request.g.current_user
 
+@app.get("/cookies")
+async def cookies(request):
+    response = Response("two")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+run(app)
+"""
+FORM = """
+from microdot import Microdot, Request
+from microdot.multipart import with_form_data
+from firmware.app import run
+
+app = Microdot()
+Request.max_content_length = 10000
+
+@app.get("/quick")
+async def quick(request):
+    return "quick"
+
 @app.post("/form")
 @with_form_data
 async def form(request):
@@ -79,13 +98,6 @@ async def form(request):
     while block := await request.files["file"].read(512):
         length += len(block)
     return {"name": request.form["name"], "file": length}
-
-@app.get("/cookies")
-async def cookies(request):
-    response = Response("two")
-    response.set_cookie("a", "1")
-    response.set_cookie("b", "2")
-    return response
 
 run(app)
 """
@@ -161,6 +173,11 @@ def extended(make_board, tmp_path_factory):
     folder = tmp_path_factory.mktemp("extended")
     (folder / "file.html").write_bytes(FILE)
     return make_board(folder, main=EXTENSIONS)
+
+
+@pytest.fixture(scope="module")
+def form_site(make_board, tmp_path_factory):
+    return make_board(tmp_path_factory.mktemp("form"), main=FORM)
 
 
 def test_server_sent_events_arrive_as_they_are_sent(extended):
@@ -274,7 +291,7 @@ def test_basic_authentication_lets_in_who_knows_the_password(extended):
         assert (response.status, response.text) == (200, "me")
 
 
-def test_a_multipart_form_arrives_with_its_file(extended):
+def test_a_multipart_form_arrives_with_its_file(form_site):
     parts = [
         b'Content-Disposition: form-data; name="name"\r\n\r\nvalue\r\n',
         b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
@@ -282,10 +299,10 @@ def test_a_multipart_form_arrives_with_its_file(extended):
         + b"\r\n",
     ]
     body = b"".join(b"--edge\r\n" + part for part in parts) + b"--edge--\r\n"
-    with extended.connect() as client:
+    with form_site.connect() as client:
         kind = "Content-Type: multipart/form-data; boundary=edge"
         response = client.request("POST", "/form", body, [kind])
-        assert response.status == 200, "\n".join(extended.lines[-12:])
+        assert response.status == 200, "\n".join(form_site.lines[-12:])
         assert json.loads(response.text) == {"name": "value", "file": 5000}
         assert client.request("GET", "/quick").text == "quick"
 
