@@ -42,6 +42,14 @@ class TestBody(unittest.TestCase):
         for step in (1, 2, 3, 1000):
             self.assertEqual(self.read("Content-Length: 5", b"12345GET", step), (b"12345", b"GET"))
 
+    @run_async
+    async def test_a_body_that_came_with_its_head_is_taken_and_what_is_behind_it_stays(self):
+        body, wire = body_of("Content-Length: 5", b"")
+        wire.received = b"12345GET"
+        wire.is_read = False
+        self.assertEqual(await body.read_whole(100), b"12345")
+        self.assertEqual((wire.received, body.is_whole, wire.is_read), (b"GET", True, True))
+
     def test_chunks_are_one_body_however_they_come(self):
         data = b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET"
         for step in range(1, 20):

@@ -113,6 +113,13 @@ class TestKept(unittest.TestCase):
         self.assertIs(first, again)
         self.assertEqual((rest, rest_again), (b"", b""))
 
+    def test_so_does_one_that_sends_another_body_behind_it(self):
+        parser = HeadParser(MAX_URI_LEN, MAX_REQ_HDR_LEN)
+        head, rest = parser.parse(HEADS[0] + b"one")
+        again, other = parser.parse(HEADS[0] + b"another")
+        self.assertIs(again, head)
+        self.assertEqual((rest, other), (b"one", b"another"))
+
     def test_another_head_is_parsed_anew(self):
         self.parser.parse(HEADS[0])
         other, rest = self.parser.parse(HEADS[0].replace(b"/a", b"/b") + b"more")
