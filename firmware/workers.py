@@ -239,12 +239,19 @@ def _is_plain(handler: "Function", closure: object) -> bool:
     """
     import uctypes
 
-    wrappers = (id(type(closure)), id(type([].append)))
-    function = id(handler)
+    wrappers = (_address(type(closure)), _address(type([].append)))
+    function = _address(handler)
     while True:
         words = uctypes.struct(function, {"value": (uctypes.ARRAY, uctypes.ULONG | 2)}).value
-        if words[0] == id(type(_is_plain)):
+        if words[0] == _address(type(_is_plain)):
             return True
         if words[0] not in wrappers:
             return False
         function = words[1]
+
+
+def _address(thing: object) -> int:
+    """Where it lies.  `id()` says that as a small integer, and from 0x40000000 on, as on an
+    ESP32-C6, it is negative then (py/obj.c, mp_obj_id)."""
+    number = id(thing)
+    return number if number >= 0 else number & 0x7FFFFFFF

@@ -1,6 +1,7 @@
 import asyncio
 import unittest
 
+from firmware import workers
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import (
     POOL_TIMEOUT_MS,
@@ -350,3 +351,12 @@ class TestLostWorkers(unittest.TestCase):
             async with site:
                 self.assertEqual(site.pool.count_ready(), 2)
             self.assertEqual(site.pool.count_ready(), 0)
+
+    def test_what_lies_where_id_is_negative_is_looked_at_in_its_place(self) -> None:
+        # As RAM of an ESP32-C6 does, which begins at 0x40800000.
+        try:
+            for number, address in ((-0x3F7FFFF0, 0x40800010), (0x3FFB0010, 0x3FFB0010)):
+                workers.id = lambda thing, number=number: number  # type: ignore[attr-defined]
+                self.assertEqual(workers._address(self), address)
+        finally:
+            del workers.id  # type: ignore[attr-defined]
