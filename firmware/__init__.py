@@ -26,7 +26,7 @@ is_clock_set = False
 # needs 26 KB.  An application may set it before it imports `run`.
 pool_len = 22 * 1024
 
-_anchor: object = None  # keeps the part by which the heap has grown
+_grown: tuple | None = None  # for which `pool_len`, and what keeps the part that was added
 
 
 def drop(name: str) -> None:
@@ -35,15 +35,27 @@ def drop(name: str) -> None:
     globals().pop(name, None)
 
 
+def grow() -> None:
+    """Makes the heap as large as it is to be, once for a `pool_len`.
+
+    The launcher calls it: what an application loads first may make it double instead.
+    """
+    global _grown
+    if not _grown or _grown[0] != pool_len:
+        from firmware import heap
+
+        _grown = None
+        _grown = pool_len, heap.grow(pool_len)
+        drop("heap")
+
+
 def __getattr__(name: str) -> object:
     """What an application needs, loaded when it is asked for."""
-    global _anchor
     if name == "run" or name == "WorkerPool":
-        from firmware.startup import grow, mark
-
-        _anchor = _anchor or grow(pool_len)  # before more is loaded
+        grow()
     if name == "run":
         from firmware.app import run
+        from firmware.startup import mark
 
         if "microdot" in sys.modules:
             mark(sys.modules["microdot"].Request)

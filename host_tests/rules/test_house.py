@@ -75,6 +75,7 @@ IMPORTS = {
     "routes": set(),
     "tasks": set(),
     "index": set(),
+    "heap": set(),
     "startup": {
         "ethernet",
         "failover",
@@ -106,7 +107,7 @@ PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {"exchange", "request", "stream", "routes", "safe_mode", "status", "update"}
 KNOW_HARDWARE = {
-    "startup",
+    "heap",
     "wifi",
     "ethernet",
     "address",

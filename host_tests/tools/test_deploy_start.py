@@ -145,6 +145,12 @@ def test_an_application_without_quick_is_no_failure(serial_board, tmp_path):
     assert "\nIt answers in " in done.stdout and "404" not in done.stdout
 
 
+def test_the_heap_grows_before_the_application_loads_anything(serial_board, tmp_path):
+    early = "import sys\nprint('grown for', sys.modules['firmware']._grown[0])\n"
+    deploy_application(serial_board, tmp_path / "app", early + WITHOUT_QUICK)
+    assert b"grown for 22528\r\n" in serial_board.console
+
+
 @pytest.mark.parametrize("level", ["info", "warning"])
 def test_a_network_that_is_not_in_the_air_ends_a_deploy_as_soon_as_the_log_says_so(
     serial_board, tmp_path, level

@@ -11,19 +11,28 @@ class TestPackage(unittest.TestCase):
         self.assertIs(run, sys.modules["firmware.app"].run)
         self.assertIs(WorkerPool, sys.modules["firmware.workers"].WorkerPool)
 
-    def test_the_heap_grows_before_anything_is_loaded_whichever_is_asked_for_first(self):
-        from firmware import startup
+    def test_the_heap_grows_once_for_a_length_of_the_pool_whichever_is_asked_for_first(self):
+        asked: list = []
 
-        grow, anchor = startup.grow, firmware._anchor
+        class Heap:
+            grow = asked.append
+
+        def ask(name: str) -> None:
+            firmware.heap = Heap  # type: ignore[attr-defined]
+            firmware.__getattr__(name)
+
+        pool_len, grown = firmware.pool_len, firmware._grown
         try:
-            for name in ("run", "WorkerPool"):
-                asked = []
-                startup.grow = asked.append
-                firmware._anchor = None
-                firmware.__getattr__(name)
-                self.assertEqual(asked, [firmware.pool_len])
+            for names in (("run", "WorkerPool"), ("WorkerPool", "run")):
+                firmware._grown = None
+                for name in names:
+                    ask(name)
+            firmware.pool_len = 30000
+            ask("run")
+            self.assertEqual(asked, [pool_len, pool_len, 30000])
         finally:
-            startup.grow, firmware._anchor = grow, anchor
+            firmware.pool_len, firmware._grown = pool_len, grown
+            firmware.drop("heap")
 
     def test_a_module_is_imported_from_it_as_from_any_package(self):
         from firmware import ethernet_boards

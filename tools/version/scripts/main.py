@@ -23,6 +23,12 @@ try:
     except ImportError:
         pass
     try:
+        from firmware import grow as _start
+
+        _start()
+    except ImportError:
+        pass
+    try:
         from firmware.last_words import start as _start
 
         _is_safe = _start(CURRENT)
