@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from time import ticks_ms
 
 from micropython import const
 
@@ -12,7 +13,9 @@ _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
 _UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
+_STEP_MS = const(1000)
 _EIO = const(5)
+_OWN_MODULES = ("status", "update", "update_flash", "update_proof")
 
 
 def run(
@@ -111,14 +114,16 @@ class _Parts:
     """Everything that runs.
 
     health  what is known of the board itself
-    status, update  what answers for them while somebody asks; else None
+    own     the `Status` or the `Update`, while somebody asks for it; else None
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
     """
 
     _care: asyncio.Task | None = None
-    status: "Status | None" = None
-    update: "Update | None" = None
+    _trial: asyncio.Task | None = None
+    _leaving: asyncio.Task | None = None
+    _is_update = False  # `own` is one
+    own: "Anything" = None
 
     def __init__(
         self,
@@ -153,51 +158,86 @@ class _Parts:
             self.health.run(self.supervisor.link, self._interface, self.server)
         )
         if firmware.is_on_trial:
-            from firmware.trial import watch
-
-            self._trial = asyncio.create_task(watch(self.server, self.log))
+            self._trial = asyncio.create_task(self._try())
         try:
             await self.supervisor.run()
             await self.server.stop(_GRACE_MS)
         finally:
             await self._close()
 
+    async def _try(self) -> None:
+        from firmware.trial import watch
+
+        await watch(self.server, self.log)
+        self._trial = None  # see `_leave`
+
     async def close(self) -> None:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
     def _answer_own(self, request: "Request") -> "Anything":
-        """Loads `status` or `update` for a request; each leaves when none has come for a while."""
+        """Loads what answers for the board itself; it leaves when nobody has asked for a while."""
         is_update = request.path[1] == "."
         if not self.update_password if is_update else self.password is None:
             return None
-        if self.update and not is_update:
-            raise MemoryError("an update has the place of the status")
-        if not (self.update or self.status):
-            gc.threshold(_LOADING_THRESHOLD)
-        if is_update:
-            return self._answer_update(request)
-        from firmware.status import answer
+        if self.own and self._is_update is not is_update:
+            if not is_update:
+                raise MemoryError("an update has the place of the status")
+            self._drop_own()  # with both, the heap would grow into the radio's share
+        return (self.own or self._load_own(is_update)).answer(request)
 
-        return answer(self, request)
-
-    async def _answer_update(self, request: "Request") -> "Response":
-        """With the status beside it, it would make the heap grow into the radio's share."""
-        if self.status:
-            self.status.end()
-            for _ in range(3):  # turns, for its task to end
-                await asyncio.sleep_ms(0)
-        if not (self.update or self._memory.has(_UPDATE_LEN)):
+    def _load_own(self, is_update: bool) -> "Anything":
+        if is_update and not self._memory.has(_UPDATE_LEN):
             raise MemoryError("too little is free for an update")
         gc.collect()
-        from firmware.update import answer
+        gc.threshold(_LOADING_THRESHOLD)
+        self._is_update = is_update
+        try:
+            own = self.own = self._make_own(is_update)
+            if not self._leaving:
+                self._leaving = asyncio.create_task(self._leave())
+        except MemoryError:
+            self._drop_own()
+            raise
+        self.settle()  # what is loaded now is no garbage
+        return own
 
-        return await answer(self, request)
+    def _make_own(self, is_update: bool) -> "Status | Update":
+        if is_update:
+            from firmware.update import Update
+
+            return Update(self)
+        from firmware.status import Status
+
+        return Status(self)
+
+    async def _leave(self) -> None:
+        """The task that drops what nobody needs any more.
+
+        It is here because the queue of MicroPython's loop links tasks, and one that waits keeps
+        some that have ended: of a task of theirs, it would keep the whole module.
+        """
+        while self.own and self.own.is_needed(ticks_ms()):
+            await asyncio.sleep_ms(_STEP_MS)
+        self._leaving = None
+        self._drop_own()
+
+    def _drop_own(self) -> None:
+        own, self.own = self.own, None
+        if own:
+            own.close()
+        for name in _OWN_MODULES:
+            firmware.drop(name)
+        own = None  # its memory is free now
+        self.settle()
 
     async def _close(self) -> None:
         self.supervisor.end()
-        if self._care:
-            self._care.cancel()
+        for task in (self._care, self._trial, self._leaving):
+            if task:
+                task.cancel()
+        if self.own:
+            self._drop_own()
         await self.server.close()
 
     def _on_lost_exception(self, loop: object, context: dict) -> None:

@@ -5,12 +5,12 @@ So the log is kept from the first question for it on; of what was before there a
 and warnings, which `Log` keeps anyway.  All answers are made a piece at a time.
 """
 
-import asyncio
 import gc
 import json
 import sys
 from binascii import b2a_base64
 from hashlib import sha256
+from time import ticks_diff, ticks_ms
 
 import machine
 from esp32 import HEAP_DATA, idf_heap_info
@@ -21,7 +21,7 @@ import firmware
 from firmware.encode import error_text
 
 _PIECE_LEN = const(512)
-_PATIENCE_S = const(300)
+_PATIENCE_MS = const(300000)
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM
 _CAUSES = ("", "power on", "reset", "watchdog", "deep sleep", "soft reset")
 # Section and name in /status.json, type and explanation for Prometheus; in the order of `_values`.
@@ -59,32 +59,33 @@ _ROWS = (
 )
 
 
-def answer(parts: "Parts", request: "Request") -> "Response | None":
-    """The response to a request for one of the four; None to one that is no GET."""
-    if not parts.status:
-        parts.status = Status(parts)
-    if request.method not in ("GET", "HEAD"):
-        return None
-    response = Response(*parts.status.answer(request))
-    response.is_head = request.method == "HEAD"
-    return response
-
-
 class Status:
     """Answers for the server, whose `parts` are those of `app.py`."""
 
-    def __init__(self, parts: "Parts", patience_s: float = _PATIENCE_S) -> None:
+    def __init__(self, parts: "Parts") -> None:
         self._parts = parts
-        self._patience_s = patience_s
         self._kept: Anything = None
-        self._is_asked = True
-        self._task = asyncio.create_task(self._leave())
-        parts.server.tasks.append(self._task)
-        parts.settle()  # what is loaded now is no garbage
+        self._asked = ticks_ms()
 
-    def answer(self, request: "Anything") -> tuple:
+    def answer(self, request: "Request") -> "Response | None":
+        """The response to a request for one of the four; None to one that is no GET."""
+        self._asked = ticks_ms()
+        if request.method not in ("GET", "HEAD"):
+            return None
+        response = Response(*self._find_answer(request))
+        response.is_head = request.method == "HEAD"
+        return response
+
+    def is_needed(self, now: int) -> bool:
+        """Whether somebody has asked in the last minutes."""
+        return ticks_diff(now, self._asked) < _PATIENCE_MS
+
+    def close(self) -> None:
+        if self._kept:
+            self._kept.stop()
+
+    def _find_answer(self, request: "Anything") -> tuple:
         """Body, status and headers."""
-        self._is_asked = True
         headers = {"Cache-Control": "no-store"}
         password = self._parts.password
         if password and not is_allowed(request.headers.get("Authorization"), password):
@@ -111,28 +112,6 @@ class Status:
         end = self._kept.end
         headers["Log-Next"] = str(end)
         return self._kept.read(int(after) if after.isdigit() else 0, end), 200, headers
-
-    def end(self) -> None:
-        """Something else needs the memory; the task ends at its next turn."""
-        if self._task in self._parts.server.tasks:
-            self._parts.server.tasks.remove(self._task)
-            self._task.cancel()
-
-    async def _leave(self) -> None:
-        """The task that ends when nobody has asked for some minutes."""
-        parts = self._parts
-        try:
-            while self._is_asked:
-                self._is_asked = False
-                await asyncio.sleep(self._patience_s)
-            parts.server.tasks.remove(self._task)
-        finally:
-            if self._kept:
-                self._kept.stop()
-            parts.status = None
-            if sys.modules.pop("firmware.status", None):
-                delattr(firmware, "status")
-            parts.settle()
 
     def _json(self) -> "Pieces":
         before = "-"

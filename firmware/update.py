@@ -39,18 +39,10 @@ _SECRET_LEN = const(32)
 _KEPT_MS = const(60000)  # without a proof, until all this is dropped
 _STALLED_MS = const(5000)  # an update of which nothing is heard may be followed by another
 _MAX_MS = const(900000)  # for a whole update
-_STEP_MS = const(1000)
 _SPARE_BLOCKS = const(2)
 _LAST_OF_BLOCK = const(4095)
 _UNKNOWN = const(0x3FFFFFFF)
 _ENOSPC = const(28)
-
-
-async def answer(parts: "Parts", request: "Request") -> "Response":
-    """The response to a request."""
-    if not parts.update:
-        parts.update = Update(parts)
-    return await parts.update.answer(request)
 
 
 class Update:
@@ -73,8 +65,6 @@ class Update:
         self._nonce = ""
         self._room = _UNKNOWN  # bytes that its files may still take
         self._touched = self._began = self._asked
-        self._tasks = [asyncio.create_task(self._expire())]
-        parts.settle()  # what is loaded now is no garbage
 
     async def answer(self, request: "Anything") -> "Response":
         """The response to a request."""
@@ -94,6 +84,20 @@ class Update:
             status, why = (507, "the flash is full") if is_full else (500, "OSError %s" % error)
         self._log.warning("update refused with %d: %s, %s", status, why, request.client_addr)
         return Response(why + "\n", status)
+
+    def is_needed(self, now: int) -> bool:
+        """Whether an update is under way, or may follow what was asked in the last minute."""
+        if self._has_plan and ticks_diff(now, self._touched) < _KEPT_MS:
+            return ticks_diff(now, self._began) < _MAX_MS
+        return ticks_diff(now, self._asked) < _KEPT_MS
+
+    def close(self) -> None:
+        """What only the bodies have loaded goes with it."""
+        if self._has_plan:
+            self._end_plan()
+            self._log.warning("update: given up")
+        for name in self._loaded:
+            firmware.drop(name)
 
     async def _obey(self, request: "Anything", command: str) -> "Anything":
         """What a command answers, made while it is carried out."""
@@ -233,7 +237,7 @@ class Update:
                     self._target = None
                     self._log.info("update: %s runs from now on", folder)
                     end = finish(_PLAN, self._log, self._restart)
-                    self._tasks.append(asyncio.create_task(end))
+                    self._task = asyncio.create_task(end)
                 yield line
         except OSError as error:
             yield self._failure(error)
@@ -245,22 +249,6 @@ class Update:
     def _end_plan(self) -> None:
         self._has_plan = False
         flash.remove_file(_PLAN)
-
-    async def _expire(self) -> None:
-        while self._is_needed(ticks_ms()):
-            await asyncio.sleep_ms(_STEP_MS)
-        if self._has_plan:
-            self._end_plan()
-            self._log.warning("update: given up")
-        self._parts.update = None
-        for name in self._loaded + ["update", "update_flash", "update_proof"]:
-            firmware.drop(name)
-        self._parts.settle()
-
-    def _is_needed(self, now: int) -> bool:
-        if self._has_plan and ticks_diff(now, self._touched) < _KEPT_MS:
-            return ticks_diff(now, self._began) < _MAX_MS
-        return ticks_diff(now, self._asked) < _KEPT_MS
 
 
 def _check_plan() -> tuple | None:

@@ -1,6 +1,4 @@
-import asyncio
 import json
-import sys
 import unittest
 from binascii import b2a_base64
 
@@ -33,7 +31,7 @@ class Health:
 class Parts:
     """What the composition root hands over: a server that runs, and the rest played."""
 
-    def __init__(self, password="", patience_s=10, app=None):
+    def __init__(self, password="", app=None):
         network.surroundings = Surroundings()  # Wi-Fi may be loaded, by another file: it is down
         self.password = password
         self.lines = []
@@ -41,19 +39,14 @@ class Parts:
         self.supervisor = Supervisor()
         self.health = None
         self.status = None
-        self.settled = 0
         self.app = app or App()
         self.site = self.app.site(log=self.log, status=self.answer)
         self.server = self.site.server
-        self._patience_s = patience_s
 
     def answer(self, request):
         if not self.status:
-            self.status = status.Status(self, self._patience_s)
-        return status.answer(self, request)
-
-    def settle(self):
-        self.settled += 1
+            self.status = status.Status(self)
+        return self.status.answer(request)
 
     async def __aenter__(self):
         await self.site.__aenter__()
@@ -80,20 +73,12 @@ class Parts:
         return dict([(name, float(value)) for name, value in samples])
 
 
-def load():
-    """As after an import: it leaves with each server."""
-    sys.modules["firmware.status"] = firmware.status = status
-
-
 def basic(user, password):
     credentials = b2a_base64(("%s:%s" % (user, password)).encode()).decode().strip()
     return "Authorization: Basic " + credentials
 
 
 class TestStatus(unittest.TestCase):
-    def setUp(self):
-        load()
-
     @run_async
     async def test_what_was_counted_is_told(self):
         async with Parts() as parts:
@@ -199,32 +184,24 @@ class TestStatus(unittest.TestCase):
             self.assertEqual(len(parts.lines), before)
 
     @run_async
-    async def test_it_leaves_when_nobody_has_asked_for_a_while(self):
-        async with Parts(patience_s=0.05) as parts:
+    async def test_it_is_needed_for_some_minutes_after_each_question(self):
+        async with Parts() as parts:
+            await parts.ask("/status.json")
+            asked = parts.status._asked
+            self.assertTrue(parts.status.is_needed(asked + 299999))
+            self.assertFalse(parts.status.is_needed(asked + 300000))
+            parts.status._asked -= 300000
+            await parts.ask("/status.json")
+            self.assertTrue(parts.status.is_needed(asked + 299999))
+
+    @run_async
+    async def test_the_log_is_kept_until_it_is_closed(self):
+        async with Parts() as parts:
             write = parts.log.write
             await parts.ask("/log")
             self.assertTrue(parts.log.write != write)
-            await until(lambda: parts.status is None)
+            parts.status.close()
             self.assertTrue(parts.log.write == write)
-            self.assertFalse("firmware.status" in sys.modules)
-            self.assertEqual(parts.settled, 2)  # when it was loaded, and when it has left
-            self.assertEqual(len(parts.server.tasks), 2)  # the reaper, and what sends streams
-
-    @run_async
-    async def test_it_leaves_at_once_when_something_else_needs_the_memory(self):
-        async with Parts() as parts:
-            await parts.ask("/status.json")
-            parts.status.end()
-            while parts.status:
-                await asyncio.sleep_ms(0)
-            self.assertFalse("firmware.status" in sys.modules)
-
-    @run_async
-    async def test_the_end_of_the_server_is_its_end(self):
-        parts = Parts()
-        async with parts:
-            await parts.ask("/log")
-        self.assertEqual(parts.status, None)
 
     @run_async
     async def test_where_there_is_nothing_new_in_the_log_the_answer_is_empty(self):
@@ -237,9 +214,6 @@ class TestStatus(unittest.TestCase):
 
 
 class TestPassword(unittest.TestCase):
-    def setUp(self):
-        load()
-
     @run_async
     async def test_without_it_or_with_another_there_is_401_and_a_line(self):
         async with Parts("geheim") as parts:

@@ -1,4 +1,3 @@
-import asyncio
 import hashlib
 import sys
 import unittest
@@ -15,23 +14,17 @@ from tools.simulator.surroundings import Surroundings
 
 PASSWORD = "correct horse"
 ADDRESS = "192.168.1.5"
-PARTS = ("update", "update_flash", "update_proof")
 
 
 class Parts:
     """Of a board that serves at ADDRESS."""
 
     update_password = PASSWORD
-    update = None
 
     def __init__(self):
         self.log = FakeLog()
         self.supervisor = self.link = self
         self.address = ADDRESS
-        self.settled = 0
-
-    def settle(self):
-        self.settled += 1
 
 
 class Request:
@@ -55,8 +48,7 @@ class TestUpdate(unittest.TestCase):
     def start(self):
         network.surroundings = Surroundings()
         network.hostname("lamp")
-        self.parts.update = update.Update(self.parts)
-        return self.parts.update
+        return update.Update(self.parts)
 
     async def sign(self, updater, command, password=PASSWORD):
         nonce = (await updater.answer(Request("GET", "nonce"))).body.decode().split()[0]
@@ -93,22 +85,10 @@ class TestUpdate(unittest.TestCase):
         self.assertNotIn(PASSWORD, str(self.log.lines))
 
     @run_async
-    async def test_all_of_it_goes_when_nobody_has_asked_for_a_minute(self):
+    async def test_it_is_needed_for_a_minute_after_each_proof(self):
         updater = self.start()
-        self.assertTrue(updater._is_needed(updater._asked + 59999))
-        self.assertFalse(updater._is_needed(updater._asked + 60000))
-        updater._asked -= 60000
-        loaded = sys.modules.copy()
-        try:
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            self.assertEqual((self.parts.update, self.parts.settled), (None, 2))
-            gone = [name for name in loaded if name not in sys.modules]
-            self.assertEqual(sorted(gone), ["firmware." + name for name in PARTS])
-        finally:
-            sys.modules.update(loaded)
-            for name in PARTS:
-                setattr(firmware, name, loaded["firmware." + name])
+        self.assertTrue(updater.is_needed(updater._asked + 59999))
+        self.assertFalse(updater.is_needed(updater._asked + 60000))
 
     @run_async
     async def test_what_only_its_bodies_have_loaded_goes_with_it(self):
@@ -118,17 +98,14 @@ class TestUpdate(unittest.TestCase):
             sys.modules.pop("firmware.stream", None)
             updater = self.start()
             sys.modules["firmware.stream"] = unittest
-            updater._asked -= 60000
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            updater.close()
             self.assertFalse("firmware.stream" in sys.modules)
             self.assertTrue("firmware.body" in sys.modules)
         finally:
             for name in ("body", "stream"):
                 firmware.drop(name)
-            sys.modules.update(loaded)
-            for name in PARTS + ("body", "stream"):
                 if "firmware." + name in loaded:
+                    sys.modules["firmware." + name] = loaded["firmware." + name]
                     setattr(firmware, name, loaded["firmware." + name])
 
     @run_async
@@ -136,8 +113,8 @@ class TestUpdate(unittest.TestCase):
         updater = self.start()
         updater._has_plan = True
         updater._touched = updater._began + 900000
-        self.assertTrue(updater._is_needed(updater._began + 899999))
-        self.assertFalse(updater._is_needed(updater._began + 900000))
+        self.assertTrue(updater.is_needed(updater._began + 899999))
+        self.assertFalse(updater.is_needed(updater._began + 900000))
 
     @run_async
     async def test_it_stays_while_a_slow_board_tells_what_it_holds(self):
@@ -145,7 +122,7 @@ class TestUpdate(unittest.TestCase):
         proof = await self.sign(updater, "inventory")
         lines = (await updater.answer(Request("POST", "inventory", proof))).body
         updater._asked -= 60000
-        self.assertFalse(updater._is_needed(updater._asked + 60000))
+        self.assertFalse(updater.is_needed(updater._asked + 60000))
         now = updater._asked + 60000
         next(lines)
-        self.assertTrue(updater._is_needed(now))
+        self.assertTrue(updater.is_needed(now))
