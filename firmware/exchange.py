@@ -15,6 +15,7 @@ from micropython import const
 
 from firmware.encode import ResponseError, error_text
 from firmware.http1 import Head, HTTPError
+from firmware.pieces import close
 from firmware.request import ServedRequest, note_body
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
@@ -120,7 +121,7 @@ class Exchange:
         finally:
             made = self._release(request, body)
             if made is not None:
-                await _close(made)
+                await close(made)
 
     def _release(self, request: "Anything", body: "Body | None") -> "Anything":
         """Gives back what the request has taken; the body of a response that is to be closed."""
@@ -151,7 +152,7 @@ class Exchange:
             return wire.slot.state == SENDING
         finally:
             if response:
-                await _close(response.body)
+                await close(response.body)
         return True
 
     def admit_long(self, request: "Anything") -> bool:
@@ -236,7 +237,7 @@ class Exchange:
         finally:
             body_made = response and response.body
             if not isinstance(body_made, bytes) and body_made is not request.made:
-                await _close(body_made)
+                await close(body_made)
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
@@ -307,7 +308,7 @@ class Exchange:
         replaced  what its handler has returned
         """
         if replaced and replaced.body is not request.made:
-            await _close(replaced.body)
+            await close(replaced.body)
         try:
             result = await self._word(request, status)
         except MemoryError:
@@ -342,15 +343,6 @@ class Exchange:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
-
-
-async def _close(body: "Anything") -> None:
-    """Closes what a handler has returned, whatever has become of it; once."""
-    close = getattr(body, "aclose", None) or getattr(body, "close", None)
-    if close:
-        result = close()
-        if hasattr(result, "send"):
-            await result
 
 
 def _is_plain(response: "Response") -> bool:

@@ -1,8 +1,10 @@
-"""A Microdot response on the wire: one write for a head and a short body, or a piece at a time."""
+"""Sends Microdot's responses: one write for a head and a short body.
+
+What is streamed goes out piece by piece, see `pieces`.
+"""
 
 import asyncio
 import time
-from time import ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -15,15 +17,11 @@ from firmware.encode import (
     encode_fields,
     encode_keep_alive,
     encode_length,
-    encode_size,
     encode_type,
 )
-from firmware.tasks import wait_woken
+from firmware.pieces import PACKET_LEN, StreamedBody
 
-_PACKET_LEN = const(1400)  # small pieces are gathered up to this
 _RETRY_MS = const(50)  # until a socket that was full is tried again
-_TURN_MS = const(4)  # a body that never waits lets the others run so often
-_LAST_CHUNK = b"0\r\n\r\n"
 _OK = 200
 
 
@@ -58,6 +56,12 @@ class Sender:
             if self._streams:  # whose sockets are full
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
+
+    def _gather(self, out: "StreamedBody") -> None:
+        """Its pieces are sent by `run`, if not before."""
+        if out not in self._streams:
+            self._streams.append(out)
+            self._gathered.set()
 
     def _flush(self) -> None:
         """Not in `run`, which would keep the last of them in memory while it waits."""
@@ -114,9 +118,9 @@ class Sender:
         if is_head or not has_body:
             body = b""
         rest = None
-        if len(body) > _PACKET_LEN:
-            rest = memoryview(body)[_PACKET_LEN:]
-            body = body[:_PACKET_LEN]
+        if len(body) > PACKET_LEN:
+            rest = memoryview(body)[PACKET_LEN:]
+            body = body[:PACKET_LEN]
         return b"".join((text, length, self._common(head, response, text, keep_alive), body)), rest
 
     async def _send_stream(
@@ -132,63 +136,24 @@ class Sender:
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
         keep_alive = keep_alive and framing is not None and not _wants_close(headers)
         has_body = has_body and not response.is_head
-        out = _Pieces(wire, framing == CHUNKED, response)
-        piece = None
+        is_chunked = has_body and framing == CHUNKED
+        out = StreamedBody(wire, response, is_chunked, self._gather, self._log)
+        piece: Anything = b""
         # A body that fails before the head has left is a 500.  An event stream may be silent first.
-        if has_body:
-            piece = b""
-            if b"\ncontent-type: text/event-stream" not in fields:
-                piece = await out.next()
+        if not has_body:
+            piece = length = None
+        elif b"\ncontent-type: text/event-stream" not in fields:
+            piece = await out.next()
         common = self._common(head, response, text, keep_alive)
         out.framed = b"".join((text, framing or b"", common))
         try:
-            if has_body:
-                await self._send_pieces(out, piece, length)
-            await out.flush(_LAST_CHUNK if has_body and out.is_chunked else b"")
+            await out.send(piece, length)
         finally:
             if out.status and out in self._streams:  # something else is sent in its place
                 self._streams.remove(out)
             if wire.heart:
                 wire.heart = None
         return keep_alive
-
-    async def _send_pieces(self, out: "_Pieces", piece: "Anything", left: int | None) -> None:
-        """left  bytes of the Content-Length that the handler has set; None without one"""
-        turn = ticks_ms()
-        while piece is not None:
-            if left is not None:
-                left -= len(piece)
-                if left < 0:
-                    break
-            if len(piece) > _PACKET_LEN and out.length:
-                await out.flush()
-            out.add(piece)
-            if out.length >= _PACKET_LEN:
-                await out.flush()
-            elif out not in self._streams:
-                self._streams.append(out)
-                self._gathered.set()
-            if ticks_diff(ticks_ms(), turn) >= _TURN_MS:
-                await asyncio.sleep(0)
-                turn = ticks_ms()
-            piece = await self._next_of(out)
-        if left:
-            if out.status:
-                raise ResponseError("its body has not the length it said")
-            self._log.error("response body has not the length it said")
-            await out.flush()
-            raise EOFError
-
-    async def _next_of(self, out: "_Pieces") -> "Anything":
-        """The next piece; EOFError if the body fails when the head has left."""
-        try:
-            return await out.next()
-        except Exception as error:
-            if out.status:
-                raise
-            self._log.exception("response body failed", error)
-            await out.flush()
-            raise EOFError
 
     def _common(self, head: "Head", response: "Response", text: bytes, keep_alive: bool) -> bytes:
         """The fields that the server adds to every response, and the empty line at the end."""
@@ -217,136 +182,6 @@ class Sender:
                 )
             )
         return self._fields
-
-
-class _Pieces:
-    """The pieces of one streamed response on their way: made, gathered, framed, sent.
-
-    length      bytes that were gathered
-    is_chunked  each packet is a chunk
-    framed      sent before any piece
-    status      of a response of which nothing has left; then 0
-    """
-
-    def __init__(self, wire: "Wire", is_chunked: bool, response: "Response") -> None:
-        self.wire = wire
-        self.is_chunked = is_chunked
-        self.length = 0
-        self.framed = b""
-        self.status = response.status_code
-        self._pieces: list = []
-        body: Anything = response.body
-        self._body = body.__aiter__() if hasattr(body, "__anext__") else body
-        self._block_len = response.send_file_buffer_size  # 0 at the end of a file
-        if type(body).__name__ == "sse_loop":  # Microdot's: each piece is an event
-            from firmware.heartbeat import Comments
-
-            wire.heart = Comments(self)
-
-    async def next(self) -> "Anything":
-        """The next piece of the body as bytes, None at the end.
-
-        A body is what Microdot takes for one, in the same order.  Raises ResponseError for a piece
-        of any other type than text or bytes.
-        """
-        body = self._body
-        try:
-            if hasattr(body, "__anext__"):
-                piece = await body.__anext__()
-            elif not hasattr(body, "read"):
-                piece = next(body)
-                if piece is None and hasattr(body, "pend_throw"):
-                    piece = await self._wait()
-            elif self._block_len:
-                piece = body.read(self._block_len)
-                if hasattr(piece, "send"):
-                    piece = await piece
-                if len(piece) < self._block_len:
-                    self._block_len = 0
-            else:
-                return None
-        except (StopAsyncIteration, StopIteration):
-            return None
-        if isinstance(piece, str):
-            return piece.encode()
-        if isinstance(piece, (bytes, bytearray, memoryview)):
-            return piece
-        raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
-
-    async def _wait(self) -> bytes:
-        """To MicroPython an async generator that waits.  Too late to refuse it, it goes on."""
-        is_early = self.status
-        if is_early:
-            self.framed, self._pieces = b"", []  # which would leave meanwhile
-        await wait_woken()
-        if is_early:
-            raise ResponseError("its body is an async generator")
-        return b""
-
-    def add(self, piece: "Anything") -> None:
-        if piece:  # an empty chunk would end the body
-            if len(piece) <= _PACKET_LEN and not isinstance(piece, bytes):
-                piece = bytes(piece)  # whoever made it may use its buffer again
-            self._pieces.append(piece)
-            self.length += len(piece)
-
-    async def flush(self, end: bytes = b"") -> None:
-        """Sends all that was gathered, and `end` behind it."""
-        if len(self._pieces) == 1 and self.length > _PACKET_LEN:
-            await self._send_large(end)
-        else:
-            data = self._take(end)
-            self._begin()
-            await self.wire.send(data)
-
-    def flush_now(self) -> bool:
-        """Sends what the socket takes at once of what was gathered; whether that was all."""
-        try:
-            data = self._take(b"")
-            if data:
-                self._begin()
-                self.framed = data[self.wire.send_now(data) :]
-            return not self.framed
-        except OSError:
-            return True  # its own task meets that, too
-        except MemoryError:  # what has been sent is not known any more
-            self.wire.is_partial = True
-            return True
-
-    def _begin(self) -> None:
-        if self.status:
-            self.wire.begin(self.status)
-            self.status = 0
-
-    async def _send_large(self, end: bytes) -> None:
-        """A large piece goes out from where it lies."""
-        piece = self._pieces.pop()
-        framed, self.framed, self.length = self.framed, b"", 0
-        if self.is_chunked:
-            framed += encode_size(len(piece))
-            end = b"\r\n" + end
-        if framed:
-            data = b"".join((framed, bytes(piece[:_PACKET_LEN])))
-            piece = memoryview(piece)[_PACKET_LEN:]
-            self._begin()
-            await self.wire.send(data)
-        await self.wire.send(piece)
-        if end:
-            await self.wire.send(end)
-
-    def _take(self, end: bytes) -> bytes:
-        """Everything that is to be sent, which is gone from here."""
-        parts = [self.framed]
-        if self._pieces:
-            if self.is_chunked:
-                parts.append(encode_size(self.length))
-            parts.extend(self._pieces)
-            if self.is_chunked:
-                parts.append(b"\r\n")
-        parts.append(end)
-        data = b"".join(parts)  # first: without memory for it nothing is lost
-        self._pieces, self.framed, self.length = [], b"", 0
-        return data
 
 
 def check(response: "Response") -> None:

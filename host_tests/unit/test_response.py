@@ -1,4 +1,3 @@
-import asyncio
 import unittest
 
 from microdot import Microdot
@@ -9,12 +8,11 @@ import firmware.response as response_module
 from firmware.encode import ResponseError
 from firmware.response import check
 from firmware.slots import BUSY, SENDING
-from host_tests.unit.fakes import run_async, turns
+from host_tests.unit.fakes import run_async
 from host_tests.unit.sending import Pieces, Sent
-from host_tests.unit.sites import GET, App, Site
+from host_tests.unit.sites import GET, Site
 
 PACKET_LEN = 1400
-EVENT_STREAM = {"Content-Type": "text/event-stream"}
 
 
 class FakeTime:
@@ -204,34 +202,6 @@ class TestCheck(Sent):
         for length in ("x", "-5", "", "1 0"):
             await self.refuse(Response(Pieces("hello"), 200, {"Content-Length": length}))
 
-    @run_async
-    async def test_the_head_of_an_event_stream_leaves_while_its_first_event_is_waited_for(self):
-        running = asyncio.create_task(self.sender.run())
-        for last in ("event", ValueError("first"), OSError(2, "no such file")):
-            self.sock.sent = b""
-            gate = asyncio.Event()
-            response = Response(Pieces(gate, last), 200, EVENT_STREAM)
-            sending = asyncio.create_task(self.send(response))
-            await turns()
-            self.assertEqual(self.fields()[0], b"HTTP/1.1 200 OK")
-            gate.set()
-            if last == "event":
-                self.assertTrue(await sending)
-                self.assertEqual(self.body(), b"5\r\nevent\r\n0\r\n\r\n")
-            else:
-                with self.assertRaises(EOFError):
-                    await sending
-                self.assertEqual(self.body(), b"")
-                self.assertIn("response body failed", self.log.lines.pop())
-        running.cancel()
-
-    @run_async
-    async def test_nothing_of_an_event_stream_leaves_that_fails_at_once(self):
-        for error in ValueError("first"), OSError(2, "no such file"):
-            with self.assertRaises(type(error)):
-                await self.send(Response(Pieces(error), 200, EVENT_STREAM))
-            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
-
 
 class TestOnTheWire(unittest.TestCase):
     @run_async
@@ -255,35 +225,6 @@ class TestOnTheWire(unittest.TestCase):
             peer.close()
 
     @run_async
-    async def test_a_body_that_raises_cuts_the_connection_without_an_end(self):
-        async with App().site() as site:
-            peer = site.connect()
-            answer = await peer.ask(GET % "/failing") + await peer.read_all()
-            self.assertIn("oneone", answer)
-            self.assertNotIn("0\r\n\r\n", answer)
-            peer.close()
-
-    @run_async
-    async def test_nothing_is_added_to_a_response_that_breaks_off(self):
-        app = Microdot()
-
-        @app.get("/cancelled")
-        async def cancelled(request):
-            return BreakingOff(None)
-
-        @app.get("/short")
-        async def short(request):
-            return BreakingOff(BreakingOff.Huge())
-
-        async with Site(app) as site:
-            for path in "/cancelled", "/short":
-                peer = site.connect()
-                await peer.send(GET % path)
-                text = await peer.read_all()
-                self.assertTrue(text.endswith("aaa\r\n") or not text)
-                peer.close()
-
-    @run_async
     async def test_a_client_that_does_not_read_is_cut_at_the_send_deadline(self):
         app = Microdot()
 
@@ -297,25 +238,3 @@ class TestOnTheWire(unittest.TestCase):
             await site.wait_open(1)
             await site.wait_open(0)
             peer.close()
-
-
-class BreakingOff:
-    """A streamed body: a packet of "a", then `piece`, or without one its own cancellation."""
-
-    class Huge:
-        """A piece that there is no memory for."""
-
-        def __len__(self):
-            raise MemoryError
-
-    def __init__(self, piece):
-        self._pieces = ["a" * 2000, piece]
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        piece = self._pieces.pop(0)
-        if piece is None:
-            raise asyncio.CancelledError
-        return piece

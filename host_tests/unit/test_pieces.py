@@ -2,16 +2,20 @@ import asyncio
 import gc
 import io
 import sys
+import unittest
 
+from microdot import Microdot
 from microdot.microdot import Response
 
-import firmware.response as response_module
+import firmware.pieces as pieces_module
 from firmware.encode import ResponseError
 from firmware.slots import BUSY
 from host_tests.unit.fakes import FakeSocket, run_async, turns
 from host_tests.unit.sending import Pieces, Sent
+from host_tests.unit.sites import GET, App, Site
 
 PACKET_LEN = 1400
+EVENT_STREAM = {"Content-Type": "text/event-stream"}
 
 
 class Refilled:
@@ -146,15 +150,15 @@ class TestStreamed(Sent):
         def exhaust(length):
             raise MemoryError
 
-        encode_size = response_module.encode_size
-        response_module.encode_size = exhaust
+        encode_size = pieces_module.encode_size
+        pieces_module.encode_size = exhaust
         try:
             for body in (Pieces("a"), Pieces("a" * 5000)):
                 with self.assertRaises(MemoryError):
                     await self.send(body)
                 self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
         finally:
-            response_module.encode_size = encode_size
+            pieces_module.encode_size = encode_size
 
     @run_async
     async def test_nothing_leaves_of_one_that_fails_while_its_first_packet_is_gathered(self):
@@ -165,6 +169,36 @@ class TestStreamed(Sent):
             await turns()
             self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
         running.cancel()
+
+
+class TestEvents(Sent):
+    @run_async
+    async def test_the_head_of_an_event_stream_leaves_while_its_first_event_is_waited_for(self):
+        running = asyncio.create_task(self.sender.run())
+        for last in ("event", ValueError("first"), OSError(2, "no such file")):
+            self.sock.sent = b""
+            gate = asyncio.Event()
+            response = Response(Pieces(gate, last), 200, EVENT_STREAM)
+            sending = asyncio.create_task(self.send(response))
+            await turns()
+            self.assertEqual(self.fields()[0], b"HTTP/1.1 200 OK")
+            gate.set()
+            if last == "event":
+                self.assertTrue(await sending)
+                self.assertEqual(self.body(), b"5\r\nevent\r\n0\r\n\r\n")
+            else:
+                with self.assertRaises(EOFError):
+                    await sending
+                self.assertEqual(self.body(), b"")
+                self.assertIn("response body failed", self.log.lines.pop())
+        running.cancel()
+
+    @run_async
+    async def test_nothing_of_an_event_stream_leaves_that_fails_at_once(self):
+        for error in ValueError("first"), OSError(2, "no such file"):
+            with self.assertRaises(type(error)):
+                await self.send(Response(Pieces(error), 200, EVENT_STREAM))
+            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
 
 
 class TestGathering(Sent):
@@ -273,8 +307,8 @@ class TestGathering(Sent):
             now += 1
             return now
 
-        ticks = response_module.ticks_ms
-        response_module.ticks_ms = tick
+        ticks = pieces_module.ticks_ms
+        pieces_module.ticks_ms = tick
         count = []
 
         async def run_beside():
@@ -286,6 +320,59 @@ class TestGathering(Sent):
         try:
             await self.send(Pieces(*[""] * 100))
         finally:
-            response_module.ticks_ms = ticks
+            pieces_module.ticks_ms = ticks
             beside.cancel()
         self.assertGreaterEqual(len(count), 20)
+
+
+class TestBreakingOff(unittest.TestCase):
+    @run_async
+    async def test_a_body_that_raises_cuts_the_connection_without_an_end(self):
+        async with App().site() as site:
+            peer = site.connect()
+            answer = await peer.ask(GET % "/failing") + await peer.read_all()
+            self.assertIn("oneone", answer)
+            self.assertNotIn("0\r\n\r\n", answer)
+            peer.close()
+
+    @run_async
+    async def test_nothing_is_added_to_a_response_that_breaks_off(self):
+        app = Microdot()
+
+        @app.get("/cancelled")
+        async def cancelled(request):
+            return BreakingOff(None)
+
+        @app.get("/short")
+        async def short(request):
+            return BreakingOff(BreakingOff.Huge())
+
+        async with Site(app) as site:
+            for path in "/cancelled", "/short":
+                peer = site.connect()
+                await peer.send(GET % path)
+                text = await peer.read_all()
+                self.assertTrue(text.endswith("aaa\r\n") or not text)
+                peer.close()
+
+
+class BreakingOff:
+    """A streamed body: a packet of "a", then `piece`, or without one its own cancellation."""
+
+    class Huge:
+        """A piece that there is no memory for."""
+
+        def __len__(self):
+            raise MemoryError
+
+    def __init__(self, piece):
+        self._pieces = ["a" * 2000, piece]
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        piece = self._pieces.pop(0)
+        if piece is None:
+            raise asyncio.CancelledError
+        return piece
