@@ -8,8 +8,6 @@ the reason on the slot and cancels the task (`cut`).  A connection ends in one o
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;
 3. it was cut: purged, timed out (408 if part of a request had come), stopped, client gone;
 4. something that nobody foresaw: a traceback in the log, and 500 if no response had begun.
-
-`status_of` is the one place where an exception becomes an answer.
 """
 
 import asyncio
@@ -20,8 +18,8 @@ from micropython import const
 
 from firmware.encode import PONG, encode_error
 from firmware.heads import PartialHead
-from firmware.http1 import HTTPError
-from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING, TIMED_OUT
+from firmware.refusal import status_of
+from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING
 from firmware.wire import BLOCK_LEN, Wire
 
 # What to raise so that a client is not refused.
@@ -281,17 +279,3 @@ class Connection:
                 sess_ctx.close()
         except Exception as error:
             self._log.exception("connection failed", error)
-
-
-def status_of(error: BaseException, reason: int) -> int:
-    """The status that an exception is answered with; 0 for none, the connection is closed.
-
-    reason  why the connection was cut, if `error` is a cancellation
-    """
-    if isinstance(error, HTTPError):
-        return error.status
-    if isinstance(error, MemoryError):
-        return 503
-    if isinstance(error, asyncio.CancelledError) and reason:
-        return 408 if reason == TIMED_OUT else 503 if reason == PURGED else 0
-    return 500  # a handler that was cancelled by something of its own, too

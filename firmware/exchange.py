@@ -1,27 +1,22 @@
 """One request and its response: the seam to Microdot.
 
 The server asks an application as Microdot's ASGI adapter does: it builds a `Request`, awaits
-`dispatch_request`, and sends the `Response`.  What it refuses after the head was parsed goes
-through the application's own handlers of errors, so that a page of another origin sees a 413, too.
+`dispatch_request`, and sends the `Response`.  How an exception is answered is up to `refusal`.
 """
 
-import json
-import sys
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import invoke_handler
 from micropython import const
 
-from firmware.encode import ResponseError, error_text
-from firmware.http1 import Head, HTTPError
+from firmware.http1 import HTTPError
 from firmware.pieces import close
+from firmware.refusal import Refusals
 from firmware.request import ServedRequest, note_body
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
 _MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has chosen
-_NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 _WITH_BODY = ("POST", "PUT", "PATCH")
 # What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
@@ -39,6 +34,7 @@ class Exchange:
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
     path           of the request that came last
+    refuse_head    see `Refusals`
     takes_updates  whether `own` does, whose bodies may be as long as the flash has room for
     own            gives the response to a request for what the board answers itself, or a coroutine
                    of it, or None, then the application has it; or is None
@@ -57,6 +53,8 @@ class Exchange:
         self.path = "no request yet"
         self.own: Function | None = None
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
+        self._refusals = Refusals(app, log, self.sender)
+        self.refuse_head = self._refusals.refuse_head
         self._app = app
         self._workers = workers
         self._table = table
@@ -67,25 +65,15 @@ class Exchange:
         if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
             limits["max_uri_len"] = Request.max_readline
             limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
-        words_all = False  # a handler of the application's own takes any exception
         for each in [app] + [route[4] for route in app.url_map]:
             handlers = each and each.after_request_handlers
             if handlers and handlers[0] is not note_body:
                 handlers.insert(0, note_body)  # type: ignore[arg-type]
-            words_all = words_all or bool(each and Exception in each.error_handlers)
         if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
             # Now, instead of in the first request, where what stays would lie in the way.
             import firmware.body
             import firmware.stream  # noqa: F401
         self._lasting: list = []  # handlers of which a response has lasted
-        # Microdot takes exceptions here, too, which its types do not say.
-        app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
-        if not words_all:
-            app.error_handlers.setdefault(ValueError, _refuse_malformed)  # type: ignore[arg-type]
-        for name, module in sys.modules.items():
-            if name.startswith("microdot") and hasattr(module, "print_exception"):
-                # A client's text may be in it.
-                module.print_exception = log.trace  # type: ignore[attr-defined]
 
     async def run(self, wire: "Wire", head: "Head") -> bool:
         """One request and its response; whether the connection may go on.
@@ -111,7 +99,9 @@ class Exchange:
                     raise HTTPError(body.failure)
             except Exception as error:
                 keep_alive = False
-                request, response = await self._refuse(error, request, response, wire, head)
+                request, response = await self._refusals.refuse(
+                    error, request, response, wire, head
+                )
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
             if body or wire.is_answered or not _is_plain(response):
@@ -131,29 +121,6 @@ class Exchange:
             return None
         self._workers.release(request)
         return request.made
-
-    async def refuse_head(self, wire: "Wire", status: int) -> bool:
-        """Sends what the application words the refusal of a head with; whether it does.
-
-        Its handler gets a request with the path "*": there is no other.
-        """
-        if status not in self._app.error_handlers:
-            return False
-        head = Head(_NO_HEAD, len(_NO_HEAD))
-        response: Anything = None
-        try:
-            request = self._begin(wire, head)
-            response = await self._refusal(request, status, None)
-            await _result(self.sender.send(wire, head, response, False))
-        except (OSError, EOFError):
-            raise
-        except Exception as error:
-            self._log.exception("request failed", error)
-            return wire.slot.state == SENDING
-        finally:
-            if response:
-                await close(response.body)
-        return True
 
     def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
@@ -181,31 +148,6 @@ class Exchange:
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 
-    def _begin(self, wire: "Wire", head: "Head") -> "Request":
-        """The request of a head whose body was refused, for the application's own handlers."""
-        request = ServedRequest(self._app, head, wire, None, b"")
-        wire.slot.enter(BUSY, ticks_ms())
-        return request
-
-    async def _refuse(
-        self,
-        error: Exception,
-        request: "Anything",
-        replaced: "Response | None",
-        wire: "Wire",
-        head: "Head",
-    ) -> "tuple[Request, Response]":
-        """The request that is refused, and the response; raises `error` again if there is none."""
-        status = _status_of(error)
-        if status:
-            request = request or self._begin(wire, head)
-            wire.slot.owner.note_refusal(status)
-        elif not request or not wire.is_read or isinstance(error, MemoryError):
-            raise error  # the client is gone, or the next step may do better
-        else:  # of a handler of errors
-            self._log.exception("request failed", error)
-        return request, await self._refusal(request, status or 500, replaced)
-
     async def _send(
         self,
         wire: "Wire",
@@ -231,8 +173,7 @@ class Exchange:
         except Exception as error:
             if wire.slot.state == SENDING:  # before that, an OSError or EOFError is the handler's
                 raise
-            status = self._log_failure(request, error)
-            response = await self._refusal(request, status, response)
+            response = await self._refusals.replace(request, response, error)
             keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
         finally:
             body_made = response and response.body
@@ -272,7 +213,7 @@ class Exchange:
         return self._app.find_route(request)[0]
 
     def _complete(self, request: "Anything", response: "Response", slot: "Slot") -> None:
-        """Adds `Allow` to a 405; an event stream lasts, and a file is read in parts."""
+        """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]
@@ -286,55 +227,6 @@ class Exchange:
             if request.made is response.body:
                 request.made = None  # a part of a file closes it
             prepare(request, response)
-
-    def _log_failure(self, request: "Request", error: Exception) -> int:
-        """Logs one line for a response that can't be sent, a traceback for a body that raises.
-
-        The status to send instead: 500, or that of an `abort()`, or of `Busy`.
-        """
-        if hasattr(error, "status_code"):
-            return error.status_code
-        if isinstance(error, ResponseError):
-            self._log.error("%s %s: %s", request.method, request.path, error)
-        else:
-            self._log.exception("request failed", error)
-        return 500
-
-    async def _refusal(
-        self, request: "Anything", status: int, replaced: "Response | None"
-    ) -> "Anything":
-        """The response to a request that is refused, as the application words it if it does.
-
-        replaced  what its handler has returned
-        """
-        if replaced and replaced.body is not request.made:
-            await close(replaced.body)
-        try:
-            result = await self._word(request, status)
-        except MemoryError:
-            raise
-        except Exception as error:
-            self._log.exception("request failed", error)
-            result = Response(error_text(status), status)
-        if status == 503:
-            result.headers["Retry-After"] = "1"
-        for name in getattr(request.g, "_vary", ()):  # as Microdot does it
-            vary = result.headers.get("Vary")
-            result.headers["Vary"] = vary + ", " + name if vary else name
-        result.is_head = request.method == "HEAD"
-        return result
-
-    async def _word(self, request: "Request", status: int) -> "Anything":
-        """What the application says to a refusal; its handlers may raise anything."""
-        app = self._app
-        result = await app.error_response(request, status, error_text(status).decode())
-        if isinstance(result, tuple):
-            result = Response(*result)
-        elif not isinstance(result, Response):
-            result = Response(result)
-        for handler in app.get_request_handlers(request, "after_error_request", True):
-            result = await invoke_handler(handler, request, result) or result
-        return result
 
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""
@@ -355,31 +247,3 @@ def _is_plain(response: "Response") -> bool:
 async def _result(given: "Anything") -> bool:
     """What was given, or what the coroutine that was given returns."""
     return given if isinstance(given, bool) else await given
-
-
-async def _refuse_malformed(request: "Anything", error: Exception) -> "Anything":
-    """JSON or a form that can't be read is the client's error; None for a ValueError of others."""
-    kind = request.content_type or ""
-    try:  # as Microdot's `json` and `form` do it, which most applications go without
-        if kind.startswith("application/json"):
-            json.loads(request.body.decode())
-        elif kind.startswith("application/x-www"):
-            request._parse_urlencoded(request.body)
-        if not kind.startswith("multipart/") or request._form is not None:
-            return None
-    except ValueError:
-        pass
-    return await request.app.error_response(request, 400, error_text(400).decode())
-
-
-async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:
-    """Memory is exhausted: the next request may find some."""
-    return error_text(503).decode(), 503, {"Retry-After": "1"}
-
-
-def _status_of(error: Exception) -> int:
-    """The status of a refusal; 0 if it is none."""
-    if isinstance(error, HTTPError):
-        return error.status
-    # The pattern of a route takes a step of the stack for each character of a path.
-    return 414 if isinstance(error, RuntimeError) and "recursion" in str(error) else 0

@@ -20,6 +20,7 @@ import firmware.job as _job
 import firmware.link as _link
 import firmware.log as _log
 import firmware.memory as _memory
+import firmware.response as _response
 import firmware.server as _server
 import firmware.slots as _slots
 import firmware.status as _status
@@ -56,6 +57,7 @@ Job = _job.Job
 Link = _link.Link
 Log = _log.Log
 Memory = _memory.Memory
+Sender = _response.Sender
 Server = _server.Server
 Slot = _slots.Slot
 SlotTable = _slots.SlotTable

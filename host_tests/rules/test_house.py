@@ -28,20 +28,21 @@ IMPORTS = {
     "stream": {"http1"},
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces"},
+    "static": set(),
     "request": {"http1", "stream"},
+    "refusal": {"encode", "http1", "pieces", "request", "slots"},
     "exchange": {
         "body",
-        "encode",
         "http1",
         "pieces",
+        "refusal",
         "request",
         "response",
         "slots",
         "static",
         "stream",
     },
-    "static": set(),
-    "connection": {"encode", "heads", "http1", "slots", "wire"},
+    "connection": {"encode", "heads", "refusal", "slots", "wire"},
     "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
     "access": set(),
     "status": {"encode", "kept_log"},
@@ -116,7 +117,16 @@ LATER = {
 }
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
-KNOW_MICRODOT = {"exchange", "request", "stream", "routes", "safe_mode", "status", "update"}
+KNOW_MICRODOT = {
+    "exchange",
+    "refusal",
+    "request",
+    "stream",
+    "routes",
+    "safe_mode",
+    "status",
+    "update",
+}
 KNOW_HARDWARE = {
     "heap",
     "wifi",

@@ -205,6 +205,22 @@ class Endless:
         return "x"
 
 
+class Silent:
+    """A stream that stays and says nothing more than its first event."""
+
+    def __init__(self):
+        self._has_begun = False
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if self._has_begun:
+            await asyncio.Event().wait()
+        self._has_begun = True
+        return "data: 1\n\n"
+
+
 def count_calls(thing, name):
     """A list that grows by each call of a method of `thing`."""
     calls = []

@@ -3,9 +3,6 @@ import unittest
 
 import firmware.heads as heads_module
 import firmware.http1 as http1
-from firmware.connection import status_of
-from firmware.http1 import HTTPError
-from firmware.slots import GONE, NOT_CUT, PURGED, STOPPED, TIMED_OUT
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, App
 
@@ -128,22 +125,6 @@ class TestConnection(unittest.TestCase):
                 text += await peer.read()
             self.assertIn("long", text)
             peer.close()
-
-
-class TestStatus(unittest.TestCase):
-    def test_an_exception_is_an_answer_in_one_place(self):
-        cancelled = asyncio.CancelledError()
-        for error, reason, status in (
-            (HTTPError(431), NOT_CUT, 431),
-            (MemoryError(), NOT_CUT, 503),
-            (cancelled, TIMED_OUT, 408),
-            (cancelled, PURGED, 503),
-            (cancelled, STOPPED, 0),
-            (cancelled, GONE, 0),
-            (cancelled, NOT_CUT, 500),  # by something of the handler's own
-            (ValueError("handler"), NOT_CUT, 500),
-        ):
-            self.assertEqual(status_of(error, reason), status)
 
 
 class TestWaysOut(unittest.TestCase):

@@ -3,10 +3,29 @@ import unittest
 
 from microdot import Microdot, Response
 
+from firmware.http1 import HTTPError
+from firmware.refusal import status_of
+from firmware.slots import GONE, NOT_CUT, PURGED, STOPPED, TIMED_OUT
 from host_tests.unit.fakes import run_async, until
-from host_tests.unit.sites import GET, App, Site
+from host_tests.unit.sites import GET, Silent, Site
 
 UPLOAD = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+
+
+class TestStatus(unittest.TestCase):
+    def test_an_exception_is_an_answer_in_one_place(self):
+        cancelled = asyncio.CancelledError()
+        for error, reason, status in (
+            (HTTPError(431), NOT_CUT, 431),
+            (MemoryError(), NOT_CUT, 503),
+            (cancelled, TIMED_OUT, 408),
+            (cancelled, PURGED, 503),
+            (cancelled, STOPPED, 0),
+            (cancelled, GONE, 0),
+            (cancelled, NOT_CUT, 500),  # by something of the handler's own
+            (ValueError("handler"), NOT_CUT, 500),
+        ):
+            self.assertEqual(status_of(error, reason), status)
 
 
 class TestRefusals(unittest.TestCase):
@@ -237,127 +256,3 @@ class TestRefusals(unittest.TestCase):
             await until(lambda: site.memory.taken == 3000)
             peer.close()
             await until(lambda: site.memory.taken == 0)
-
-
-class TestLasting(unittest.TestCase):
-    """One slot is never for what stays."""
-
-    def setUp(self):
-        self.app = Microdot()
-        self.gate = asyncio.Event()
-        self.called = 0
-
-        @self.app.get("/quick")
-        async def quick(request):
-            return "quick"
-
-        @self.app.get("/events")
-        async def events(request):
-            self.called += 1
-            return Silent(), 200, {"Content-Type": "text/event-stream"}
-
-        @self.app.get("/socket")
-        async def socket(request):
-            self.called += 1
-            await request.sock[1].awrite(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
-            await request.sock[0].read(1)
-            return Response.already_handled
-
-    async def fill(self, site, count, text):
-        peers = [site.connect() for _ in range(count)]
-        for peer in peers:
-            self.assertIn("HTTP/1.1 ", await peer.ask(text))
-        return peers
-
-    @run_async
-    async def test_one_event_stream_too_many_is_503_before_its_handler_runs(self):
-        async with Site(self.app, max_open_sockets=3) as site:
-            peers = await self.fill(site, 2, GET % "/events")
-            late, quick = site.connect(), site.connect()
-            answer = await late.ask(GET % "/events")
-            self.assertIn("HTTP/1.1 503 Busy", answer)
-            self.assertIn("\r\nRetry-After: 1\r\n", answer)
-            self.assertEqual(self.called, 2)
-            self.assertIn("quick", await quick.ask(GET % "/quick"))
-            for peer in peers + [late, quick]:
-                peer.close()
-
-    @run_async
-    async def test_one_websocket_too_many_is_503_before_its_handler_runs(self):
-        text = (
-            "GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
-        )
-        async with Site(self.app, max_open_sockets=3) as site:
-            peers = await self.fill(site, 2, text)
-            late = site.connect()
-            self.assertIn("HTTP/1.1 503 Busy", await late.ask(text))
-            self.assertEqual(self.called, 2)
-            peers[0].close()
-            await site.wait_open(1)
-            again = site.connect()
-            self.assertIn("101 Switching", await again.ask(text))
-            for peer in peers + [late, again]:
-                peer.close()
-
-    @run_async
-    async def test_without_memory_for_one_more_that_lasts_it_is_503_and_quick_requests_go_on(self):
-        text = "GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"
-        async with Site(self.app, max_open_sockets=7) as site:
-            site.memory.is_full = True
-            peers = await self.fill(site, 1, GET % "/events")  # the first always may
-            for request in (GET % "/events", text):
-                late = site.connect()
-                self.assertIn("HTTP/1.1 503 Busy", await late.ask(request))
-                peers.append(late)
-            quick = site.connect()
-            self.assertIn("quick", await quick.ask(GET % "/quick"))
-            site.memory.is_full = False
-            for request in (GET % "/events", text):
-                late = site.connect()
-                self.assertNotIn("503", await late.ask(request))
-                peers.append(late)
-            for peer in peers + [quick]:
-                peer.close()
-
-    @run_async
-    async def test_a_long_request_too_many_is_503_though_a_worker_is_ready(self):
-        app = App()
-        app.app.mount(self.app)
-        async with app.site(max_open_sockets=3, workers=2) as site:
-            peers = await self.fill(site, 2, GET % "/events")
-            late = site.connect()
-            answer = await late.ask(GET % "/long")
-            self.assertIn("HTTP/1.1 503 Busy", answer)
-            self.assertIn("no workers available. server busy.", answer)
-            self.assertEqual(site.pool.count_ready(), 2)
-            for peer in peers + [late]:
-                peer.close()
-
-    @run_async
-    async def test_there_is_no_http_behind_what_the_application_has_sent_itself(self):
-        @self.app.get("/own")
-        async def own(request):
-            await request.sock[1].awrite(b"all mine")
-            raise ValueError("behind it")
-
-        async with Site(self.app) as site:
-            peer = site.connect()
-            await peer.send(GET % "/own")
-            self.assertEqual(await peer.read_all(), "all mine")
-            peer.close()
-
-
-class Silent:
-    """A stream that stays and says nothing more than its first event."""
-
-    def __init__(self):
-        self._has_begun = False
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        if self._has_begun:
-            await asyncio.Event().wait()
-        self._has_begun = True
-        return "data: 1\n\n"
