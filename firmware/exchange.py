@@ -166,7 +166,7 @@ class Exchange:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
             if not _is_plain(response):
-                self._complete(request, response, wire.slot)
+                self._prepare_by_kind(request, response, wire.slot)
             keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
         except MemoryError:
             raise
@@ -212,7 +212,7 @@ class Exchange:
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
 
-    def _complete(self, request: "Anything", response: "Response", slot: "Slot") -> None:
+    def _prepare_by_kind(self, request: "Anything", response: "Response", slot: "Slot") -> None:
         """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
