@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import sys
-from time import ticks_ms
 
 from micropython import const
 
@@ -12,10 +11,7 @@ import firmware
 _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
 _LOADING_THRESHOLD = const(8192)
-_UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
-_STEP_MS = const(1000)
 _EIO = const(5)
-_OWN_MODULES = ("status", "update", "update_flash", "update_proof")
 
 
 def run(
@@ -114,16 +110,15 @@ class _Parts:
     """Everything that runs.
 
     health  what is known of the board itself
-    own     the `Status` or the `Update`, while somebody asks for it; else None
+    own     what answers for them while somebody asks, and `leaving`, its task; else None
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
     """
 
     _care: asyncio.Task | None = None
     _trial: asyncio.Task | None = None
-    _leaving: asyncio.Task | None = None
-    _is_update = False  # `own` is one
-    own: "Anything" = None
+    leaving: asyncio.Task | None = None
+    own: "Status | Update | None" = None
 
     def __init__(
         self,
@@ -142,7 +137,7 @@ class _Parts:
         self.update_password = settings["update"]["password"]
         self.log = log
         self.health = health
-        self._memory = memory
+        self.memory = memory
         self._interface = interface
         self.server = server
         server.answer_own(self._answer_own, bool(self.update_password))
@@ -150,7 +145,7 @@ class _Parts:
 
     def settle(self) -> None:
         """Everything is loaded: decides what memory is for what."""
-        self._memory.settle(self._request_len)
+        self.memory.settle(self._request_len)
 
     async def run(self) -> None:
         asyncio.get_event_loop().set_exception_handler(self._on_lost_exception)
@@ -169,75 +164,27 @@ class _Parts:
         from firmware.trial import watch
 
         await watch(self.server, self.log)
-        self._trial = None  # see `_leave`
+        self._trial = None  # it would keep others that have ended: see `own.leave`
 
     async def close(self) -> None:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
         await asyncio.wait_for(self._close(), _CLOSE_S)
 
     def _answer_own(self, request: "Request") -> "Anything":
-        """Loads what answers for the board itself; it leaves when nobody has asked for a while."""
-        is_update = request.path[1] == "."
-        if not self.update_password if is_update else self.password is None:
+        """Loads what answers for the board itself, unless the configuration has it not."""
+        if not self.update_password if request.path[1] == "." else self.password is None:
             return None
-        if self.own and self._is_update is not is_update:
-            if not is_update:
-                raise MemoryError("an update has the place of the status")
-            self._drop_own()  # with both, the heap would grow into the radio's share
-        return (self.own or self._load_own(is_update)).answer(request)
+        from firmware.own import answer
 
-    def _load_own(self, is_update: bool) -> "Anything":
-        if is_update and not self._memory.has(_UPDATE_LEN):
-            raise MemoryError("too little is free for an update")
-        gc.collect()
-        gc.threshold(_LOADING_THRESHOLD)
-        self._is_update = is_update
-        try:
-            own = self.own = self._make_own(is_update)
-            if not self._leaving:
-                self._leaving = asyncio.create_task(self._leave())
-        except MemoryError:
-            self._drop_own()
-            raise
-        self.settle()  # what is loaded now is no garbage
-        return own
-
-    def _make_own(self, is_update: bool) -> "Status | Update":
-        if is_update:
-            from firmware.update import Update
-
-            return Update(self)
-        from firmware.status import Status
-
-        return Status(self)
-
-    async def _leave(self) -> None:
-        """The task that drops what nobody needs any more.
-
-        It is here because the queue of MicroPython's loop links tasks, and one that waits keeps
-        some that have ended: of a task of theirs, it would keep the whole module.
-        """
-        while self.own and self.own.is_needed(ticks_ms()):
-            await asyncio.sleep_ms(_STEP_MS)
-        self._leaving = None
-        self._drop_own()
-
-    def _drop_own(self) -> None:
-        own, self.own = self.own, None
-        if own:
-            own.close()
-        for name in _OWN_MODULES:
-            firmware.drop(name)
-        own = None  # its memory is free now
-        self.settle()
+        return answer(self, request)
 
     async def _close(self) -> None:
         self.supervisor.end()
-        for task in (self._care, self._trial, self._leaving):
+        for task in (self._care, self._trial, self.leaving):
             if task:
                 task.cancel()
         if self.own:
-            self._drop_own()
+            self.own.close()
         await self.server.close()
 
     def _on_lost_exception(self, loop: object, context: dict) -> None:

@@ -62,6 +62,8 @@ _ROWS = (
 class Status:
     """Answers for the server, whose `parts` are those of `app.py`."""
 
+    is_update = False
+
     def __init__(self, parts: "Parts") -> None:
         self._parts = parts
         self._kept: Anything = None

@@ -51,6 +51,8 @@ class Update:
     restart   of the board
     """
 
+    is_update = True
+
     def __init__(self, parts: "Parts", restart: "Function" = machine.reset) -> None:
         self._parts = parts
         self._log = parts.log

@@ -102,7 +102,8 @@ IMPORTS = {
         "wifi",
         "workers",
     },
-    "app": {"settings", "startup", "status", "trial", "update"},
+    "own": {"status", "update"},
+    "app": {"own", "settings", "startup", "trial"},
 }
 # Of these, what is loaded when it is needed for the first time.
 LATER = {
@@ -113,7 +114,8 @@ LATER = {
     "update": {"last_words"},
     "trial": {"last_words"},
     "server": {"access"},
-    "app": {"status", "trial", "update"},
+    "app": {"own", "trial"},
+    "own": {"status", "update"},
 }
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}

@@ -1,0 +1,79 @@
+"""What answers for the board itself, the status or an update: loaded while somebody asks for it.
+
+One of them at a time: with both, the heap would grow into the radio's share.
+"""
+
+import asyncio
+import gc
+from time import ticks_ms
+
+from micropython import const
+
+import firmware
+
+_LOADING_THRESHOLD = const(8192)
+_UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
+_STEP_MS = const(1000)
+_MODULES = ("status", "update", "update_flash", "update_proof")
+
+
+def answer(parts: "Parts", request: "Request") -> "Anything":
+    """The response to a request, or a coroutine of it; None, then the application has it.
+
+    Raises MemoryError if there is too little of it, or an update is going on.
+    """
+    is_update = request.path[1] == "."
+    if parts.own and parts.own.is_update is not is_update:
+        if not is_update:
+            raise MemoryError("an update has the place of the status")
+        _drop(parts)
+    return (parts.own or _load(parts, is_update)).answer(request)
+
+
+def _load(parts: "Parts", is_update: bool) -> "Status | Update":
+    try:
+        if is_update and not parts.memory.has(_UPDATE_LEN):
+            raise MemoryError("too little is free for an update")
+        gc.collect()
+        gc.threshold(_LOADING_THRESHOLD)
+        own = parts.own = _make(parts, is_update)
+        parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
+    except MemoryError:
+        _drop(parts)
+        raise
+    parts.settle()  # what is loaded now is no garbage
+    return own
+
+
+def _make(parts: "Parts", is_update: bool) -> "Status | Update":
+    if is_update:
+        from firmware.update import Update
+
+        return Update(parts)
+    from firmware.status import Status
+
+    return Status(parts)
+
+
+async def _leave(parts: "Parts") -> None:
+    """The task that drops what nobody needs any more.
+
+    The queue of MicroPython's loop links tasks, and one that waits keeps some that have ended: of a
+    task of theirs, it would keep the whole of `status` or `update`.
+    """
+    while parts.own and parts.own.is_needed(ticks_ms()):
+        await asyncio.sleep_ms(_STEP_MS)
+    parts.leaving = None
+    _drop(parts)
+
+
+def _drop(parts: "Parts") -> None:
+    own, parts.own = parts.own, None
+    if own:
+        own.close()
+    for name in _MODULES:
+        firmware.drop(name)
+    if not parts.leaving:
+        firmware.drop("own")
+    own = None  # its memory is free now
+    parts.settle()

@@ -1,0 +1,158 @@
+import asyncio
+import gc
+import sys
+import unittest
+
+import network
+
+import firmware
+from firmware import app
+from host_tests.unit.fakes import run_async, turns, until
+from tools.simulator.surroundings import Surroundings
+
+
+def fail(*args):
+    raise MemoryError
+
+
+class Parts(app._Parts):
+    """Of a board that is asked for what it answers itself."""
+
+    update_password = "correct horse"
+    password = ""
+
+    def __init__(self):
+        self.log = self.supervisor = self.server = self.memory = self.link = self
+        self.address = "192.0.2.1"
+        self.has_room = True
+        self.settled = 0
+        self.write = None
+        self.loud = ()
+
+    def has(self, length):
+        self.asked = length
+        return self.has_room
+
+    def settle(self):
+        self.settled += 1
+
+
+class Request:
+    method = "GET"
+    headers = {"Host": "192.0.2.1"}
+    args: dict = {}
+
+    def __init__(self, path):
+        self.path = path
+
+
+NONCE = "/.httpd32/nonce"
+MODULES = ("own", "status", "update", "update_flash", "update_proof")
+
+
+class TestOwn(unittest.TestCase):
+    def setUp(self):
+        self._sleep_ms = asyncio.sleep_ms
+        asyncio.sleep_ms = lambda delay_ms: self._sleep_ms(5)  # type: ignore[assignment]
+        self.parts = Parts()
+        self.loaded = sys.modules.copy()
+        network.surroundings = self.around = Surroundings()
+
+    def tearDown(self):
+        gc.threshold(-1)
+        asyncio.sleep_ms = self._sleep_ms
+        for name in MODULES:  # of whoever has imported it before
+            firmware.drop(name)
+            if "firmware." + name in self.loaded:
+                sys.modules["firmware." + name] = self.loaded["firmware." + name]
+                setattr(firmware, name, self.loaded["firmware." + name])
+
+    def count_loaded(self):
+        return len([name for name in MODULES if "firmware." + name in sys.modules])
+
+    async def end(self):
+        self.parts.leaving.cancel()
+        await turns()
+
+    @run_async
+    async def test_an_update_for_which_there_is_too_little_memory_is_refused_unloaded(self):
+        self.parts.has_room = False
+        with self.assertRaises(MemoryError):
+            await self.parts._answer_own(Request(NONCE))
+        self.assertTrue(self.parts.asked > 20000)
+        self.assertIs(self.parts.own, None)
+
+    @run_async
+    async def test_what_is_not_to_be_had_is_the_applications(self):
+        self.parts.update_password = ""
+        self.parts.password = None
+        for path in (NONCE, "/status.json"):
+            self.assertIs(self.parts._answer_own(Request(path)), None)
+
+    async def come_and_go(self):
+        """The status, until nobody needs it any more."""
+        self.parts._answer_own(Request("/log"))
+        self.assertTrue(self.parts.write)
+        for _ in range(10):
+            await asyncio.sleep_ms(0)
+        self.assertTrue(self.parts.own)
+        self.parts.own._asked -= 300000
+        while self.parts.own:
+            await asyncio.sleep_ms(0)
+        await turns()
+
+    @run_async
+    async def test_it_leaves_when_nobody_needs_it_any_more(self):
+        await self.come_and_go()
+        self.assertEqual((self.parts.own, self.parts.write), (None, None))
+        self.assertEqual(self.count_loaded(), 0)
+        self.assertEqual(self.parts.settled, 2)  # when it was loaded, and when it has left
+
+    @run_async
+    async def test_tasks_that_wait_keep_nothing_of_it(self):
+        """MicroPython's loop leaves pointers from them to tasks that have ended meanwhile."""
+
+        async def wait(count):
+            for _ in range(count):
+                await self._sleep_ms(3)
+            arrived.append(count)
+            await gate.wait()
+
+        gate = asyncio.Event()
+        arrived: list = []
+        waiting = [asyncio.create_task(wait(count)) for count in range(12)]
+        self.parts._answer_own(Request("/log"))
+        while len(arrived) < len(waiting):
+            await self._sleep_ms(50)  # not often: this task is in the queue, too
+        self.parts.own._asked -= 300000
+        await until(lambda: not self.parts.own)
+        gc.collect()
+        used = gc.mem_alloc()
+        gate.set()
+        await asyncio.gather(*waiting)
+        gc.collect()
+        self.assertTrue(used - gc.mem_alloc() < 3000)  # the status takes 11 KB
+
+    @run_async
+    async def test_an_update_takes_the_place_of_the_status_and_the_status_waits_for_its_end(self):
+        self.parts._answer_own(Request("/log"))
+        self.assertEqual((await self.parts._answer_own(Request(NONCE))).status_code, 200)
+        self.assertEqual(self.parts.write, None)
+        self.assertFalse("firmware.status" in sys.modules)
+        with self.assertRaises(MemoryError):
+            self.parts._answer_own(Request("/log"))
+        self.assertEqual((await self.parts._answer_own(Request(NONCE))).status_code, 200)
+        await self.end()
+
+    @run_async
+    async def test_what_can_not_be_loaded_leaves_nothing(self):
+        from firmware import update
+
+        Update, update.Update = update.Update, fail
+        try:
+            with self.assertRaises(MemoryError):
+                self.parts._answer_own(Request(NONCE))
+        finally:
+            update.Update = Update
+        self.assertIs(self.parts.own, None)
+        self.assertEqual(self.count_loaded(), 0)
