@@ -26,6 +26,8 @@ async def watch(
     served = 0
     for _ in range(_MAX):
         await sleep_ms(_STEP_MS)
+        if not firmware.is_on_trial:  # the next version is
+            return
         served += server.is_running()
         if served == _GOOD:
             for path in ("/trial.py", "/trial"):

@@ -5,6 +5,7 @@ import os
 
 from micropython import const
 
+import firmware
 from firmware.update_flash import is_there, read_lines, remove, remove_file, sha256
 
 _RESTART_MS = const(500)  # for the response to leave
@@ -27,6 +28,7 @@ def switch(folder: str, wanted: str) -> "Pieces":
             yield "differs %s\n" % path
             return
         yield "checked %s\n" % path
+    firmware.is_on_trial = False  # the one that runs: it would end the trial of the next
     remove_file("/trial")
     if is_there("/trial.py.new"):
         os.rename("/trial.py.new", "/trial.py")

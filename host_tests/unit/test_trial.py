@@ -8,10 +8,11 @@ SERVED = "served for a minute"
 
 
 class Server:
-    """Serves from a step on; None: never."""
+    """Serves from a step on; None: never.  At another one the next version takes its place."""
 
-    def __init__(self, serves_from):
+    def __init__(self, serves_from, replaced_at):
         self._serves_from = serves_from
+        self.replaced_at = replaced_at
         self.steps = 0
 
     def is_running(self):
@@ -19,11 +20,13 @@ class Server:
 
     async def sleep_ms(self, ms):
         self.steps += 1
+        if self.steps == self.replaced_at:
+            firmware.is_on_trial = False
 
 
 class TestTrial(unittest.TestCase):
-    async def watch(self, serves_from):
-        server = Server(serves_from)
+    async def watch(self, serves_from, replaced_at=None):
+        server = Server(serves_from, replaced_at)
         restarts = []
         log = FakeLog()
         firmware.is_on_trial = True
@@ -45,3 +48,9 @@ class TestTrial(unittest.TestCase):
             self.assertNotIn(SERVED, str(log.lines))
             self.assertTrue(firmware.is_on_trial)
             firmware.is_on_trial = False
+
+    @run_async
+    async def test_one_that_is_replaced_meanwhile_leaves_the_trial_of_the_next_alone(self):
+        for serves_from in (0, None):
+            steps, restarts, log = await self.watch(serves_from, replaced_at=30)
+            self.assertEqual((steps, restarts, log.lines), (30, [], []))

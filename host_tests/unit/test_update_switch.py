@@ -3,6 +3,7 @@ import os
 import unittest
 from binascii import hexlify
 
+import firmware
 from firmware import update_flash as flash
 from firmware import update_switch
 
@@ -48,3 +49,26 @@ class TestSwitch(unittest.TestCase):
         os.remove(_FOLDER + "/c")
         with self.assertRaises(OSError):
             self.check(digest(manifest), 3)
+
+    def test_the_version_that_runs_is_on_trial_no_more_when_the_next_one_is(self):
+        class Files:
+            """The flash of a board, on which nothing is missing."""
+
+            stat = remove = staticmethod(lambda path: None)
+
+            @staticmethod
+            def rename(old, new):
+                moved.append((new, firmware.is_on_trial))
+
+        moved: list = []
+        manifest = ""
+        write(_FOLDER + "/manifest", manifest)
+        firmware.is_on_trial = True
+        try:
+            update_switch.os = flash.os = Files  # type: ignore[assignment]
+            lines = list(update_switch.switch(_FOLDER, digest(manifest)))
+        finally:
+            update_switch.os = flash.os = os
+            firmware.is_on_trial = False
+        self.assertEqual(lines[-1], "activated\n")
+        self.assertEqual(moved, [("/trial.py", False), ("/main.py", False)])
