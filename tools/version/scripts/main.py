@@ -23,17 +23,17 @@ try:
     except ImportError:
         pass
     try:
-        from firmware import grow as _start
-
-        _start()
-    except ImportError:
-        pass
-    try:
         from firmware.last_words import start as _start
 
         _is_safe = _start(CURRENT)
         _start = sys.modules["firmware"].drop("last_words")
         sys.modules["firmware"].is_on_trial = _trial is not None
+    except ImportError:
+        pass
+    try:
+        from firmware import grow as _start
+
+        _start()
     except ImportError:
         pass
     try:
