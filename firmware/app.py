@@ -111,6 +111,7 @@ class _Parts:
 
     health  what is known of the board itself
     own     what answers for them while somebody asks, and `leaving`, its task; else None
+    has_bodies       the application has routes for requests with a body
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
     """
@@ -138,6 +139,7 @@ class _Parts:
         self.log = log
         self.health = health
         self.memory = memory
+        self.has_bodies = "firmware.body" in sys.modules
         self._interface = interface
         self.server = server
         server.answer_own(self._answer_own, bool(self.update_password))

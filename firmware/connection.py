@@ -215,7 +215,7 @@ class Connection:
             self._log.exception("request failed", error)
         if not self._slot.is_answerable():
             return False
-        self.note_refusal(status)
+        self.note_refusal(status, error)
         if isinstance(error, MemoryError):
             self._log.error("out of memory: %s", error)
         elif not head and await self._exchange.refuse_head(wire, status):
@@ -246,15 +246,15 @@ class Connection:
             return
         try:
             if status:
-                self.note_refusal(status)
+                self.note_refusal(status, error)
                 slot.count(status)
                 self._wire.send_now(encode_error(status))
         except (OSError, MemoryError):
             pass
 
-    def note_refusal(self, status: int) -> None:
-        """A client is refused."""
-        setting = _SETTINGS.get(status)
+    def note_refusal(self, status: int, error: object = None) -> None:
+        """A client is refused, for want of a setting or of memory."""
+        setting = not isinstance(error, MemoryError) and _SETTINGS.get(status)
         text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
         self._log.info(text, status, self._wire.address, setting or "")
 

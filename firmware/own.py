@@ -5,7 +5,7 @@ One of them at a time: with both, the heap would grow into the radio's share.
 
 import asyncio
 import gc
-from time import ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -15,6 +15,7 @@ _LOADING_THRESHOLD = const(8192)
 _UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
 _STEP_MS = const(1000)
 _MODULES = ("status", "update", "update_flash", "update_proof")
+_FOR_BODIES = ("body", "stream", "chunked")
 
 
 def answer(parts: "Parts", request: "Request") -> "Anything":
@@ -61,8 +62,12 @@ async def _leave(parts: "Parts") -> None:
     The queue of MicroPython's loop links tasks, and one that waits keeps some that have ended: of a
     task of theirs, it would keep the whole of `status` or `update`.
     """
-    while parts.own and parts.own.is_needed(ticks_ms()):
+    late_ms = 0
+    # A loop that stood still, as flash may make it, is no silence: its task comes first.
+    while late_ms > _STEP_MS or (parts.own and parts.own.is_needed(ticks_ms())):
+        due = ticks_add(ticks_ms(), _STEP_MS)
         await asyncio.sleep_ms(_STEP_MS)
+        late_ms = ticks_diff(ticks_ms(), due)
     parts.leaving = None
     _drop(parts)
 
@@ -71,7 +76,8 @@ def _drop(parts: "Parts") -> None:
     own, parts.own = parts.own, None
     if own:
         own.close()
-    for name in _MODULES:
+    # What the bodies of an update have loaded goes, too, if no route of the application needs it.
+    for name in _MODULES if parts.has_bodies else _MODULES + _FOR_BODIES:
         firmware.drop(name)
     if not parts.leaving:
         firmware.drop("own")

@@ -29,7 +29,6 @@ import firmware
 from firmware import update_flash as flash
 from firmware.update_proof import Guard, Refused, check_host
 
-_FOR_BODIES = ("body", "stream", "chunked")
 _PLAN = "/update.plan"
 _NEW = ".new"
 _OTHER_BODY = "the body is not what was announced"
@@ -59,8 +58,6 @@ class Update:
         self._guard = Guard(parts.update_password, os.urandom(_SECRET_LEN))
         self._restart = restart
         self._asked = ticks_ms()
-        # What is loaded from now on: a body's modules are, for an application without bodies.
-        self._loaded = [name for name in _FOR_BODIES if "firmware." + name not in sys.modules]
         # Of the plan that is being carried out.
         self._has_plan = self._is_receiving = False
         self._target: tuple | None = None
@@ -94,12 +91,9 @@ class Update:
         return ticks_diff(now, self._asked) < _KEPT_MS
 
     def close(self) -> None:
-        """What only the bodies have loaded goes with it."""
         if self._has_plan:
             self._end_plan()
             self._log.warning("update: given up")
-        for name in self._loaded:
-            firmware.drop(name)
 
     async def _obey(self, request: "Anything", command: str) -> "Anything":
         """What a command answers, made while it is carried out."""

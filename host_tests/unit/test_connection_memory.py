@@ -26,6 +26,8 @@ class TestMemory(unittest.TestCase):
             peer = site.connect()
             self.assertIn("HTTP/1.1 503 Busy", await peer.ask(GET % "/quick"))
             self.assertIn("out of memory: no room", site.log.lines)
+            refused = [line for line in site.log.lines if "refused with 503: " in line]
+            self.assertEqual(["server." in line for line in refused], [False])  # no setting helps
             self.assertEqual(await peer.read(), "")
             peer.close()
             await site.wait_open(0)

@@ -6,7 +6,7 @@ import unittest
 import network
 
 import firmware
-from firmware import app
+from firmware import app, own
 from host_tests.unit.fakes import run_async, turns, until
 from tools.simulator.surroundings import Surroundings
 
@@ -20,6 +20,7 @@ class Parts(app._Parts):
 
     update_password = "correct horse"
     password = ""
+    has_bodies = False
 
     def __init__(self):
         self.log = self.supervisor = self.server = self.memory = self.link = self
@@ -47,7 +48,7 @@ class Request:
 
 
 NONCE = "/.httpd32/nonce"
-MODULES = ("own", "status", "update", "update_flash", "update_proof")
+MODULES = ("own", "status", "update", "update_flash", "update_proof", "body", "stream", "chunked")
 
 
 class TestOwn(unittest.TestCase):
@@ -107,6 +108,49 @@ class TestOwn(unittest.TestCase):
         self.assertEqual((self.parts.own, self.parts.write), (None, None))
         self.assertEqual(self.count_loaded(), 0)
         self.assertEqual(self.parts.settled, 2)  # when it was loaded, and when it has left
+
+    @run_async
+    async def test_what_bodies_have_loaded_goes_with_it_unless_the_application_has_routes_for_them(
+        self,
+    ):
+        for has_bodies in (True, False):
+            from firmware import body, chunked, stream  # noqa: F401
+
+            self.parts.has_bodies = has_bodies
+            await self.come_and_go()
+            self.assertEqual(self.count_loaded(), 3 if has_bodies else 0)
+
+    @run_async
+    async def test_a_loop_that_stood_still_is_no_silence(self):
+        class Heard:
+            """Is needed for a minute; it hears of somebody in the second step."""
+
+            at = 0
+
+            def is_needed(self, now):
+                return now - self.at < 60000
+
+            def close(self):
+                closed.append(len(steps))
+
+        async def step(delay_ms):
+            steps.append(delay_ms)
+            self.now += 90000 if len(steps) == 1 else delay_ms
+            if len(steps) == 2:
+                Heard.at = self.now
+
+        steps: list = []
+        closed: list = []
+        self.now = 0
+        self.parts.own = Heard()
+        ticks_ms = own.ticks_ms
+        try:
+            own.ticks_ms = lambda: self.now
+            asyncio.sleep_ms = step
+            await own._leave(self.parts)
+        finally:
+            own.ticks_ms = ticks_ms
+        self.assertEqual(closed, [62])
 
     @run_async
     async def test_tasks_that_wait_keep_nothing_of_it(self):

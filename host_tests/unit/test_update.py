@@ -1,12 +1,10 @@
 import hashlib
-import sys
 import unittest
 from binascii import hexlify
 
 import network
 from microdot.microdot import NoCaseDict
 
-import firmware
 from firmware import update
 from firmware.update_proof import hmac
 from host_tests.unit.fakes import FakeLog, run_async
@@ -89,24 +87,6 @@ class TestUpdate(unittest.TestCase):
         updater = self.start()
         self.assertTrue(updater.is_needed(updater._asked + 59999))
         self.assertFalse(updater.is_needed(updater._asked + 60000))
-
-    @run_async
-    async def test_what_only_its_bodies_have_loaded_goes_with_it(self):
-        loaded = sys.modules.copy()
-        try:
-            sys.modules["firmware.body"] = unittest
-            sys.modules.pop("firmware.stream", None)
-            updater = self.start()
-            sys.modules["firmware.stream"] = unittest
-            updater.close()
-            self.assertFalse("firmware.stream" in sys.modules)
-            self.assertTrue("firmware.body" in sys.modules)
-        finally:
-            for name in ("body", "stream"):
-                firmware.drop(name)
-                if "firmware." + name in loaded:
-                    sys.modules["firmware." + name] = loaded["firmware." + name]
-                    setattr(firmware, name, loaded["firmware." + name])
 
     @run_async
     async def test_an_update_may_take_a_quarter_of_an_hour(self):
