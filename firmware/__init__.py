@@ -30,9 +30,17 @@ _grown: tuple | None = None  # for which `pool_len`, and what keeps the part tha
 
 
 def drop(name: str) -> None:
-    """Forgets a module that is not needed any more, so that its memory comes back."""
-    sys.modules.pop("firmware." + name, None)
-    globals().pop(name, None)
+    """Forgets a module that is not needed any more, so that its memory comes back.
+
+    With a package goes what is in it.
+    """
+    path = "firmware." + name
+    below = path + "."
+    for each in list(sys.modules):
+        if each == path or each.startswith(below):
+            del sys.modules[each]
+    package, _, name = path.rpartition(".")
+    sys.modules[package].__dict__.pop(name, None)
 
 
 def grow() -> None:

@@ -13,7 +13,7 @@ _PIN_NAMES = ("mdc", "mdio", "power", "reset", "ref_clk", "cs", "int")
 
 
 class Ethernet:
-    """arguments  those of `network.LAN`, by name, as `config_network` completes them; an SPI chip's
+    """arguments  those of `network.LAN`, by name, as `config.network` completes them; an SPI chip's
                with the bus as numbers: `spi`, `sck`, `mosi`, `miso`
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
     """

@@ -22,7 +22,8 @@ def find_microdot():
 
 
 def modules(package, without):
-    return sorted({os.path.basename(path) for path in glob.glob(package + "/*.py")} - set(without))
+    found = glob.glob(package + "/**/*.py", recursive=True)
+    return sorted({os.path.relpath(path, package) for path in found} - set(without))
 
 
 _site = find_microdot()

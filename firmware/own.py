@@ -14,7 +14,7 @@ import firmware
 _LOADING_THRESHOLD = const(8192)
 _UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
 _STEP_MS = const(1000)
-_MODULES = ("status", "update", "update_flash", "update_proof")
+_MODULES = ("status", "update")
 _FOR_BODIES = ("body", "stream", "chunked")
 
 

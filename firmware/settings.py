@@ -8,12 +8,10 @@ config.json.  As long as that is the file, the checker stays out of a board's me
 import gc
 import hashlib
 import json
-import sys
 
 import firmware
 
 CHECKED = "settings.json"
-_CHECKERS = ("config", "config_network", "config_values", "ethernet_boards")
 
 
 def load(path: str) -> dict | None:
@@ -55,7 +53,5 @@ def _check(path: str) -> dict:
         return settings
     finally:
         config = None  # type: ignore[assignment]  # so that it can be collected
-        for name in _CHECKERS:
-            if sys.modules.pop("firmware." + name, None):
-                delattr(firmware, name)
+        firmware.drop("config")
         gc.collect()

@@ -9,7 +9,7 @@ import pytest
 
 from firmware import slots
 from firmware.config import SETTINGS, check
-from firmware.ethernet_boards import BOARDS
+from firmware.config.ethernet_boards import BOARDS
 from host_tests.blackbox.board import Board
 from host_tests.rules.test_house import IMPORTS
 from tools.checkout import ROOT
@@ -63,13 +63,13 @@ def rows_of(page, column):
 
 def test_the_import_table_is_that_of_the_house():
     cells = rows_of("architecture", "imports of ours")
-    assert {name: set(re.findall(r"`(\w+)`", cell)) for name, cell in cells.items()} == IMPORTS
+    assert {name: set(re.findall(r"`([\w.]+)`", cell)) for name, cell in cells.items()} == IMPORTS
 
 
 def test_what_the_architecture_calls_a_method_is_one():
     named = set(re.findall(r"`(\w+)\.(\w+)\(\)`", read("architecture")))
     there = set()
-    for path in (ROOT / "firmware").glob("*.py"):
+    for path in (ROOT / "firmware").rglob("*.py"):
         for owner in ast.walk(ast.parse(path.read_text())):
             if isinstance(owner, (ast.Module, ast.ClassDef)):
                 name = getattr(owner, "name", path.stem)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from firmware.config import ConfigError
-from firmware.ethernet_boards import BOARDS
+from firmware.config.ethernet_boards import BOARDS
 from tools.checkout import ROOT
 from tools.commands import config
 from tools.settings import file

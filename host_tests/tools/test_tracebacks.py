@@ -3,19 +3,26 @@
 from tools.checkout import ROOT
 from tools.version.tracebacks import Tracebacks, find_function
 
-SERVER = ROOT / "firmware" / "server.py"
 
-
-def place(name):
-    """A line of a traceback, at the body of the function of server.py that has the name."""
-    texts = SERVER.read_text().split("\n")
+def place(name, path="server.py", module="server"):
+    """A line of a traceback, at the body of the function of a module that has the name."""
+    texts = (ROOT / "firmware" / path).read_text().split("\n")
     at = next(n for n, text in enumerate(texts, 1) if f"def {name}(" in text)
-    return f'  File "firmware.server", line {at + 1}, in LOG_NONE\r\n'.encode()
+    return f'  File "firmware.{module}", line {at + 1}, in LOG_NONE\r\n'.encode()
 
 
 def test_a_private_function_of_the_firmware_has_its_own_name():
     shown = Tracebacks().feed(b"Traceback:\r\n" + place("_sweep") + b"OSError: 5\r\n")
     assert shown.endswith(b", in _sweep\r\nOSError: 5\r\n")
+
+
+def test_so_has_one_of_a_package_in_it():
+    for path, module, name in (
+        ("config/__init__.py", "config", "_check_server"),
+        ("config/network.py", "config.network", "_complete_ethernet"),
+    ):
+        shown = Tracebacks().feed(place(name, path, module))
+        assert shown.endswith(f", in {name}\r\n".encode())
 
 
 def test_a_line_that_comes_in_pieces_is_shown_when_it_is_whole():

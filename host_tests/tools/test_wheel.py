@@ -76,8 +76,8 @@ def test_it_holds_one_package_with_the_firmware_and_the_commands(wheel):
         "httpd32",
         f"httpd32-{firmware.__version__}.dist-info",
     }
-    for path in (ROOT / "firmware").glob("*.py"):
-        assert f"httpd32/firmware/{path.name}" in names
+    for path in (ROOT / "firmware").rglob("*.py"):
+        assert f"httpd32/{path.relative_to(ROOT).as_posix()}" in names
     for path in (ROOT / "tools" / "version").rglob("*.*"):
         if path.suffix != ".pyc":
             assert f"httpd32/{path.relative_to(ROOT).as_posix()}" in names

@@ -129,7 +129,7 @@ class TestRun(unittest.TestCase):
     def test_what_checks_the_configuration_is_dropped(self):
         self.run_app(1, self.around())
         self.assertNotIn("firmware.config", sys.modules)
-        self.assertNotIn("firmware.config_network", sys.modules)
+        self.assertNotIn("firmware.config.network", sys.modules)
 
     def test_a_wrong_configuration_is_status_1(self):
         self.assertEqual(app.run(path="there-is-no-such.json"), 1)

@@ -3,7 +3,7 @@ import os
 import unittest
 
 from firmware.config import SETTINGS, ConfigError, check, check_interface, load
-from firmware.ethernet_boards import BOARDS
+from firmware.config.ethernet_boards import BOARDS
 
 _PATH = "test_config_%s.json" % os.urandom(4).hex()
 STATIC = {"address": "192.168.1.50", "netmask": "255.255.255.0", "gateway": "192.168.1.1"}

@@ -4,8 +4,8 @@ import machine
 import network
 
 from firmware.config import check
+from firmware.config.ethernet_boards import BOARDS, arguments_of
 from firmware.ethernet import Ethernet
-from firmware.ethernet_boards import BOARDS, arguments_of
 from host_tests.unit.fakes import Play
 from tools.simulator.surroundings import Surroundings
 

@@ -13,6 +13,7 @@ MANIFEST = """\
 00 boot.py
 00 firmware/__init__.mpy
 00 firmware/app.mpy
+00 firmware/config/__init__.mpy
 00 json.py
 00 lib/microdot/__init__.mpy
 00 lib/utemplate.py
@@ -56,11 +57,14 @@ class TestIndex(unittest.TestCase):
     def test_a_module_is_found_without_the_flash(self):
         self.assertEqual(self.index.stat("/firmware/app.mpy")[0], 0x8000)
         self.assertEqual(self.index.stat("/firmware")[0], 0x4000)
+        self.assertEqual(self.index.stat("/firmware/config")[0], 0x4000)
+        self.assertEqual(self.index.stat("/firmware/config/__init__.mpy")[0], 0x8000)
         self.assertEqual(self.index.stat("/lib/microdot")[0], 0x4000)
         self.assertEqual(self.files.asked, [])
 
     def test_what_a_module_is_not_costs_nothing_either(self):
-        for path in ("/firmware/app", "/firmware/app.py", "/lib/time", "/lib/microdot.mpy"):
+        absent = "/firmware/app /firmware/app.py /firmware/config.py /lib/time /lib/microdot.mpy"
+        for path in absent.split():
             with self.assertRaises(OSError):
                 self.index.stat(path)
         self.assertEqual(self.files.asked, [])

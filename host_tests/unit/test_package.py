@@ -35,9 +35,29 @@ class TestPackage(unittest.TestCase):
             firmware.drop("heap")
 
     def test_a_module_is_imported_from_it_as_from_any_package(self):
-        from firmware import ethernet_boards
+        from firmware import reasons
 
-        self.assertTrue(ethernet_boards.BOARDS)
+        self.assertTrue(reasons.explain)
+
+    def test_a_module_that_is_dropped_leaves_nothing(self):
+        from firmware.config import ethernet_boards, values
+
+        config = firmware.config
+        firmware.drop("config.values")
+        self.assertFalse("firmware.config.values" in sys.modules or hasattr(config, "values"))
+        self.assertIs(sys.modules["firmware.config.ethernet_boards"], ethernet_boards)
+        from firmware.config import values as again
+
+        self.assertTrue(again.check_value and again is not values)
+
+    def test_a_package_that_is_dropped_leaves_nothing_of_what_is_in_it(self):
+        from firmware.config import ethernet_boards  # noqa: F401
+
+        for _ in range(2):  # what is not there any more can be dropped, too
+            firmware.drop("config")
+            self.assertEqual([name for name in sys.modules if "firmware.config" in name], [])
+            self.assertNotIn("config", firmware.__dict__)
+        self.assertIn("firmware", sys.modules)
 
     def test_what_it_does_not_have_it_does_not_have(self):
         for name in ("nothing", "_private", "__wrapped__"):

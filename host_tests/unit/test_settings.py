@@ -67,7 +67,7 @@ class TestSettings(unittest.TestCase):
             write(_PATH, text)
             settings.load(_PATH)
             self.assertNotIn("firmware.config", sys.modules)
-            self.assertNotIn("firmware.config_network", sys.modules)
+            self.assertNotIn("firmware.config.network", sys.modules)
 
     def test_a_digest_is_64_digits(self):
         self.assertEqual(settings.digest(b"abc")[:8], "ba7816bf")

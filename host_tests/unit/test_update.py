@@ -6,7 +6,7 @@ import network
 from microdot.microdot import NoCaseDict
 
 from firmware import update
-from firmware.update_proof import hmac
+from firmware.update.proof import hmac
 from host_tests.unit.fakes import FakeLog, run_async
 from tools.simulator.surroundings import Surroundings
 

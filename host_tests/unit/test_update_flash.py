@@ -3,7 +3,7 @@ import os
 import unittest
 from binascii import hexlify
 
-from firmware import update_flash as flash
+from firmware.update import flash
 
 _FOLDER = "test_flash_%s" % hexlify(os.urandom(4)).decode()
 

@@ -4,8 +4,7 @@ import sys
 import unittest
 from binascii import hexlify
 
-from firmware import update_flash as flash
-from firmware import update_inventory as inventory
+from firmware.update import flash, inventory
 
 _FOLDER = "test_inventory_%s" % hexlify(os.urandom(4)).decode()
 

@@ -1,7 +1,7 @@
 import unittest
 
-from firmware.update_plan import check_plan, is_clean
-from firmware.update_proof import Refused
+from firmware.update.plan import check_plan, is_clean
+from firmware.update.proof import Refused
 
 DIGEST = "1234abcd" + "0" * 56
 FOLDER = "/httpd32-1234abcd"

@@ -1,7 +1,7 @@
 import unittest
 from binascii import hexlify
 
-from firmware.update_proof import Guard, Refused, check_host, hmac, is_same
+from firmware.update.proof import Guard, Refused, check_host, hmac, is_same
 
 PASSWORD = "correct horse"
 PATH = "/.httpd32/update"

@@ -4,8 +4,7 @@ import unittest
 from binascii import hexlify
 
 import firmware
-from firmware import update_flash as flash
-from firmware import update_switch
+from firmware.update import flash, switch
 
 _FOLDER = "test_switch_%s" % hexlify(os.urandom(4)).decode()
 
@@ -30,7 +29,7 @@ class TestSwitch(unittest.TestCase):
     def check(self, wanted, count):
         """The first lines, and no more than that: after those comes the switch."""
         lines = []
-        for line in update_switch.switch(_FOLDER, wanted):
+        for line in switch.switch(_FOLDER, wanted):
             if line:
                 lines.append(line)
             if len(lines) == count:
@@ -65,10 +64,10 @@ class TestSwitch(unittest.TestCase):
         write(_FOLDER + "/manifest", manifest)
         firmware.is_on_trial = True
         try:
-            update_switch.os = flash.os = Files  # type: ignore[assignment]
-            lines = list(update_switch.switch(_FOLDER, digest(manifest)))
+            switch.os = flash.os = Files  # type: ignore[assignment]
+            lines = list(switch.switch(_FOLDER, digest(manifest)))
         finally:
-            update_switch.os = flash.os = os
+            switch.os = flash.os = os
             firmware.is_on_trial = False
         self.assertEqual(lines[-1], "activated\n")
         self.assertEqual(moved, [("/trial.py", False), ("/main.py", False)])

@@ -1,4 +1,4 @@
-"""A board over the network: what firmware/update.py answers.
+"""A board over the network: what firmware/update answers.
 
 The password proves who asks and never travels.
 """

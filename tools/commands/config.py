@@ -1,6 +1,6 @@
 """Writes config.json, from questions or from variables.
 
-What is allowed the firmware itself says, in firmware/config.py.  Keys that are not asked for stay
+What is allowed the firmware itself says, in firmware/config.  Keys that are not asked for stay
 as they are in an existing file.
 """
 

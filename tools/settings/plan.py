@@ -1,10 +1,10 @@
-"""What answers make of a configuration; pure.  What is allowed firmware/config.py says."""
+"""What answers make of a configuration; pure.  What is allowed firmware/config says."""
 
 import copy
 import json
 
 from firmware.config import ConfigError, check, check_interface
-from firmware.ethernet_boards import BOARDS
+from firmware.config.ethernet_boards import BOARDS
 
 
 def plan(given: dict, answers: dict[str, str]) -> dict:

@@ -1,11 +1,11 @@
-"""The questions of make config, asked again until firmware/config.py allows the answer."""
+"""The questions of make config, asked again until firmware/config allows the answer."""
 
 import getpass
 import json
 from collections.abc import Callable
 
 from firmware.config import SETTINGS, ConfigError, check
-from firmware.ethernet_boards import BOARDS
+from firmware.config.ethernet_boards import BOARDS
 from tools.settings.plan import check_enough, plan
 
 _OPEN = "-"  # in place of a password; real ones are longer

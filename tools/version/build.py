@@ -23,7 +23,7 @@ from tools.version.application import Application, find_main
 BOARD = HERE / "build" / "board"
 _SCRIPTS = Path(__file__).parent / "scripts"
 _CACHE = HERE / "build" / "mpy"
-_FOR_IMAGES = "manifest.py"  # in firmware/: MicroPython's build reads it, no board
+_FOR_IMAGES = "firmware/manifest.py"  # MicroPython's build reads it, no board
 _MICRODOT = "lib/microdot/"
 _PAGE = "status.html.gz"  # not in firmware/, which an image may have frozen: it is read as a file
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
@@ -46,9 +46,10 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
     for line in application.missing:
         print(line)
     files = {"boot.py": root / "boot.py", "main.py": main}
-    for file in sorted((root / "firmware").glob("*.py")):
-        if file.name != _FOR_IMAGES:
-            files[f"firmware/{file.name}"] = file
+    for file in sorted((root / "firmware").rglob("*.py")):
+        path = file.relative_to(root).as_posix()
+        if path != _FOR_IMAGES:
+            files[path] = file
     for name in ("__init__", "microdot"):
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
     files[_PAGE] = _compress(root / "firmware" / "status.html", BOARD.parent / _PAGE)
@@ -195,10 +196,13 @@ def _compile(file: Path, text: bytes) -> bytes:
 
 def _source_name(file: Path) -> str:
     """What a traceback calls it: of a package, the module, whose name a board holds anyway."""
-    folder, stem = file.parent.name, file.stem
-    if folder in ("firmware", "microdot"):
-        return folder if stem == "__init__" else f"{folder}.{stem}"
-    return f"{folder}/{file.name}"
+    if file.is_relative_to(ROOT / "firmware"):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    elif file.parent.name == "microdot":
+        name = f"microdot.{file.stem}"
+    else:
+        return f"{file.parent.name}/{file.name}"
+    return name.removesuffix(".__init__")
 
 
 def _run_compiler(file: Path, fresh: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.checkout import ROOT
 
 _START = b'  File "'
-_PLACE = re.compile(rb'^(  File "firmware\.(\w+)", line (\d+), in )\w+', re.MULTILINE)
+_PLACE = re.compile(rb'^(  File "firmware\.([\w.]+)", line (\d+), in )\w+', re.MULTILINE)
 
 
 class Tracebacks:
@@ -39,7 +39,9 @@ def find_function(file: Path, line: int) -> str:
 
 
 def _name(match: re.Match[bytes]) -> bytes:
-    name = find_function(ROOT / "firmware" / f"{match[2].decode()}.py", int(match[3]))
+    path = ROOT.joinpath("firmware", *match[2].decode().split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    name = find_function(file, int(match[3]))
     return match[1] + name.encode() if name else match[0]
 
 

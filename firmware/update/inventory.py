@@ -7,7 +7,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from firmware.update_flash import read, sha256
+from firmware.update.flash import read, sha256
 
 _IS_FOLDER = const(0x4000)
 

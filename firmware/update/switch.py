@@ -6,7 +6,7 @@ import os
 from micropython import const
 
 import firmware
-from firmware.update_flash import is_there, read_lines, remove, remove_file, sha256
+from firmware.update.flash import is_there, read_lines, remove, remove_file, sha256
 
 _RESTART_MS = const(500)  # for the response to leave
 

@@ -5,7 +5,7 @@ A plan is lines: `target FOLDER DIGEST`, a version and the SHA-256 of its manife
 passwords in it; `finally PATH`, to be removed after the switch.
 """
 
-from firmware.update_proof import Refused
+from firmware.update.proof import Refused
 
 _MAIN = "/main.py"
 _TRIAL = "/trial.py"

@@ -2,14 +2,13 @@
 
 `SETTINGS` is the one table that the validator, the wizard and README's table are made from.  Names
 are ESP-IDF's where it has the setting; units are in the names.  What is wrong is a `ConfigError`,
-whose text is one line for a person.  What the table can't say of the network, `config_network`
-does.
+whose text is one line for a person.  What the table can't say of the network, `network` does.
 """
 
 import json
 
-from firmware.config_network import check_interface, check_network
-from firmware.config_values import ConfigError, check_names, check_value, refuse
+from firmware.config.network import check_interface, check_network
+from firmware.config.values import ConfigError, check_names, check_value, refuse
 
 __all__ = ("SETTINGS", "ConfigError", "check", "check_interface", "load")
 

@@ -1,6 +1,6 @@
 """The network's settings: networks, a static address, the Ethernet chip and its pins."""
 
-from firmware.config_values import (
+from firmware.config.values import (
     ConfigError,
     check_choice,
     check_integer,
@@ -137,7 +137,7 @@ def _complete_ethernet(given: dict) -> dict:
     key = "network.ethernet"
     arguments = {}
     if "board" in given:
-        from firmware.ethernet_boards import BOARDS, arguments_of  # never loaded for Wi-Fi
+        from firmware.config.ethernet_boards import BOARDS, arguments_of  # never loaded for Wi-Fi
 
         check_choice(key + ".board", given["board"], sorted(BOARDS))
         arguments.update(arguments_of(given["board"]))

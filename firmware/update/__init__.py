@@ -26,8 +26,8 @@ from microdot import Response
 from micropython import const
 
 import firmware
-from firmware import update_flash as flash
-from firmware.update_proof import Guard, Refused, check_host
+from firmware.update import flash
+from firmware.update.proof import Guard, Refused, check_host
 
 _PLAN = "/update.plan"
 _NEW = ".new"
@@ -107,9 +107,9 @@ class Update:
         if hexlify(hashlib.sha256(request.body).digest()).decode() != digest:
             raise Refused(400, _OTHER_BODY)
         if command == "inventory":
-            from firmware.update_inventory import read_inventory
+            from firmware.update.inventory import read_inventory
 
-            firmware.drop("update_inventory")  # it is there until it has told all
+            firmware.drop("update.inventory")  # it is there until it has told all
             free = os.statvfs("/")  # once: it goes through the whole flash
             self._room = free[0] * (free[3] - _SPARE_BLOCKS)
             return self._tell(read_inventory(free, request.body.decode().split()))
@@ -223,9 +223,9 @@ class Update:
                 flash.remove_file(path + _NEW)
 
     def _switch(self, folder: str, wanted: str) -> "Pieces":
-        from firmware.update_switch import finish, switch
+        from firmware.update.switch import finish, switch
 
-        firmware.drop("update_switch")  # it is there until the restart
+        firmware.drop("update.switch")  # it is there until the restart
         try:
             for line in switch(folder, wanted):
                 self._touched = ticks_ms()
@@ -248,7 +248,7 @@ class Update:
 
 
 def _check_plan() -> tuple | None:
-    from firmware.update_plan import check_plan
+    from firmware.update.plan import check_plan
 
-    firmware.drop("update_plan")  # it is there until it has checked
+    firmware.drop("update.plan")  # it is there until it has checked
     return check_plan(flash.read_lines(_PLAN), sys.path[0])
