@@ -166,7 +166,7 @@ class _Parts:
         from firmware.trial import watch
 
         await watch(self.server, self.log)
-        self._trial = None  # it would keep others that have ended: see `own.leave`
+        self._trial = None  # it would keep others that have ended, as `own` says
 
     async def close(self) -> None:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""

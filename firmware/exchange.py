@@ -187,7 +187,7 @@ class Exchange:
 
         Raises HTTPError for a request that no handler is to see.
         """
-        path = request.path
+        path = self.path = request.path
         if path.startswith(_UPDATE) or (path in _OWN and self._find(request) == 404):
             own = self.own and self.own(request)
             if own:
@@ -195,7 +195,6 @@ class Exchange:
         method = head.method
         if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
             raise HTTPError(501)
-        self.path = path
         self._log.info("uri: %s", path)
         table = self._table
         if table.lasting + 1 >= len(table.slots) and self._may_last(request, head):

@@ -175,6 +175,13 @@ class TestStatus(unittest.TestCase):
             self.assertEqual(parts.status, None)
 
     @run_async
+    async def test_a_loop_that_stands_still_meanwhile_is_told_with_its_path(self):
+        async with Parts() as parts:
+            await parts.ask("/quick")
+            await parts.json()
+            self.assertEqual(parts.server._exchange.path, "/status.json")
+
+    @run_async
     async def test_what_shows_the_log_is_not_in_it(self):
         async with Parts() as parts:
             await parts.ask("/log")
