@@ -111,13 +111,14 @@ class _Parts:
 
     health  what is known of the board itself
     own     what answers for them while somebody asks, and `leaving`, its task; else None
+    trial   the task of a version that is on trial; else None
     has_bodies       the application has routes for requests with a body
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
     """
 
     _care: asyncio.Task | None = None
-    _trial: asyncio.Task | None = None
+    trial: asyncio.Task | None = None
     leaving: asyncio.Task | None = None
     own: "Status | Update | None" = None
 
@@ -155,18 +156,14 @@ class _Parts:
             self.health.run(self.supervisor.link, self._interface, self.server)
         )
         if firmware.is_on_trial:
-            self._trial = asyncio.create_task(self._try())
+            from firmware.trial import watch
+
+            self.trial = asyncio.create_task(watch(self))
         try:
             await self.supervisor.run()
             await self.server.stop(_GRACE_MS)
         finally:
             await self._close()
-
-    async def _try(self) -> None:
-        from firmware.trial import watch
-
-        await watch(self.server, self.log)
-        self._trial = None  # it would keep others that have ended, as `own` says
 
     async def close(self) -> None:
         """Ends everything; raises asyncio.TimeoutError if something does not end."""
@@ -182,7 +179,7 @@ class _Parts:
 
     async def _close(self) -> None:
         self.supervisor.end()
-        for task in (self._care, self._trial, self.leaving):
+        for task in (self._care, self.trial, self.leaving):
             if task:
                 task.cancel()
         if self.own:

@@ -7,17 +7,14 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 from time import ticks_ms
 
 from microdot import Request, Response
-from micropython import const
 
 from firmware.http1 import HTTPError
 from firmware.pieces import close
 from firmware.refusal import Refusals
-from firmware.request import ServedRequest, note_body
+from firmware.request import ServedRequest
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
-_MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has chosen
-_WITH_BODY = ("POST", "PUT", "PATCH")
 # What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
@@ -62,17 +59,6 @@ class Exchange:
         self._log = log
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
-        if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
-            limits["max_uri_len"] = Request.max_readline
-            limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
-        for each in [app] + [route[4] for route in app.url_map]:
-            handlers = each and each.after_request_handlers
-            if handlers and handlers[0] is not note_body:
-                handlers.insert(0, note_body)  # type: ignore[arg-type]
-        if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
-            # Now, instead of in the first request, where what stays would lie in the way.
-            import firmware.body
-            import firmware.stream  # noqa: F401
         self._lasting: list = []  # handlers of which a response has lasted
 
     async def run(self, wire: "Wire", head: "Head") -> bool:

@@ -7,7 +7,6 @@ another origin sees a 413, too.
 
 import asyncio
 import json
-import sys
 from time import ticks_ms
 
 from microdot import Response
@@ -47,8 +46,7 @@ def _refused_with(error: Exception) -> int:
 class Refusals:
     """Responses to what is refused, or has failed; one for the whole server.
 
-    app     a Microdot application; gets handlers for a MemoryError and for a body that can't be
-            read, unless it has its own
+    app     a Microdot application
     sender  of responses
     """
 
@@ -56,17 +54,6 @@ class Refusals:
         self._app = app
         self._log = log
         self._sender = sender
-        # Microdot takes exceptions here, too, which its types do not say.
-        app.error_handlers.setdefault(MemoryError, _refuse_exhausted)  # type: ignore[arg-type]
-        words_all = False  # a handler of the application's own takes any exception
-        for each in [app] + [route[4] for route in app.url_map]:
-            words_all = words_all or bool(each and Exception in each.error_handlers)
-        if not words_all:
-            app.error_handlers.setdefault(ValueError, _refuse_malformed)  # type: ignore[arg-type]
-        for name, module in sys.modules.items():
-            if name.startswith("microdot") and hasattr(module, "print_exception"):
-                # A client's text may be in it.
-                module.print_exception = log.trace  # type: ignore[attr-defined]
 
     async def refuse(
         self,
@@ -169,7 +156,7 @@ class Refusals:
         return result
 
 
-async def _refuse_malformed(request: "Anything", error: Exception) -> "Anything":
+async def refuse_malformed(request: "Anything", error: Exception) -> "Anything":
     """JSON or a form that can't be read is the client's error; None for a ValueError of others."""
     kind = request.content_type or ""
     try:  # as Microdot's `json` and `form` do it, which most applications go without
@@ -184,6 +171,6 @@ async def _refuse_malformed(request: "Anything", error: Exception) -> "Anything"
     return await request.app.error_response(request, 400, error_text(400).decode())
 
 
-async def _refuse_exhausted(request: "Request", error: Exception) -> tuple:
+async def refuse_exhausted(request: "Request", error: Exception) -> tuple:
     """Memory is exhausted: the next request may find some."""
     return error_text(503).decode(), 503, {"Retry-After": "1"}

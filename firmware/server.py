@@ -11,6 +11,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+import firmware
 from firmware.connection import Connection
 from firmware.exchange import Exchange
 from firmware.heads import HeadParser
@@ -44,6 +45,10 @@ class Server:
         log: "Log",
         limits: dict,
     ) -> None:
+        from firmware.application import prepare
+
+        firmware.drop("application")
+        prepare(app, log, limits)
         self._log = log
         self.workers = workers
         self._memory = memory

@@ -18,17 +18,18 @@ _MAX = const(180)  # steps, until a board that has not served so long starts aga
 
 
 async def watch(
-    server: "Server",
-    log: "Log",
+    parts: "Parts",
     restart: "Function" = machine.reset,
     sleep_ms: "Function" = asyncio.sleep_ms,
 ) -> None:
+    """The task of `parts`, those of `app.py`, which forgets it when the version is good."""
+    log = parts.log
     served = 0
     for _ in range(_MAX):
         await sleep_ms(_STEP_MS)
         if not firmware.is_on_trial:  # the next version is
             return
-        served += server.is_running()
+        served += parts.server.is_running()
         if served == _GOOD:
             for path in ("/trial.py", "/trial"):
                 try:
@@ -38,6 +39,7 @@ async def watch(
             firmware.is_on_trial = False
             log.info("update: this version has served for a minute, and stays")
             firmware.drop("trial")
+            parts.trial = None  # an ended task keeps others, as `own` says
             return
     log.error("update: this version does not serve: restarting")
     from firmware import last_words

@@ -45,11 +45,20 @@ IMPORTS = {
         "response",
         "slots",
         "static",
-        "stream",
     },
     "connection": {"encode", "heads", "refusal", "slots", "wire"},
-    "server": {"access", "connection", "exchange", "heads", "listener", "slots", "tasks"},
+    "server": {
+        "access",
+        "application",
+        "connection",
+        "exchange",
+        "heads",
+        "listener",
+        "slots",
+        "tasks",
+    },
     "access": set(),
+    "application": {"body", "refusal", "request", "stream"},
     "status": {"encode", "kept_log"},
     "kept_log": set(),
     # work
@@ -118,13 +127,14 @@ LATER = {
     "health": {"last_words", "ping", "sntp"},
     "update": {"last_words"},
     "trial": {"last_words"},
-    "server": {"access"},
+    "server": {"access", "application"},
     "app": {"own", "trial"},
     "own": {"status", "update"},
 }
 PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {
+    "application",
     "exchange",
     "refusal",
     "request",

@@ -24,14 +24,23 @@ class Server:
             firmware.is_on_trial = False
 
 
+class Parts:
+    trial = "its task"
+
+    def __init__(self, server):
+        self.server = server
+        self.log = FakeLog()
+
+
 class TestTrial(unittest.TestCase):
     async def watch(self, serves_from, replaced_at=None):
         server = Server(serves_from, replaced_at)
         restarts = []
-        log = FakeLog()
+        parts = Parts(server)
         firmware.is_on_trial = True
-        await trial.watch(server, log, lambda: restarts.append(server.steps), server.sleep_ms)
-        return server.steps, restarts, log
+        await trial.watch(parts, lambda: restarts.append(server.steps), server.sleep_ms)
+        self.assertIs(parts.trial is None, server.steps < 180 and not replaced_at)
+        return server.steps, restarts, parts.log
 
     @run_async
     async def test_a_version_that_serves_for_a_minute_is_good(self):

@@ -1,0 +1,40 @@
+"""What is set in an application before it is served; dropped when that is done."""
+
+import sys
+
+from microdot import Request
+from micropython import const
+
+from firmware.refusal import refuse_exhausted, refuse_malformed
+from firmware.request import note_body
+
+_MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has chosen
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
+    """Makes handlers of errors and of responses those that the server needs.
+
+    limits  the settings of section "server"; a limit that the application sets counts
+    """
+    if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
+        limits["max_uri_len"] = Request.max_readline
+        limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
+    words_all = False  # a handler of the application's own takes any exception
+    for each in [app] + [route[4] for route in app.url_map]:
+        handlers = each and each.after_request_handlers
+        if handlers and handlers[0] is not note_body:
+            handlers.insert(0, note_body)  # type: ignore[arg-type]
+        words_all = words_all or bool(each and Exception in each.error_handlers)
+    # Microdot takes exceptions here, too, which its types do not say.
+    app.error_handlers.setdefault(MemoryError, refuse_exhausted)  # type: ignore[arg-type]
+    if not words_all:
+        app.error_handlers.setdefault(ValueError, refuse_malformed)  # type: ignore[arg-type]
+    for name, module in sys.modules.items():
+        if name.startswith("microdot") and hasattr(module, "print_exception"):
+            # A client's text may be in it.
+            module.print_exception = log.trace  # type: ignore[attr-defined]
+    if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
+        # Now, instead of in the first request, where what stays would lie in the way.
+        import firmware.body
+        import firmware.stream  # noqa: F401

@@ -1,0 +1,60 @@
+import sys
+import unittest
+
+from microdot import Microdot, Request
+
+import firmware
+from firmware.application import prepare
+from host_tests.unit.fakes import FakeLog, run_async
+from host_tests.unit.sites import GET, App
+
+
+async def handle(request, *args):
+    return "mine"
+
+
+class TestApplication(unittest.TestCase):
+    @run_async
+    async def test_max_readline_is_the_limit_of_the_request_line_and_makes_room_for_heads(self):
+        limit = Request.max_readline
+        try:
+            for Request.max_readline, status in ((3000, 200), (60, 414)):
+                async with App().site() as site:
+                    peer = site.connect()
+                    head = "GET /quick?%s HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n"
+                    answer = await peer.ask(head % ("q" * 200, "a" * 2000))
+                    self.assertTrue(answer.startswith("HTTP/1.1 %d " % status))
+                    peer.close()
+        finally:
+            Request.max_readline = limit
+
+    @run_async
+    async def test_the_traceback_of_a_handler_that_raises_goes_through_the_log(self):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.ask(GET % "/broken")
+            self.assertIn(repr(ValueError("handler")), site.log.lines)
+            peer.close()
+
+    def test_its_own_handlers_of_errors_stay(self):
+        app = Microdot()
+        app.errorhandler(MemoryError)(handle)
+        app.errorhandler(Exception)(handle)
+        prepare(app, FakeLog(), {})
+        self.assertIs(app.error_handlers[MemoryError], handle)
+        self.assertFalse(ValueError in app.error_handlers)  # its own takes that, too
+
+    def test_what_it_does_not_handle_has_a_handler(self):
+        app = Microdot()
+        prepare(app, FakeLog(), {})
+        self.assertTrue(MemoryError in app.error_handlers and ValueError in app.error_handlers)
+
+    def test_what_bodies_need_is_loaded_now_if_a_route_takes_them(self):
+        for method, is_loaded in (("GET", False), ("POST", True)):
+            app = Microdot()
+            app.route("/", methods=[method])(handle)
+            for name in ("body", "stream"):
+                firmware.drop(name)
+            prepare(app, FakeLog(), {})
+            self.assertEqual("firmware.body" in sys.modules, is_loaded)
+            self.assertEqual("firmware.stream" in sys.modules, is_loaded)
