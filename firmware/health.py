@@ -5,7 +5,6 @@ the chip is fed only after proof of service.  Without a link no service is expec
 """
 
 import asyncio
-import socket
 from time import ticks_add, ticks_diff, ticks_ms
 
 from machine import RTC, WDT, reset
@@ -15,7 +14,6 @@ import firmware
 from firmware.link import UP
 
 _STEP_MS = const(1000)
-_TURN_MS = const(20)
 _FAR_OFF_MS = const(2000000000)  # 23 days, of the 24 that a watchdog can count
 _GOOD_MS = const(60000)  # of service make a start a good one
 _QUIET_MS = const(60000)  # without a request, until the gateway is asked
@@ -23,8 +21,6 @@ _MISSES = const(3)  # in a row, until the interface connects again
 _RECONNECTS = const(3)  # without success, until the board restarts
 _DAY_MS = const(86400000)
 _RETRY_MS = const(300000)  # until a clock that could not be set is tried again
-# Answered by the server itself (RFC 9110, 9.3.7), and by no handler of the application.
-_PROBE = b"OPTIONS * HTTP/1.0\r\n\r\n"
 
 # What a decision may be.
 NOTHING = const(0)
@@ -121,6 +117,7 @@ class Health:
     last_words    how the last run ended, "" if there is nothing to tell
     boots         starts since power came
     is_safe_mode  the application was left out, because its starts went wrong
+    has_connected  the board has made a connection to itself
 
     timeout_s  of the watchdog, 0 for none
     ntp_host   that is asked for the time, "" for none
@@ -147,7 +144,7 @@ class Health:
         self._chip: Anything = None  # the watchdog of the chip
         self._watchdog = Watchdog(self._timeout_ms)
         self._ears = Ears()
-        self._has_connected = False
+        self.has_connected = False
         self._good_ms = 0  # of service; None when it was enough
         self._clock_due: int | None = None  # ticks; None: as soon as the link is up
         self._exhausted: bytes | None = None  # the record of a run that ends without memory
@@ -205,7 +202,8 @@ class Health:
         answered = server.count_answered()
         if self._chip:
             decision = self._watchdog.decide(now, is_up, is_listening, answered)
-            if decision == ASK and await self._probe(link.address, server.port):
+            timeout_s = self._timeout_ms / 4000
+            if decision == ASK and await _probe(self, link.address, server.port, timeout_s):
                 self._watchdog.prove(now)
                 decision = FEED
             if decision == FEED:
@@ -224,35 +222,6 @@ class Health:
                 self._clock_due = ticks_add(now, _DAY_MS)
                 firmware.is_clock_set = True
 
-    async def _probe(self, address: "Anything", port: int) -> bool:
-        """Whether the server answers a connection from the board itself.
-
-        What can't be tried is no proof against it: without a socket its clients have them all, and
-        a stack that has never made such a connection can't make one to itself.
-        """
-        try:
-            sock = socket.socket()
-        except OSError:
-            return True
-        try:
-            answer = self._exchange(sock, address, port)
-            return bool(await asyncio.wait_for(answer, self._timeout_ms / 4000))
-        except asyncio.TimeoutError:
-            return not self._has_connected
-        finally:
-            sock.close()
-
-    async def _exchange(self, sock: "Anything", address: str, port: int) -> bytes:
-        """The beginning of the answer, b"" if the connection was closed instead."""
-        sock.setblocking(False)
-        try:
-            sock.connect(socket.getaddrinfo(address, port)[0][-1])
-        except OSError:
-            pass  # it takes a moment
-        await _until(sock.send, _PROBE)
-        self._has_connected = True
-        return await _until(sock.recv, 8)
-
     async def _listen(self, now: int, interface: "Interface") -> None:
         decision = self._ears.note(now, await _ping(interface.gateway()))
         if decision == RECONNECT:
@@ -266,13 +235,13 @@ class Health:
             self._restart()
 
 
-async def _until(call: "Function", argument: object) -> "Anything":
-    """What a socket's function returns as soon as it does not fail."""
-    while True:
-        try:
-            return call(argument)
-        except OSError:
-            await asyncio.sleep_ms(_TURN_MS)
+async def _probe(health: Health, address: "Anything", port: int, timeout_s: float) -> bool:
+    from firmware import probe
+
+    try:
+        return await probe.probe(health, address, port, timeout_s)
+    finally:
+        firmware.drop("probe")
 
 
 async def _ping(address: str | None) -> bool | None:

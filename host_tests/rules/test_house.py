@@ -72,9 +72,10 @@ IMPORTS = {
     "ethernet": {"address"},
     "supervisor": {"link", "tasks"},
     # care
-    "health": {"last_words", "link", "ping", "sntp"},
+    "health": {"last_words", "link", "ping", "probe", "sntp"},
     "last_words": set(),
     "ping": set(),
+    "probe": set(),
     "sntp": set(),
     "safe_mode": {"last_words"},
     "update": {
@@ -124,7 +125,7 @@ LATER = {
     "status": {"kept_log"},
     "workers": {"thread"},
     "wifi": {"reasons"},
-    "health": {"last_words", "ping", "sntp"},
+    "health": {"last_words", "ping", "probe", "sntp"},
     "update": {"last_words"},
     "trial": {"last_words"},
     "server": {"access", "application"},

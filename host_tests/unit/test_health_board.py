@@ -188,23 +188,6 @@ class TestHealth(unittest.TestCase):
         self.assertTrue(await self.ask(server))
 
     @run_async
-    async def test_a_board_whose_sockets_are_all_taken_does_not_restart_for_that(self):
-        class Exhausted:
-            def socket(self):
-                raise OSError(23)
-
-        server = FakeServer()
-        self.start()
-        await self.begin(server)
-        self.health._has_connected = True
-        module, health_module.socket = health_module.socket, Exhausted()
-        try:
-            self.assertTrue(await self.ask(server))
-        finally:
-            health_module.socket = module
-            server.sock.close()
-
-    @run_async
     async def test_it_is_made_with_its_time_and_put_off_when_nobody_serves_any_more(self):
         server = FakeServer()
         self.start(timeout_s=90)
