@@ -24,38 +24,13 @@ _PIECE_LEN = const(512)
 _PATIENCE_MS = const(300000)
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM
 _CAUSES = ("", "power on", "reset", "watchdog", "deep sleep", "soft reset")
-# Section and name in /status.json, type and explanation for Prometheus; in the order of `_values`.
-_ROWS = (
-    "- version text",
-    "- application text",
-    "- reset_cause text",
-    "- last_words text",
-    "- uptime_seconds gauge Since the program started.",
-    "- boots counter Starts of the board since power came.",
-    "- safe_mode gauge 1 when the application was left out.",
-    "heap used_bytes gauge Python's heap in use, garbage included.",
-    "heap free_bytes gauge Python's heap that is free.",
-    "pool free_bytes gauge RAM that is free for the network.",
-    "pool largest_bytes gauge Its largest free block.",
-    "pool least_bytes gauge The least of it that was ever free.",
-    "link interface text",
-    "link address text",
-    "link rssi_dbm gauge Strength of the access point's signal.",
-    "link reconnects counter How often the link came up again.",
-    "link down_seconds counter Without a link.",
-    "sockets open gauge Connections of clients.",
-    "sockets most gauge The most of them at a time.",
-    "sockets limit gauge server.max_open_sockets.",
-    "sockets purged counter Closed to make room for another client.",
-    "workers busy gauge Long requests at work.",
-    "workers limit gauge server.max_async_requests.",
-    "workers refused counter Requests refused because no worker was ready.",
-    "loop worst_lag_seconds gauge How late the loop was at worst.",
-    "requests 1xx counter Requests by the class of the response.",
-    "requests 2xx counter ",
-    "requests 3xx counter ",
-    "requests 4xx counter ",
-    "requests 5xx counter ",
+# Each value of /status.json, those of a section with its name; in the order of `_values`.
+_NAMES = (
+    "version application reset_cause last_words uptime_seconds boots safe_mode heap.used_bytes "
+    "heap.free_bytes pool.free_bytes pool.largest_bytes pool.least_bytes link.interface "
+    "link.address link.rssi_dbm link.reconnects link.down_seconds sockets.open sockets.most "
+    "sockets.limit sockets.purged workers.busy workers.limit workers.refused "
+    "loop.worst_lag_seconds requests.1xx requests.2xx requests.3xx requests.4xx requests.5xx"
 )
 
 
@@ -104,7 +79,10 @@ class Status:
             return self._json(), 200, headers
         if path == "/metrics":
             headers["Content-Type"] = "text/plain; version=0.0.4; charset=UTF-8"
-            return self._metrics(), 200, headers
+            from firmware.metrics import tell
+
+            firmware.drop("metrics")  # it is there until it has told all
+            return tell(_NAMES.split(), self._values()), 200, headers
         if not self._kept:
             from firmware.kept_log import KeptLog
 
@@ -116,41 +94,19 @@ class Status:
         return self._kept.read(int(after) if after.isdigit() else 0, end), 200, headers
 
     def _json(self) -> "Pieces":
-        before = "-"
+        before = ""
         start = "{"
-        for row, value in zip(_ROWS, self._values()):
-            section, name, _ = row.split(" ", 2)
+        for path, value in zip(_NAMES.split(), self._values()):
+            section, _, name = path.rpartition(".")
             if section != before:
-                start = '%s, "%s": {' % ("}" if before != "-" else "", section)
+                start = '%s, "%s": {' % ("}" if before else "", section)
                 before = section
             yield '%s"%s": %s' % (start, name, json.dumps(value))
             start = ", "
         yield "}}\n"
 
-    def _metrics(self) -> "Pieces":
-        values = list(self._values())
-        yield "# HELP httpd32_info What runs.\n# TYPE httpd32_info gauge\nhttpd32_info{"
-        for n in range(3):
-            yield '%s%s="%s"' % ("," if n else "", _ROWS[n].split(" ")[1], values[n])
-        yield "} 1\n"
-        for row, value in zip(_ROWS, values):
-            section, name, kind, text = (row + " ").split(" ", 3)
-            if kind == "text" or value is None:
-                continue
-            label = ""
-            if section == "requests":
-                label = '{class="%s"}' % name
-                name = "total"
-            elif kind == "counter":
-                name += "_total"
-            name = "httpd32_%s%s" % ("" if section == "-" else section + "_", name)
-            text = text.strip()
-            if text:
-                yield "# HELP %s %s\n# TYPE %s %s\n" % (name, text, name, kind)
-            yield "%s%s %s\n" % (name, label, value)
-
     def _values(self) -> "Anything":
-        """Of each row its value, None where there is none."""
+        """Of each name its value, None where there is none."""
         parts = self._parts
         server = parts.server
         table = server.table

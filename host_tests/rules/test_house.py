@@ -59,7 +59,8 @@ IMPORTS = {
     },
     "access": set(),
     "application": {"body", "refusal", "request", "stream"},
-    "status": {"encode", "kept_log"},
+    "status": {"encode", "kept_log", "metrics"},
+    "metrics": set(),
     "kept_log": set(),
     # work
     "job": {"tasks"},
@@ -122,7 +123,7 @@ IMPORTS = {
 }
 # Of these, what is loaded when it is needed for the first time.
 LATER = {
-    "status": {"kept_log"},
+    "status": {"kept_log", "metrics"},
     "workers": {"thread"},
     "wifi": {"reasons"},
     "health": {"last_words", "ping", "probe", "sntp"},
