@@ -6,7 +6,7 @@ from micropython import const
 
 from firmware.chunked import LINE_LEN, check_end, is_last_trailer, parse_size
 from firmware.http1 import HTTPError
-from firmware.slots import READING
+from firmware.slots import READING, SENDING
 
 # Microdot's own limit, which nobody has chosen: unless `firmware` has marked it.
 _MICRODOT_MAX_LEN = const(16384)
@@ -148,7 +148,8 @@ class Body:
     async def _wait(self, receive: "Function", limit: int) -> bytes:
         """Receives, within what is left of the client's time; EOFError if it has closed."""
         wire = self._wire
-        if self._expects_continue and not wire.received:
+        # Not within a response that has begun, as of a handler that sends while it reads.
+        if self._expects_continue and not wire.received and wire.slot.state != SENDING:
             await wire.send(_CONTINUE)
         self._expects_continue = False
         start = ticks_ms()

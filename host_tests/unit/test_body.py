@@ -2,7 +2,7 @@ import unittest
 
 from firmware.body import Body
 from firmware.http1 import Head, HTTPError
-from firmware.slots import READING
+from firmware.slots import BUSY, READING
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -132,6 +132,14 @@ class TestBody(unittest.TestCase):
         body, wire = body_of(fields, b"b")
         wire.received = b"a"  # sent without waiting for it
         await body.read_whole(100)
+        self.assertEqual(wire._sock.sent, b"")
+
+    @run_async
+    async def test_no_100_continue_gets_into_a_response_that_has_begun(self):
+        body, wire = body_of("Content-Length: 2\r\nExpect: 100-continue", b"ab")
+        wire.slot.enter(BUSY, 0)
+        wire.begin(200)
+        self.assertEqual(await body.read(100), b"ab")
         self.assertEqual(wire._sock.sent, b"")
 
     @run_async
