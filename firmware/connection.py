@@ -190,8 +190,14 @@ class Connection:
         None when the client has closed.  There is one deadline for all of it, however it drips.
         """
         parser = self._parser
-        self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         received = received.lstrip(b"\r\n")
+        while not received:  # empty lines, as old clients send them behind a body, are no request
+            block = await wire.receive()
+            received = block.lstrip(b"\r\n")
+            parsed = received and parser.parse(received)
+            if parsed or not block:
+                return parsed or None
+        self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
         self._cost += self._memory.take(_HEAD_COST)
         partial = PartialHead(received)
         length = len(received)
@@ -200,8 +206,6 @@ class Connection:
             block = await wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
             if not block:
                 return None
-            if not length:
-                block = block.lstrip(b"\r\n")
             length += len(block)
             if 2 * length > self._cost:
                 self._cost += self._memory.take(_HEAD_COST)

@@ -60,7 +60,6 @@ class PartialHead:
         ended = self._blocks[-1][-3:]
         if len(ended) < 3:  # the end may stretch over several short blocks
             ended = b"".join(self._blocks)[-3:]
-        is_first = not self._len  # behind empty lines
         self._blocks.append(block)
         self._len += len(block)
         has_end = find_end(ended + block) > 0
@@ -69,7 +68,7 @@ class PartialHead:
         is_limit = self._len >= max_req_hdr_len or (
             not self._has_line and self._len > max_uri_len + LINE_OVERHEAD_LEN
         )
-        if has_end or is_first or is_new_line or is_limit or len(self._blocks) == _MAX_BLOCKS:
+        if has_end or is_new_line or is_limit or len(self._blocks) == _MAX_BLOCKS:
             received = b"".join(self._blocks)
             self._blocks = [received]
             if has_end:

@@ -269,3 +269,12 @@ class TestDeadlines(unittest.TestCase):
             await peer.ask(GET % "/quick")
             self.assertEqual(await peer.read_all(), "")
             peer.close()
+
+    @run_async
+    async def test_so_is_one_that_sends_an_empty_line_behind_its_request(self):
+        async with App().site(keep_alive_timeout_ms=300, recv_wait_timeout_ms=200) as site:
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick" + "\r\n"))
+            await peer.send("\r\n")
+            self.assertEqual(await peer.read_all(), "")
+            peer.close()
