@@ -180,6 +180,18 @@ def test_a_file_that_is_written_or_lies_elsewhere_does_not(tmp_path, line):
     assert paths(main) == set()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'send_file("pages/a.html", compressed=True, file_extension=".gz")',
+        'send_file("pages/" + name, file_extension=GZ)',
+    ],
+)
+def test_a_file_that_is_sent_compressed_goes_along(tmp_path, line):
+    main = write(tmp_path, "pages/a.html.gz", main=f'GZ = ".gz"\nname = "a.html"\n{line}\n')
+    assert (paths(main), found(main).missing) == ({"pages/a.html.gz"}, [])
+
+
 def test_templates_go_along_with_what_renders_them(tmp_path):
     main = write(
         tmp_path,

@@ -84,12 +84,17 @@ def find_mentions(tree: ast.Module) -> list[Mention]:
         function = getattr(node.func, "id", getattr(node.func, "attr", ""))
         argument = next(iter([*node.args, *(each.value for each in node.keywords)]), None)
         if function in _OPENERS and argument and not _writes(node):
-            path, is_whole = _prefix(argument, names)
+            path, is_whole = _join([_prefix(part, names) for part in (argument, *_endings(node))])
             if not is_whole:
                 path = path[: path.rfind("/") + 1]
             if path:
                 found.append(Mention(path, node.lineno, function))
     return found
+
+
+def _endings(call: ast.Call) -> list[ast.expr]:
+    """What send_file puts behind the name of a file: `file_extension=".gz"`."""
+    return [each.value for each in call.keywords if each.arg == "file_extension"]
 
 
 def _writes(call: ast.Call) -> bool:
