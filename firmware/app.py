@@ -60,17 +60,19 @@ def run(
 
 def _serve(parts: "_Parts") -> None:
     """Runs the loop until Ctrl-C."""
+    serve, begin = asyncio.run, asyncio.new_event_loop
+    asyncio.run = asyncio.new_event_loop = _refuse_loop  # type: ignore[assignment]
     try:
-        asyncio.run(parts.run())
-        asyncio.new_event_loop()
+        serve(parts.run())
+        begin()
     except KeyboardInterrupt:
         # MicroPython has left the loop as it was, its tasks half-way: they end in order.
         try:
-            asyncio.run(parts.close())
+            serve(parts.close())
         except asyncio.TimeoutError:
             pass
         finally:
-            asyncio.new_event_loop()
+            begin()
     except (MemoryError, OSError) as error:
         # The loop itself has met it, and what takes it all is still there: a poll says EIO then.
         if isinstance(error, OSError) and error.errno != _EIO:
@@ -79,6 +81,13 @@ def _serve(parts: "_Parts") -> None:
         # Not a soft reset: Wi-Fi would keep what it has, and the heap would be smaller.
         parts.health.restart_exhausted()
         raise SystemExit(1)
+    finally:
+        asyncio.run, asyncio.new_event_loop = serve, begin
+
+
+def _refuse_loop(*given: object) -> "Anything":
+    """In the place of what brings MicroPython's loop, within it, to a crash or to a stop."""
+    raise RuntimeError("a loop within the loop; await instead of asyncio.run()")
 
 
 def _load(path: str) -> dict | None:

@@ -36,7 +36,7 @@ def fail(*args):
 
 
 class TestRun(unittest.TestCase):
-    def run_app(self, turns, around, **network_settings):
+    def run_app(self, turns, around, on_connect=None, **network_settings):
         """Runs the demo until Ctrl-C comes in the given turn: its status, and if it was served."""
         settings = {"server": {"port": _PORT}, "log": {"level": "error"}}
         settings["network"] = dict(wifi=[{"ssid": "home"}], **network_settings)
@@ -46,7 +46,7 @@ class TestRun(unittest.TestCase):
         around.on_turn = Interrupt(turns).turn
         connected = []
         try:
-            status = app.run(path=_PATH, on_connect=connected.append)
+            status = app.run(path=_PATH, on_connect=on_connect or connected.append)
         finally:
             os.remove(_PATH)
         return status, connected
@@ -125,6 +125,21 @@ class TestRun(unittest.TestCase):
                     self.run_app(1, self.around())
         finally:
             asyncio.run = run
+
+    def test_a_loop_within_the_loop_is_refused(self):
+        own = asyncio.run, asyncio.new_event_loop
+        said = []
+
+        def on_connect(address):
+            for function, given in ((asyncio.run, (None,)), (asyncio.new_event_loop, ())):
+                try:
+                    function(*given)
+                except (RuntimeError, TypeError) as error:
+                    said.append(str(error))
+
+        self.run_app(_MAX_TURNS, self.around(), on_connect)
+        self.assertEqual(said, ["a loop within the loop; await instead of asyncio.run()"] * 2)
+        self.assertEqual((asyncio.run, asyncio.new_event_loop), own)
 
     def test_what_checks_the_configuration_is_dropped(self):
         self.run_app(1, self.around())
