@@ -69,7 +69,9 @@ class Log:
                 text = text.replace(message, _clean(message))
             for line in text.strip().split("\n"):
                 self.write(_clean(line[:_MAX_LINE_LEN]))
-        except (OSError, UnicodeError, MemoryError):
+        except MemoryError:
+            self.error("out of memory, even for a traceback")
+        except (OSError, UnicodeError):
             pass
 
     def _line(self, rank: int, letter: str, text: str, args: tuple) -> None:

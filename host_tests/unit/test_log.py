@@ -71,6 +71,15 @@ class TestLog(unittest.TestCase):
         self.assertIn("test_log.py", self.lines[2])
         self.assertEqual(self.lines[-1], "ValueError: ?[2J???I (1) httpd32: uri: /fake")
 
+    def test_a_traceback_for_which_there_is_no_memory_says_so(self):
+        class Vast(Exception):
+            def __str__(self):
+                raise MemoryError
+
+        Log("info", write=self.lines.append).exception("request failed", Vast())
+        self.assertIn("request failed", self.lines[0])
+        self.assertTrue(self.lines[1].endswith("out of memory, even for a traceback"))
+
     def test_a_traceback_with_a_long_message_is_cut(self):
         try:
             raise ValueError("x" * 5000)
