@@ -127,7 +127,7 @@ def find_end(received: bytes) -> int:
 
 def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
     parts = raw[: raw.find(b"\n")].rstrip(b"\r").split(b" ")
-    if len(parts) != 3:
+    if len(parts) != 3 or b"\t" in parts[1]:  # what is white space to others (RFC 9112, 3.2)
         raise HTTPError(400)
     method, target, version = parts
     if version != b"HTTP/1.1" and version != b"HTTP/1.0":

@@ -35,6 +35,7 @@ class TestHead(unittest.TestCase):
             "GET  / HTTP/1.1",
             "/ HTTP/1.1",
             "GET x HTTP/1.1",
+            "GET /a\tb HTTP/1.1",
             "G\tT / HTTP/1.1",
             "GET / HTTP/1.1 ",
             "GET / HTTP/x",
