@@ -15,7 +15,7 @@ from firmware.request import ServedRequest
 from firmware.response import Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
-# What the board answers itself: of `status.py`, unless the application has it; of `update.py`.
+# What the board answers itself: of `status`, unless the application has it; of `update`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")

@@ -31,7 +31,7 @@ class Server:
     app      the application, unchanged
     workers  the `WorkerPool` of its long handlers
     memory   the `Memory` that is shared with the radio
-    limits   the settings of `config.py`'s section "server", by name
+    limits   the settings of section "server", by name
     port     that it listens on
     most_open     connections at a time, so far
     worst_lag_ms  how long the loop stood still, at most
