@@ -52,15 +52,20 @@ def receive(received, steps):
     try:
         parsed = parser.parse(block)
         block = block.lstrip(b"\r\n")
+        left = steps[1:] + [MAX_REQ_HDR_LEN] * 2
+        while not (parsed or block) and at < len(received):  # empty lines are no request
+            block = received[at : at + left[0]]
+            left = left[1:] or left
+            at += len(block)
+            block = block.lstrip(b"\r\n")
+            parsed = parser.parse(block) if block else None
         length = len(block)
         partial = PartialHead(block)
-        for step in steps[1:] + [MAX_REQ_HDR_LEN] * 2:
+        for step in left + [MAX_REQ_HDR_LEN] * 2:
             block = received[at : at + min(step, MAX_REQ_HDR_LEN - length)]
             if parsed or not block:
                 break
             at += len(block)
-            if not length:
-                block = block.lstrip(b"\r\n")
             length += len(block)
             whole = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
             parsed = parser.parse(whole) if whole else None
