@@ -4,10 +4,13 @@ One client at a time, as with a real port.  The line can be cut at any byte, and
 """
 
 import os
+import select
 import selectors
 import socket
 import time
 import tty
+
+_UNREAD_S = 2.0
 
 
 class SerialLine:
@@ -30,6 +33,7 @@ class SerialLine:
         self._client = None
         self._master = None
         self._bytes_to_cut = None
+        self._is_read = True  # the pseudo-terminal, as far as is known
         self.is_cut = False
         self.sent = b""
         self.byte_count = 0
@@ -64,11 +68,20 @@ class SerialLine:
         self.sent += block
         try:
             if self._master is not None:
-                os.write(self._master, block)
+                self._send_pty(block)
             elif self._client:
                 self._client.sendall(block)
         except OSError:
             pass  # the other end is gone
+
+    def _send_pty(self, block: bytes):
+        """All of it, when somebody reads; else what does not fit is lost, as with a port."""
+        while block:
+            wait_s = _UNREAD_S if self._is_read else 0
+            self._is_read = bool(select.select([], [self._master], [], wait_s)[1])
+            if not self._is_read:
+                return
+            block = block[os.write(self._master, block) :]
 
     def hang_up(self):
         """The client, if there is one, loses its connection."""
