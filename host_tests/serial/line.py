@@ -68,20 +68,20 @@ class SerialLine:
         self.sent += block
         try:
             if self._master is not None:
-                self._send_pty(block)
+                self._send_pty(self._master, block)
             elif self._client:
                 self._client.sendall(block)
         except OSError:
             pass  # the other end is gone
 
-    def _send_pty(self, block: bytes):
+    def _send_pty(self, master: int, block: bytes):
         """All of it, when somebody reads; else what does not fit is lost, as with a port."""
         while block:
             wait_s = _UNREAD_S if self._is_read else 0
-            self._is_read = bool(select.select([], [self._master], [], wait_s)[1])
+            self._is_read = bool(select.select([], [master], [], wait_s)[1])
             if not self._is_read:
                 return
-            block = block[os.write(self._master, block) :]
+            block = block[os.write(master, block) :]
 
     def hang_up(self):
         """The client, if there is one, loses its connection."""
