@@ -21,7 +21,7 @@ _ERROR = (
     b"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\n"
     b"%sConnection: close\r\n\r\n%s"
 )
-_OK = b"HTTP/1.1 200 OK\r\n"
+STATUS_OK = b"HTTP/1.1 200 OK\r\n"
 PONG = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -42,7 +42,7 @@ def encode_fields(status: int, reason: str | None, headers: dict, may_say_length
     Raises ResponseError if a name is no token, or a value would end its line (RFC 9110, 5.1, 5.5).
     """
     if not headers and not reason and status == 200:
-        return _OK
+        return STATUS_OK
     line = b"HTTP/1.1 %d %s\r\n" % (status, reason.encode() if reason else reason_of(status))
     lines = [line]
     left_out = _SERVERS_OWN[may_say_length:]

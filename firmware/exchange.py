@@ -12,7 +12,7 @@ from firmware.http1 import HTTPError
 from firmware.pieces import close
 from firmware.refusal import Refusals
 from firmware.request import ServedRequest
-from firmware.response import Sender
+from firmware.response import OK, Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 
 # What the board answers itself: of `status`, unless the application has it; of `update`.
@@ -90,9 +90,10 @@ class Exchange:
                 )
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
-            if body or wire.is_answered or not _is_plain(response):
+            if body or wire.is_answered or request.made is not None or not _is_plain(response):
                 return await self._send(wire, head, request, response, keep_alive, body)
-            sent = self.sender.send(wire, head, response, keep_alive and not self.is_draining)
+            keep_alive = keep_alive and not self.is_draining
+            sent = self.sender.send_plain(wire, head, response, keep_alive)
             return (sent if isinstance(sent, bool) else await sent) and not self.is_draining
         finally:
             made = self._release(request, body)
@@ -152,7 +153,7 @@ class Exchange:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
             if not _is_plain(response):
-                self._prepare_by_kind(request, response, wire.slot)
+                self._prepare_by_kind(request, response, wire.slot, head)
             keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
         except MemoryError:
             raise
@@ -197,7 +198,9 @@ class Exchange:
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
 
-    def _prepare_by_kind(self, request: "Anything", response: "Response", slot: "Slot") -> None:
+    def _prepare_by_kind(
+        self, request: "Anything", response: "Response", slot: "Slot", head: "Head"
+    ) -> None:
         """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
         headers = response.headers
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
@@ -211,7 +214,7 @@ class Exchange:
 
             if request.made is response.body:
                 request.made = None  # a part of a file closes it
-            prepare(request, response)
+            prepare(head, response)
 
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""
@@ -224,7 +227,7 @@ class Exchange:
 
 def _is_plain(response: "Response") -> bool:
     """Whether it is sent as it is: nearly all of those to what is quick."""
-    if response.headers or response.status_code != 200 or response is Response.already_handled:
+    if response.headers or response.status_code is not OK or response is Response.already_handled:
         return False
     return isinstance(response.body, bytes)
 

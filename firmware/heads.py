@@ -38,7 +38,7 @@ class HeadParser:
         if len(received) > length:
             rest = received[length:]
             received = received[:length]
-        head = Head(received, self.max_uri_len)
+        head = Head(received, self.max_uri_len, head.raw if head else b"")
         if length <= _KEPT_LEN:
             self._last = head
         return head, rest

@@ -18,12 +18,12 @@ LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
 
-# Anything but what a head consists of; the most frequent first, as each octet is held against it.
-_FOREIGN_OCTETS = re.compile(b"[^ -~\r\n\t\x80-\xff]")
+# Anything but what a line consists of; the most frequent first, as each octet is held against it.
+_FOREIGN_OCTETS = re.compile(b"[^ -~\t\x80-\xff]")
 # RFC 9110, 5.6.2; the most frequent first, because `strip` looks for each octet in this order.
 TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!#$%&'*+.^_`|~"
-# RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case.
-_NAME_CHARS = b"abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=%"
+# RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case; addresses first.
+_NAME_CHARS = b".0123456789-abcdefghijklmnopqrstuvwxyz_~!$&'()*+,;=%"
 _HEX_DIGITS = b"0123456789abcdef"
 # Fields that the server looks at, and those that Microdot looks up in each request.
 _NOTED = (b"host", b"connection", b"content-length", b"transfer-encoding", b"expect")
@@ -53,21 +53,27 @@ class Head:
     expects_continue  it waits for a 100 before it sends the body (RFC 9110, 10.1.1)
     raw       itself, as it came
     early     those of its fields that Microdot looks up in each request, by name
+
+    known  a head that was right: its lines are not checked again.  They take most of the time, and
+           of a client's, one or two differ from one request to the next.
     """
 
-    def __init__(self, raw: bytes, max_uri_len: int) -> None:
-        if _FOREIGN_OCTETS.search(raw) or raw.count(b"\r") != raw.count(b"\r\n"):
-            raise HTTPError(400)
+    def __init__(self, raw: bytes, max_uri_len: int, known: bytes = b"") -> None:
         self.raw = raw
         self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
         self.early: dict = {}
-        noted = _note_fields(raw, self.early)
+        noted = _note_fields(raw, known, self.early)
         # Exactly one is needed in HTTP/1.1 (RFC 9112, 3.2).
         if not _is_host(noted.get(b"host", b"\0" if self.minor else b"")):
             raise HTTPError(400)
         self.content_length = _body_length(noted, self.minor)
-        options = noted.get(b"connection", b"").replace(b" ", b"").replace(b"\t", b"").split(b",")
-        self.keep_alive = b"close" not in options and (self.minor > 0 or b"keep-alive" in options)
+        self.keep_alive = self.minor > 0
+        options: Anything = noted.get(b"connection")
+        if options:
+            options = options.replace(b" ", b"").replace(b"\t", b"").split(b",")
+            self.keep_alive = b"close" not in options and (
+                self.minor > 0 or b"keep-alive" in options
+            )
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
 
     def is_ping(self) -> bool:
@@ -79,18 +85,23 @@ class Head:
 
         Several fields of one name are one value, joined by ", " (RFC 9110, 5.3); cookies by "; ".
         """
-        wanted = name.lower()
-        values = [value for each, value in self.items() if each.lower() == wanted]
-        return ("; " if wanted == "cookie" else ", ").join(values) if values else default
+        wanted = name.lower().encode()
+        values = [_text(value) for each, value in self._raw_fields() if each.lower() == wanted]
+        return ("; " if wanted == b"cookie" else ", ").join(values) if values else default
 
     def items(self) -> "Fields":
         """Every field as (name, value), in the order and with the capitals they came in."""
+        for name, value in self._raw_fields():
+            yield name.decode(), _text(value)
+
+    def _raw_fields(self) -> "RawFields":
+        """As octets: of each string that is made, MicroPython asks whether it is a name it has."""
         raw = self.raw
         start = raw.find(b"\n") + 1
         while raw[start] != 10 and raw[start] != 13:
             end = raw.find(b"\n", start)
             colon = raw.find(b":", start, end)
-            yield raw[start:colon].decode(), _text(raw[colon + 1 : end].strip())
+            yield raw[start:colon], raw[colon + 1 : end].strip()
             start = end + 1
 
 
@@ -126,8 +137,9 @@ def find_end(received: bytes) -> int:
 
 
 def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
-    parts = raw[: raw.find(b"\n")].rstrip(b"\r").split(b" ")
-    if len(parts) != 3 or b"\t" in parts[1]:  # what is white space to others (RFC 9112, 3.2)
+    line = _check_octets(raw[: raw.find(b"\n")])
+    parts = line.split(b" ")
+    if len(parts) != 3 or b"\t" in line:  # what is white space to others (RFC 9112, 3.2)
         raise HTTPError(400)
     method, target, version = parts
     if version != b"HTTP/1.1" and version != b"HTTP/1.0":
@@ -161,36 +173,68 @@ def _origin_form(target: bytes) -> bytes:
     return (b"/" if path == query else b"") + target[path:]
 
 
-def _note_fields(raw: bytes, early: dict) -> dict:
+def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
     """The values of what is noted, in lower case; those of one name are joined by ",".
 
+    known  see `Head`
     early  gets those of `_EARLY`, as `Head.get` gives them
-    So a second Host or Content-Length is a malformed one.  Raises HTTPError for a field whose name
-    is no token: white space in it or behind it, or a folded line, which begins with white space.
+    So a second Host or Content-Length is a malformed one.
     """
     noted: dict = {}
-    start = raw.find(b"\n") + 1
-    while raw[start] != 10 and raw[start] != 13:
-        end = raw.find(b"\n", start)
-        colon = raw.find(b":", start, end)
-        name = raw[start:colon]
-        if colon <= start or name.strip(TOKEN_CHARS):
-            raise HTTPError(400)
-        if raw[start] in _NOTED_INITIALS:
-            name = name.lower()
-            field = _EARLY.get(name)
-            if field or name in _NOTED:
-                value = raw[colon + 1 : end].strip()
-                if field:
-                    text = _text(value)
-                    if field in early:
-                        text = early[field] + ("; " if field == "Cookie" else ", ") + text
-                    early[field] = text
-                if name in _NOTED:
-                    value = value.lower()
-                    noted[name] = noted[name] + b"," + value if name in noted else value
+    end = raw.find(b"\n")
+    at = known.find(b"\n") + 1
+    while True:
         start = end + 1
-    return noted
+        initial = raw[start]
+        if initial == 13 or initial == 10:
+            if len(raw) - start > 2:  # a line that begins with a bare CR
+                raise HTTPError(400)
+            return noted
+        end = raw.find(b"\n", start)
+        line = raw[start:end]
+        if known.startswith(line, at) and known[at + len(line)] == 10:
+            at += len(line) + 1
+        else:
+            at = known.find(b"\n", at) + 1
+            _check_field(line)
+        if initial in _NOTED_INITIALS:
+            _note_field(line, noted, early)
+
+
+def _note_field(line: bytes, noted: dict, early: dict) -> None:
+    colon = line.find(b":")
+    name = line[:colon].lower()
+    value = line[colon + 1 :]
+    field = _EARLY.get(name)
+    if field:
+        text = _text(value.strip())
+        if field in early:
+            text = early[field] + ("; " if field == "Cookie" else ", ") + text
+        early[field] = text
+    if name in _NOTED:
+        value = value.strip().lower()
+        noted[name] = noted[name] + b"," + value if name in noted else value
+
+
+def _check_field(line: bytes) -> None:
+    """Raises HTTPError for one whose name is no token, or whose value has a control character.
+
+    White space in a name or behind it, or a folded line, which begins with white space, is none.
+    """
+    name = line[: max(line.find(b":"), 0)]
+    is_usual = name.replace(b"-", b"").isalpha()  # which is quicker to tell
+    if not is_usual and (not name or name.strip(TOKEN_CHARS)):
+        raise HTTPError(400)
+    _check_octets(line)
+
+
+def _check_octets(line: bytes) -> bytes:
+    """The line without the CR at its end; HTTPError for a bare CR, or a control character."""
+    if line.endswith(b"\r"):
+        line = line[:-1]
+    if _FOREIGN_OCTETS.search(line):
+        raise HTTPError(400)
+    return line
 
 
 def _is_host(value: bytes) -> bool:
@@ -202,7 +246,9 @@ def _is_host(value: bytes) -> bool:
     else:
         name, colon, port = value.partition(b":")
         port = colon + port
-        is_name = b"," not in name and not name.strip(_NAME_CHARS) and _is_escaped(name)
+        is_name = b"," not in name and not name.strip(_NAME_CHARS)
+        if b"%" in name:
+            is_name = is_name and _is_escaped(name)
     return is_name and (not port or (port.startswith(b":") and not port[1:].strip(b"0123456789")))
 
 

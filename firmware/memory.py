@@ -9,7 +9,7 @@ A board without the pool's figures has no pool to share, and only the first two 
 """
 
 import gc
-from time import ticks_add, ticks_diff
+from time import ticks_add, ticks_diff, ticks_ms
 
 from esp32 import HEAP_DATA, idf_heap_info
 from machine import reset
@@ -22,6 +22,7 @@ _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, 
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
+_LOOK_MS = const(50)
 _POLL_MS = const(500)
 _CUT_MS = const(2000)
 _RESTART_MS = const(10000)
@@ -45,6 +46,8 @@ class Memory:
         self._since = 0  # when it became short
         self._next_poll: int | None = None
         self._heap_len = 0
+        self._room = -1  # of the heap, when it was last looked at
+        self._looked = 0
         self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
@@ -85,12 +88,16 @@ class Memory:
 
     def has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
-        limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
-        used = gc.mem_alloc()  # which looks at each block of the heap
-        if used > limit:
-            gc.collect()
-            used = gc.mem_alloc()
-        return used <= limit or not self._heap_len
+        now = ticks_ms()
+        self._room -= length  # of what was found a moment ago
+        if self._room < 0 or ticks_diff(now, self._looked) >= _LOOK_MS:
+            self._looked = now
+            limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
+            self._room = limit - gc.mem_alloc()  # which looks at each block of the heap
+            if self._room < 0:
+                gc.collect()
+                self._room = limit - gc.mem_alloc()
+        return self._room >= 0 or not self._heap_len
 
     def is_short(self) -> bool:
         """Whether the radio has less than its share, as far as was seen when the pool was read."""

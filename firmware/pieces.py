@@ -61,11 +61,14 @@ class StreamedBody:
                     break
             if len(piece) > PACKET_LEN and self._len:
                 await self._flush()
-            self.add(piece)
-            if self._len >= PACKET_LEN:
-                await self._flush()
+            if len(piece) > PACKET_LEN and not (self._is_chunked or self.framed):
+                await self._wire.send(piece)
             else:
-                self._gather(self)
+                self.add(piece)
+                if self._len >= PACKET_LEN:
+                    await self._flush()
+                else:
+                    self._gather(self)
             if ticks_diff(ticks_ms(), turn) >= _TURN_MS:
                 await asyncio.sleep(0)
                 turn = ticks_ms()

@@ -19,7 +19,6 @@ class ServedRequest(Request):
 
     after_request_handlers: "Anything" = ()
     content_length = 0
-    query_string: str | None = None
     route: "Anything" = None
     made: "Anything" = None
     body_used = False
@@ -39,15 +38,14 @@ class ServedRequest(Request):
     ) -> None:
         self.app = app
         self.method = head.method
-        self.path = head.target
+        self.path = target = head.target
         self.g = Request.G()
         self._head = head
         self._wire = wire
-        at = self.path.find("?")
+        at = target.find("?")
         if at >= 0:
-            self.query_string = query = self.path[at + 1 :]
-            self.path = self.path[:at]
-            if "%" in query:
+            self.path = target[:at]
+            if target.find("%", at) >= 0:
                 try:
                     self.args  # noqa: B018
                 except (ValueError, UnicodeError):  # a query that can't be decoded
@@ -69,6 +67,9 @@ class ServedRequest(Request):
             value = self._wire.address
         elif name == "sock":
             value = (self._wire, self._wire)
+        elif name == "query_string":
+            _, mark, query = self._head.target.partition("?")
+            value = query if mark else None
         elif name == "content_type":  # of each JSON
             value = self._head.early.get("Content-Type")
         else:

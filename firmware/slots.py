@@ -26,7 +26,7 @@ _SUCCESSORS = (
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
-    1 << SENDING | 1 << TAKEN | 1 << LINGERING | 1 << FREE,
+    1 << SENDING | 1 << TAKEN | 1 << IDLE | 1 << LINGERING | 1 << FREE,
     1 << IDLE | 1 << LINGERING | 1 << FREE,
     1 << SENDING | 1 << LINGERING | 1 << FREE,
     1 << IDLE | 1 << LINGERING | 1 << FREE,
@@ -100,8 +100,7 @@ class Slot:
         self.since = now
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
         table = self._table
-        table.use += 1
-        self.use = table.use
+        self.use = table.use = table.use + 1
         if before == NEW and state == BUSY:
             table.gain_patience()
         elif not _SILENT >> state & 1:
@@ -110,8 +109,7 @@ class Slot:
     def touch(self) -> None:
         """The connection has received or sent something."""
         table = self._table
-        table.use += 1
-        self.use = table.use
+        self.use = table.use = table.use + 1
 
     def cut(self, reason: int, now: int) -> None:
         """Writes down why the owner is being cancelled; only the first reason counts.

@@ -40,18 +40,18 @@ def parse_range(value: str, length: int) -> tuple[int, int] | None:
     return start, end - start + 1
 
 
-def prepare(request: "Request", response: "Anything") -> None:
-    """Says the length of a file that is a response, or makes it the part that is asked for."""
+def prepare(head: "Head", response: "Anything") -> None:
+    """Says the length of a file that is a response, or makes it the part that `head` asks for."""
     headers = response.headers
     length = length_of(response.body)
     if length < 0 or "Content-Length" in headers or response.status_code != 200:
         return
-    if request.method != "GET" and request.method != "HEAD":
+    if head.method != "GET" and head.method != "HEAD":
         return
     headers["Accept-Ranges"] = "bytes"
     headers["Content-Length"] = str(length)
-    asked = request.headers.get("Range")
-    if request.method == "HEAD" or "If-Range" in request.headers:
+    asked = head.get("Range") if head.method == "GET" else None
+    if asked and head.get("If-Range") is not None:
         asked = None
     try:
         part = parse_range(asked, length) if asked else None

@@ -37,6 +37,7 @@ Never: _typing.TypeAlias = _typing.NoReturn
 Parts: _typing.TypeAlias = _app._Parts
 Pieces: _typing.TypeAlias = _typing.Iterator[str | bytes]
 Fields: _typing.TypeAlias = _typing.Iterator[tuple[str, str]]
+RawFields: _typing.TypeAlias = _typing.Iterator[tuple[bytes, bytes]]
 
 Socket = _socket.socket
 

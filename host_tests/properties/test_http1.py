@@ -103,6 +103,25 @@ def test_the_answer_is_the_same_however_the_bytes_come(received, steps):
     assert answer == whole or {answer, whole} <= REFUSALS
 
 
+@given(NEARLY, ANY)
+@settings(max_examples=1000, deadline=None)
+def test_the_answer_is_the_same_whatever_head_came_before(before, received):
+    """Lines that are known are not checked again."""
+    parser = HeadParser(MAX_URI_LEN, MAX_REQ_HDR_LEN)
+    ask(parser, before)
+    for each in (received, before.replace(b"GET /", b"GET /?").replace(b"b", b"", 1)):
+        assert ask(parser, each) == ask(HeadParser(MAX_URI_LEN, MAX_REQ_HDR_LEN), each)
+
+
+def ask(parser, received):
+    """What a parser says to what comes in one piece."""
+    try:
+        parsed = parser.parse(received)
+    except HTTPError as error:
+        return error.status
+    return (describe(parsed[0]), parsed[1]) if parsed else "more"
+
+
 @given(st.binary(min_size=MAX_REQ_HDR_LEN, max_size=MAX_REQ_HDR_LEN))
 @settings(max_examples=200, deadline=None)
 def test_a_head_never_asks_for_more_than_its_limit(received):

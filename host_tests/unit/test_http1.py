@@ -29,6 +29,15 @@ class TestHead(unittest.TestCase):
     def test_lines_may_end_in_a_bare_lf(self):
         self.assertEqual(Head(b"GET / HTTP/1.1\nHost: x\nA: b\n\n", 100).get("A"), "b")
 
+    def test_a_line_that_only_begins_as_a_known_one_is_checked(self):
+        known = b"GET / HTTP/1.1\r\nHost: x\r\nFoo: bar\r\nB: c\r\n\r\n"
+        for line in (b"Fo", b"Foo: bar\0", b"\rFoo: bar", b"Foo: ba\r", b"Foo: bar\rB: c"):
+            with self.assertRaises(HTTPError):
+                Head(known.replace(b"Foo: bar", line), 100, known)
+        for line in (b"Foo: ba", b"Foo: bar\r\nMore: b"):
+            raw = known.replace(b"Foo: bar", line)
+            self.assertEqual(list(Head(raw, 100, known).items()), list(Head(raw, 100).items()))
+
     def test_what_is_no_request_line_is_400(self):
         for line in (
             "GET /",

@@ -1,6 +1,6 @@
 import gc
 import unittest
-from time import ticks_add
+from time import ticks_add, ticks_ms
 
 import firmware.memory as memory_module
 from firmware.memory import RADIO_LEN, Memory
@@ -25,6 +25,7 @@ class FakePool:
     live    bytes in use that stay
     reach   up to there the heap has holes only
     blocks  free blocks of the pool
+    looks   how often it was asked what is in use
     """
 
     def __init__(self, heap=110 * KB, live=60 * KB, blocks=(34 * KB, 12 * KB)):
@@ -33,7 +34,7 @@ class FakePool:
         self.blocks = list(blocks)
         self.added = []
         self.limit = -1
-        self.collections = 0
+        self.collections = self.looks = 0
         self.garbage = self.holes = 0
         self.top = live
 
@@ -51,6 +52,7 @@ class FakePool:
         return self.heap + sum(self.added) - self.live - self.garbage + max(self.blocks)
 
     def mem_alloc(self):
+        self.looks += 1
         return self.live + self.garbage
 
     def threshold(self, length):
@@ -217,6 +219,26 @@ class TestRoom(Settled):
         collections = self.pool.collections
         self.assertTrue(memory.has_room_to_last())
         self.assertEqual(self.pool.collections, collections)
+
+    def test_the_heap_is_not_looked_at_again_for_what_was_found_a_moment_ago(self):
+        now = 1000
+        memory_module.ticks_ms = lambda: now
+        try:
+            memory = self.settle(60 * KB)
+            self.assertTrue(memory.has(2 * KB))
+            self.pool.looks = 0
+            self.assertTrue(memory.has(2 * KB))
+            self.assertEqual(self.pool.looks, 0)
+            self.pool.live += 40 * KB
+            self.assertTrue(memory.has(2 * KB))  # it can't know
+            self.assertFalse(memory.has(40 * KB))
+            self.pool.live -= 40 * KB
+            self.assertTrue(memory.has(2 * KB))
+            self.pool.live += 45 * KB
+            now += 50
+            self.assertFalse(memory.has(2 * KB))
+        finally:
+            memory_module.ticks_ms = ticks_ms
 
     def test_a_long_request_is_refused_while_connections_that_last_have_taken_the_heap(self):
         memory = self.settle(80 * KB)
