@@ -113,7 +113,7 @@ class Exchange:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
         if not self._table.has_room_to_last(ticks_ms()):
             return False
-        self._mark_lasting(request.sock[0].slot)
+        self._mark_lasting(request.wire.slot)
         return True
 
     def sweep(self, now: int) -> None:

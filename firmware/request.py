@@ -13,6 +13,7 @@ class ServedRequest(Request):
     every request needs are set here; the others are those of a `Request` as Microdot makes it.
     body  what is still to come of it, or None
     data  what was received in advance
+    wire  the client's
     made  the body that the handler has made, if handlers after it may put another in its place
     Raises HTTPError.
     """
@@ -41,7 +42,7 @@ class ServedRequest(Request):
         self.path = target = head.target
         self.g = Request.G()
         self._head = head
-        self._wire = wire
+        self.wire = wire
         at = target.find("?")
         if at >= 0:
             self.path = target[:at]
@@ -64,9 +65,12 @@ class ServedRequest(Request):
         if name == "headers":
             value = _fields_of(self._head)
         elif name == "client_addr":
-            value = self._wire.address
+            value = self.wire.address
         elif name == "sock":
-            value = (self._wire, self._wire)
+            from firmware.sock import Sock
+
+            sock = Sock(self.wire)
+            value = (sock, sock)
         elif name == "query_string":
             _, mark, query = self._head.target.partition("?")
             value = query if mark else None
@@ -105,11 +109,11 @@ class ServedRequest(Request):
 
         If it has a plain method `close`, that is called when the connection has ended.
         """
-        return self._wire.sess_ctx
+        return self.wire.sess_ctx
 
     @sess_ctx.setter
     def sess_ctx(self, value: "Anything") -> None:
-        self._wire.sess_ctx = value
+        self.wire.sess_ctx = value
 
 
 async def note_body(request: "Anything", response: "Response") -> None:

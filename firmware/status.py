@@ -66,7 +66,7 @@ class Status:
         headers = {"Cache-Control": "no-store"}
         password = self._parts.password
         if password and not is_allowed(request.headers.get("Authorization"), password):
-            request.sock[0].slot.owner.note_refusal(401)
+            request.wire.slot.owner.note_refusal(401)
             headers["WWW-Authenticate"] = 'Basic realm="httpd32", charset="UTF-8"'
             return error_text(401).decode(), 401, headers
         path = request.path

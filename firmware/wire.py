@@ -31,15 +31,13 @@ class Wire:
     received   bytes that the client has sent ahead of what was asked for
     slot       the connection's
     is_read    the client has sent all of its request; else more of it may come
-    is_reading the application waits for the client
-    is_answered  the application has sent something itself: there is no HTTP any more
+    is_reading   the application waits for the client, see `sock`
+    is_answered  it has sent something itself: there is no HTTP any more
+    lock         held while it sends; None before it has
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
     heart      of a WebSocket or an event stream: whether its client is still there
-    lock       held while the application sends; None before it has
-    `read`, `readexactly`, `write`, `drain`, `awrite` and `close` are those of an asyncio stream,
-    for an application that speaks to its client itself (WebSocket).
     """
 
     # In the class: each attribute of an instance costs time, and most clients need none of them.
@@ -51,7 +49,6 @@ class Wire:
     is_partial = False
     sess_ctx: "Anything" = None
     heart: "Heartbeat | Comments | None" = None
-    _unsent = b""
     _stream: "Anything" = None
     lock: asyncio.Lock | None = None
 
@@ -126,33 +123,6 @@ class Wire:
             return used
         self.received = used[length:]
         return used[:length]
-
-    async def read(self, n: int = -1) -> bytes:
-        """`n` bytes, all with -1; fewer only when the client has closed."""
-        self.take()
-        blocks = []
-        self.is_reading = True
-        try:
-            while n:
-                block = await self.receive(n if n > 0 else BLOCK_LEN)
-                if not block:
-                    break
-                if self.heart:
-                    self.heart.note(block)
-                blocks.append(block)
-                if n > 0:
-                    n -= len(block)
-        finally:
-            self.is_reading = False
-        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-
-    async def readexactly(self, n: int) -> bytes:
-        if n < 0:
-            raise ValueError
-        data = await self.read(n)
-        if len(data) < n:
-            raise EOFError
-        return data
 
     def has_gone(self, length: int = _PEEK_LEN) -> bool:
         """Whether the client has gone.  What it has sent instead is kept, up to a limit.
@@ -282,27 +252,3 @@ class Wire:
         self.is_partial = False
         self.slot.touch()
         self.slot.deadline = before
-
-    async def awrite(self, data: bytes | memoryview) -> None:
-        """As `send`, for the application, in whose tasks several may send at a time."""
-        self.take()
-        if not self.is_answered:
-            self.is_answered = True
-            self.slot.count(101)
-        if not self.heart and isinstance(data, bytes) and b"Sec-WebSocket-Accept" in data:
-            from firmware.heartbeat import Heartbeat
-
-            self.heart = Heartbeat()
-        if self.lock is None:
-            self.lock = asyncio.Lock()
-        async with self.lock:
-            await self.send(data)
-        await asyncio.sleep(0)  # an application that never waits lets the others run
-
-    def write(self, data: bytes) -> None:
-        """`drain` sends it."""
-        self._unsent += data
-
-    async def drain(self) -> None:
-        data, self._unsent = self._unsent, b""
-        await self.awrite(data)

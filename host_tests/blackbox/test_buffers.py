@@ -17,12 +17,12 @@ app = Microdot()
 
 @app.get("/send")
 async def send(request):
-    print("taken:", request.sock[1].send_now(bytes(8000)))
+    print("taken:", request.wire.send_now(bytes(8000)))
 
 @app.post("/receive")
 async def receive(request):
     await asyncio.sleep(0.3)
-    print("waiting:", len(request.sock[0]._sock.recv(8000)))
+    print("waiting:", len(request.wire._sock.recv(8000)))
 
 @app.get("/page")
 async def page(request):

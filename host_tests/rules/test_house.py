@@ -27,14 +27,15 @@ IMPORTS = {
     "failover": set(),
     # sockets
     "listener": set(),
-    "wire": {"heartbeat", "slots"},
+    "sock": {"heartbeat", "wire"},
+    "wire": {"slots"},
     "heartbeat": set(),
     "body": {"chunked", "http1", "slots"},
     "stream": {"http1"},
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces"},
     "static": set(),
-    "request": {"http1", "stream"},
+    "request": {"http1", "sock", "stream"},
     "refusal": {"encode", "http1", "pieces", "request", "slots"},
     "exchange": {
         "body",

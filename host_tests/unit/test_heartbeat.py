@@ -9,6 +9,7 @@ from microdot.sse import with_sse
 import firmware.heartbeat as heartbeat_module
 from firmware.heartbeat import Heartbeat
 from firmware.slots import BUSY
+from firmware.sock import Sock
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async
 from host_tests.unit.sites import GET, Site
 
@@ -95,7 +96,7 @@ class TestHeartbeat(unittest.TestCase):
     async def test_what_the_application_reads_is_a_sign_of_life(self):
         self.now = 59 * SECOND
         self.sock.incoming.append(PONG)
-        self.assertEqual(await self.wire.read(2), PONG[:2])
+        self.assertEqual(await Sock(self.wire).read(2), PONG[:2])
         self.assertFalse(self.has_stopped(59))
 
 
@@ -104,22 +105,12 @@ class TestWire(unittest.TestCase):
     async def test_a_websocket_has_one_from_its_handshake_on_and_nothing_else_has(self):
         wire = open_wire(FakeSocket(), BUSY)
         for data in (b"HTTP/1.1 101 Switching Protocols\r\n", bytearray(b"more\r\n")):
-            await wire.awrite(data)
+            await Sock(wire).awrite(data)
             self.assertIs(wire.heart, None)
-        await wire.awrite(ACCEPT)
+        await Sock(wire).awrite(ACCEPT)
         heart = wire.heart
-        await wire.awrite(ACCEPT)
+        await Sock(wire).awrite(ACCEPT)
         self.assertIs(wire.heart, heart)
-
-    @run_async
-    async def test_a_stream_is_written_as_asyncios_is(self):
-        sock = FakeSocket()
-        wire = open_wire(sock, BUSY)
-        wire.write(b"one ")
-        wire.write(bytearray(b"two"))
-        await wire.drain()
-        await wire.drain()
-        self.assertEqual(sock.sent, b"one two")
 
 
 class TestEvents(unittest.TestCase):

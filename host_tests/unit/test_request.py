@@ -41,7 +41,7 @@ class TestRequest(unittest.TestCase):
         request = make(("GET / HTTP/1.1", "Host: x"))
         self.assertIs(request.sess_ctx, None)
         request.sess_ctx = "kept"
-        self.assertEqual(request.sock[0].sess_ctx, "kept")
+        self.assertEqual(request.wire.sess_ctx, "kept")
 
     def test_a_chunked_body_that_was_received_has_a_length(self):
         lines = ("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked")

@@ -4,6 +4,7 @@ import unittest
 from time import ticks_ms
 
 from firmware.slots import BUSY, READING, SENDING, TAKEN
+from firmware.sock import Sock
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
 
 PIECE_LEN = 1024
@@ -60,43 +61,6 @@ class TestReceive(unittest.TestCase):
         self.assertFalse(wire.receive_now())
         sock.error = OSError(errno.ECONNRESET, "reset")
         self.assertFalse(wire.receive_now())
-
-    @run_async
-    async def test_a_frame_header_in_two_segments_is_one_header(self):
-        wire = open_wire(FakeSocket(b"\x81\x05hello", step=1), BUSY)
-        self.assertEqual(await wire.read(2), b"\x81\x05")
-        self.assertEqual(await wire.readexactly(5), b"hello")
-        self.assertEqual(wire.slot.state, TAKEN)
-
-    @run_async
-    async def test_a_read_without_a_length_is_all_until_the_client_closes(self):
-        for arguments in (), (-1,):
-            sock = FakeSocket(b"x" * 3000, step=700)
-            sock.has_ended = True
-            wire = open_wire(sock, BUSY)
-            self.assertEqual(await wire.read(*arguments), b"x" * 3000)
-            self.assertEqual(await wire.read(*arguments), b"")
-
-    @run_async
-    async def test_a_read_of_nothing_is_nothing_and_one_of_less_a_valueerror(self):
-        wire = open_wire(FakeSocket(b"abc"), BUSY)
-        self.assertEqual(await wire.read(0), b"")
-        self.assertEqual(await wire.readexactly(0), b"")
-        with self.assertRaises(ValueError):
-            await wire.readexactly(-1)
-        self.assertEqual(await wire.readexactly(3), b"abc")
-
-    @run_async
-    async def test_a_read_is_short_and_readexactly_raises_when_the_client_has_closed(self):
-        for function in ("read", "readexactly"):
-            sock = FakeSocket(b"abc")
-            sock.has_ended = True
-            wire = open_wire(sock, BUSY)
-            if function == "read":
-                self.assertEqual(await wire.read(5), b"abc")
-            else:
-                with self.assertRaises(EOFError):
-                    await wire.readexactly(5)
 
 
 class TestHasGone(unittest.TestCase):
@@ -224,61 +188,6 @@ class TestSend(unittest.TestCase):
         await sending
         self.assertLess(before, wire.slot.use)
 
-    @run_async
-    async def test_two_tasks_send_on_one_wire_and_nothing_is_lost_or_reordered(self):
-        sock = FakeSocket(room=0)
-        wire = open_wire(sock, BUSY)
-
-        async def talk(octet):
-            for number in range(5):
-                await wire.awrite(b"<" + octet * (300 * number) + b">")
-
-        tasks = [asyncio.create_task(talk(octet)) for octet in (b"a", b"b")]
-        while not all(task.done() for task in tasks):
-            await turns(1)
-            sock.room = min(700, sock.room + 61)
-        frames = [frame + b">" for frame in sock.sent.split(b">")[:-1]]
-        for octet in (b"a", b"b"):
-            mine = [frame for frame in frames if octet in frame]
-            self.assertEqual(mine, [b"<" + octet * (300 * n) + b">" for n in range(1, 5)])
-        self.assertEqual(len(frames), 10)
-
-    @run_async
-    async def test_half_a_frame_whose_sender_was_cancelled_makes_the_wire_fail(self):
-        sock = FakeSocket(room=10)
-        wire = open_wire(sock, BUSY)
-        sending = asyncio.create_task(wire.awrite(b"x" * 3000))
-        waiting = asyncio.create_task(wire.awrite(b"next"))
-        await turns()
-        sending.cancel()
-        sock.room = None
-        for attempt in (waiting, wire.awrite(b"other"), wire.send(b"third")):
-            with self.assertRaises(OSError):
-                await attempt
-        self.assertEqual(sock.sent, b"x" * 10)
-
-    @run_async
-    async def test_a_sender_that_was_cancelled_before_its_turn_harms_nobody(self):
-        sock = FakeSocket(room=10)
-        wire = open_wire(sock, BUSY)
-        sending = asyncio.create_task(wire.awrite(b"x" * 3000))
-        waiting = asyncio.create_task(wire.awrite(b"never"))
-        await turns()
-        waiting.cancel()
-        await turns()
-        sock.room = None
-        await sending
-        await wire.awrite(b"next")
-        self.assertEqual(sock.sent, b"x" * 3000 + b"next")
-
-    @run_async
-    async def test_once_the_application_has_sent_there_is_no_http_any_more(self):
-        wire = open_wire(FakeSocket(), BUSY)
-        self.assertFalse(wire.is_answered)
-        await wire.awrite(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
-        self.assertTrue(wire.is_answered)
-        self.assertEqual(wire.slot.state, TAKEN)
-
 
 class TestClose(unittest.TestCase):
     @run_async
@@ -287,7 +196,7 @@ class TestClose(unittest.TestCase):
         wire = open_wire(sock, BUSY)
         wire.close()
         self.assertTrue(sock.is_closed)
-        for use in (wire.read(5), wire.awrite(b"x"), wire.send(b"x")):
+        for use in (Sock(wire).read(5), Sock(wire).awrite(b"x"), wire.send(b"x")):
             with self.assertRaises(OSError):
                 await use
         wire.set_deadline(100)

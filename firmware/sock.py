@@ -1,0 +1,72 @@
+"""What `request.sock` is: the client's socket, for an application that speaks to it itself.
+
+Loaded with the first of them, as of a WebSocket.
+"""
+
+import asyncio
+
+from firmware.wire import BLOCK_LEN
+
+
+class Sock:
+    """Reads and writes as an asyncio stream does, both ways."""
+
+    def __init__(self, wire: "Wire") -> None:
+        self._wire = wire
+        self._unsent = b""
+
+    async def read(self, n: int = -1) -> bytes:
+        """`n` bytes, all with -1; fewer only when the client has closed."""
+        wire = self._wire
+        wire.take()
+        blocks = []
+        wire.is_reading = True
+        try:
+            while n:
+                block = await wire.receive(n if n > 0 else BLOCK_LEN)
+                if not block:
+                    break
+                if wire.heart:
+                    wire.heart.note(block)
+                blocks.append(block)
+                if n > 0:
+                    n -= len(block)
+        finally:
+            wire.is_reading = False
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    async def readexactly(self, n: int) -> bytes:
+        if n < 0:
+            raise ValueError
+        data = await self.read(n)
+        if len(data) < n:
+            raise EOFError
+        return data
+
+    async def awrite(self, data: bytes | memoryview) -> None:
+        """Sends all of it; several tasks may send at a time."""
+        wire = self._wire
+        wire.take()
+        if not wire.is_answered:
+            wire.is_answered = True
+            wire.slot.count(101)
+        if not wire.heart and isinstance(data, bytes) and b"Sec-WebSocket-Accept" in data:
+            from firmware.heartbeat import Heartbeat
+
+            wire.heart = Heartbeat()
+        if wire.lock is None:
+            wire.lock = asyncio.Lock()
+        async with wire.lock:
+            await wire.send(data)
+        await asyncio.sleep(0)  # an application that never waits lets the others run
+
+    def write(self, data: bytes) -> None:
+        """`drain` sends it."""
+        self._unsent += data
+
+    async def drain(self) -> None:
+        data, self._unsent = self._unsent, b""
+        await self.awrite(data)
+
+    def close(self) -> None:
+        self._wire.close()
