@@ -18,8 +18,9 @@ LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
 
-# Anything but what a line consists of; the most frequent first, as each octet is held against it.
-_FOREIGN_OCTETS = re.compile(b"[^ -~\t\x80-\xff]")
+# Anything but what a head consists of; the most frequent first, as each octet is held against it.
+_FOREIGN_OCTETS = re.compile(b"[^ -~\r\n\t\x80-\xff]")
+_LONG_LEN = const(128)  # a line of more is not copied
 # RFC 9110, 5.6.2; the most frequent first, because `strip` looks for each octet in this order.
 TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!#$%&'*+.^_`|~"
 # RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case; addresses first.
@@ -59,6 +60,8 @@ class Head:
     """
 
     def __init__(self, raw: bytes, max_uri_len: int, known: bytes = b"") -> None:
+        if raw.count(b"\r") != raw.count(b"\r\n"):
+            raise HTTPError(400)
         self.raw = raw
         self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
         self.early: dict = {}
@@ -137,9 +140,10 @@ def find_end(received: bytes) -> int:
 
 
 def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
-    line = _check_octets(raw[: raw.find(b"\n")])
-    parts = line.split(b" ")
-    if len(parts) != 3 or b"\t" in line:  # what is white space to others (RFC 9112, 3.2)
+    line = raw[: raw.find(b"\n")]
+    parts = line.rstrip(b"\r").split(b" ")
+    # A tab is white space to others (RFC 9112, 3.2).
+    if len(parts) != 3 or b"\t" in line or _FOREIGN_OCTETS.search(line):
         raise HTTPError(400)
     method, target, version = parts
     if version != b"HTTP/1.1" and version != b"HTTP/1.0":
@@ -181,60 +185,58 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
     So a second Host or Content-Length is a malformed one.
     """
     noted: dict = {}
+    lines = memoryview(raw)
+    known_lines = memoryview(known)
+    is_checked = False
     end = raw.find(b"\n")
     at = known.find(b"\n") + 1
     while True:
         start = end + 1
         initial = raw[start]
         if initial == 13 or initial == 10:
-            if len(raw) - start > 2:  # a line that begins with a bare CR
-                raise HTTPError(400)
             return noted
         end = raw.find(b"\n", start)
-        line = raw[start:end]
-        if known.startswith(line, at) and known[at + len(line)] == 10:
-            at += len(line) + 1
+        next_at = at + end + 1 - start
+        if lines[start : end + 1] == known_lines[at:next_at]:
+            at = next_at
         else:
             at = known.find(b"\n", at) + 1
-            _check_field(line)
+            is_checked = _check_field(raw, start, end, is_checked)
         if initial in _NOTED_INITIALS:
-            _note_field(line, noted, early)
+            _note_field(raw, start, end, noted, early)
 
 
-def _note_field(line: bytes, noted: dict, early: dict) -> None:
-    colon = line.find(b":")
-    name = line[:colon].lower()
-    value = line[colon + 1 :]
-    field = _EARLY.get(name)
-    if field:
-        text = _text(value.strip())
-        if field in early:
-            text = early[field] + ("; " if field == "Cookie" else ", ") + text
-        early[field] = text
-    if name in _NOTED:
-        value = value.strip().lower()
-        noted[name] = noted[name] + b"," + value if name in noted else value
+def _check_field(raw: bytes, start: int, end: int, is_checked: bool) -> bool:
+    """Whether every octet of the head is checked now: a long line is not copied for it.
 
-
-def _check_field(line: bytes) -> None:
-    """Raises HTTPError for one whose name is no token, or whose value has a control character.
-
-    White space in a name or behind it, or a folded line, which begins with white space, is none.
+    Raises HTTPError if the name is no token: white space in it or behind it, or a folded line,
+    which begins with white space; or if there is a control character.
     """
-    name = line[: max(line.find(b":"), 0)]
+    name = raw[start : max(start, raw.find(b":", start, end))]
     is_usual = name.replace(b"-", b"").isalpha()  # which is quicker to tell
     if not is_usual and (not name or name.strip(TOKEN_CHARS)):
         raise HTTPError(400)
-    _check_octets(line)
+    if not is_checked:
+        is_checked = end - start > _LONG_LEN
+        if _FOREIGN_OCTETS.search(raw if is_checked else raw[start:end]):
+            raise HTTPError(400)
+    return is_checked
 
 
-def _check_octets(line: bytes) -> bytes:
-    """The line without the CR at its end; HTTPError for a bare CR, or a control character."""
-    if line.endswith(b"\r"):
-        line = line[:-1]
-    if _FOREIGN_OCTETS.search(line):
-        raise HTTPError(400)
-    return line
+def _note_field(raw: bytes, start: int, end: int, noted: dict, early: dict) -> None:
+    colon = raw.find(b":", start, end)
+    name = raw[start:colon].lower()
+    field = _EARLY.get(name)
+    if field or name in _NOTED:
+        value = raw[colon + 1 : end].strip()
+        if field:
+            text = _text(value)
+            if field in early:
+                text = early[field] + ("; " if field == "Cookie" else ", ") + text
+            early[field] = text
+        if name in _NOTED:
+            value = value.lower()
+            noted[name] = noted[name] + b"," + value if name in noted else value
 
 
 def _is_host(value: bytes) -> bool:

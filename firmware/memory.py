@@ -22,6 +22,7 @@ _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, 
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
+_PLENTY_LEN = const(8192)
 _LOOK_MS = const(50)
 _POLL_MS = const(500)
 _CUT_MS = const(2000)
@@ -89,8 +90,8 @@ class Memory:
     def has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
         now = ticks_ms()
-        self._room -= length  # of what was found a moment ago
-        if self._room < 0 or ticks_diff(now, self._looked) >= _LOOK_MS:
+        self._room -= length  # while a moment ago there was plenty
+        if self._room < _PLENTY_LEN or ticks_diff(now, self._looked) >= _LOOK_MS:
             self._looked = now
             limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
             self._room = limit - gc.mem_alloc()  # which looks at each block of the heap

@@ -231,7 +231,7 @@ class TestRoom(Settled):
             self.assertEqual(self.pool.looks, 0)
             self.pool.live += 40 * KB
             self.assertTrue(memory.has(2 * KB))  # it can't know
-            self.assertFalse(memory.has(40 * KB))
+            self.assertFalse(memory.has(30 * KB))
             self.pool.live -= 40 * KB
             self.assertTrue(memory.has(2 * KB))
             self.pool.live += 45 * KB
