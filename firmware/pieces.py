@@ -149,6 +149,7 @@ class StreamedBody:
 
     def flush_now(self) -> bool:
         """Sends what the socket takes at once of what was gathered; whether that was all."""
+        data = b""
         try:
             data = self._take(b"")
             if data:
@@ -157,8 +158,10 @@ class StreamedBody:
             return not self.framed
         except OSError:
             return True  # its own task meets that, too
-        except MemoryError:  # what has been sent is not known any more
-            self._wire.is_partial = True
+        except MemoryError:
+            if not data:
+                return False  # it is all there still
+            self._wire.is_partial = True  # what has been sent is not known any more
             return True
 
     def _begin(self) -> None:

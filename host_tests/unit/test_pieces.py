@@ -10,12 +10,16 @@ from microdot.microdot import Response
 import firmware.pieces as pieces_module
 from firmware.encode import ResponseError
 from firmware.slots import BUSY
-from host_tests.unit.fakes import FakeSocket, run_async, turns
+from host_tests.unit.fakes import FakeSocket, run_async, turns, until
 from host_tests.unit.sending import Pieces, Sent
 from host_tests.unit.sites import GET, App, Site
 
 PACKET_LEN = 1400
 EVENT_STREAM = {"Content-Type": "text/event-stream"}
+
+
+def exhaust(length):
+    raise MemoryError
 
 
 class Refilled:
@@ -147,9 +151,6 @@ class TestStreamed(Sent):
 
     @run_async
     async def test_without_memory_for_its_first_packet_it_can_still_be_refused(self):
-        def exhaust(length):
-            raise MemoryError
-
         encode_size = pieces_module.encode_size
         pieces_module.encode_size = exhaust
         try:
@@ -265,6 +266,23 @@ class TestGathering(Sent):
         while not sending.done():
             await turns(3)
             self.sock.room = 7
+        self.running.cancel()
+        self.assertEqual(self.body(), b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_what_there_was_no_memory_to_send_at_once_is_not_lost(self):
+        await self.run_sender()
+        gate = asyncio.Event()
+        encode_size, pieces_module.encode_size = pieces_module.encode_size, exhaust
+        try:
+            sending = asyncio.create_task(self.send(Pieces("one", gate, "two")))
+            await turns()
+            self.assertEqual((self.sock.sent, self.wire_.slot.state), (b"", BUSY))
+        finally:
+            pieces_module.encode_size = encode_size
+        await until(lambda: self.sock.sent)
+        gate.set()
+        await sending
         self.running.cancel()
         self.assertEqual(self.body(), b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
 
