@@ -1,5 +1,7 @@
 """What an application may give to `run()`, and how it ends that."""
 
+import time
+
 import pytest
 
 APPLICATION = """
@@ -42,6 +44,16 @@ async def bye():
     print("BYE")
 
 print("STATUS", run(app, pool, on_connect=hello, on_disconnect=bye))
+"""
+KEEPS_ALL = """
+import sys
+kept = bytes(2048)
+try:
+    while True:
+        sys.modules["kept"] = (sys.modules.get("kept"),)
+except MemoryError:
+    kept = None
+    raise
 """
 PLAIN = 'print("STATUS", run(app, pool))\n'
 
@@ -101,3 +113,13 @@ def test_an_exception_in_on_connect_is_told_and_the_server_goes_on(start_board, 
     board = start_board(main=APPLICATION + hook)
     board.wait_line("ValueError: mine")
     assert board.get("/quick").text == "quick"
+
+
+def test_one_that_leaves_no_memory_to_say_how_it_ended_is_restarted_by_the_watchdog(
+    start_board, runtime
+):
+    if runtime == "cpython":
+        pytest.skip("CPython's memory has no end")
+    board = start_board(main=KEEPS_ALL, waits=False)
+    assert board.process.wait(20) == 1
+    assert int(board.flash.watchdog.read_text()) < (time.time() + 120) * 1000

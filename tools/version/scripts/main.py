@@ -50,9 +50,12 @@ try:
             print("main.py has ended without run(app), which is its last line")
     except Exception as _error:
         if _is_safe is not None:
-            from firmware.last_words import fail
+            try:
+                from firmware.last_words import fail
 
-            fail(_error)
+                fail(_error)
+            except MemoryError:
+                _is_safe = None  # the watchdog restarts the board
         if not _trial or not getattr(sys.modules.get("firmware"), "is_on_trial", True):
             raise
         sys.print_exception(_error)
