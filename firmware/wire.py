@@ -14,6 +14,7 @@ from firmware.slots import LINGERING, SENDING, TAKEN
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
+_DROPPED_LEN = const(256)  # at a time: memory may be exhausted
 _MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
 _PIECE_LEN = const(1024)  # sent at a time when the socket is full
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
@@ -159,6 +160,8 @@ class Wire:
         """The first block, if it is there already; whether the client has not gone instead."""
         try:
             self.received = self._sock.recv(BLOCK_LEN)
+        except MemoryError:
+            return True  # it can be had later, or refused
         except OSError as error:
             return error.errno == errno.EAGAIN
         return len(self.received) > 0
@@ -181,7 +184,7 @@ class Wire:
             self.received = b""
             left = ticks_diff(end, ticks_ms())
             self.set_deadline(min(_QUIET_MS, left))
-            if left <= 0 or not await self.receive():
+            if left <= 0 or not await self.receive(_DROPPED_LEN):
                 return
 
     def take(self) -> None:

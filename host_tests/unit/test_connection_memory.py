@@ -122,6 +122,28 @@ class TestMemory(unittest.TestCase):
             await site.wait_open(0)
 
     @run_async
+    async def test_nor_when_there_is_no_memory_for_a_whole_block_of_what_it_sends(self):
+        receive_now, receive_block = Wire.receive_now, Wire.receive_block
+
+        def receive_some(wire, limit=1024):
+            if limit > 256:
+                raise MemoryError
+            return receive_block(wire, limit)
+
+        Wire.receive_now, Wire.receive_block = lambda wire: True, receive_some
+        try:
+            async with App().site() as site:
+                peer = site.connect()
+                for _ in range(4):
+                    await peer.send("x" * 500)
+                    await turns()
+                self.assertIn("HTTP/1.1 503 Busy", await peer.read())
+                peer.close()
+                await site.wait_open(0)
+        finally:
+            Wire.receive_now, Wire.receive_block = receive_now, receive_block
+
+    @run_async
     async def test_a_refused_head_takes_nothing_while_its_client_still_sends(self):
         async with App().site() as site:
             peer = site.connect()

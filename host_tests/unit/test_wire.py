@@ -61,6 +61,8 @@ class TestReceive(unittest.TestCase):
         self.assertFalse(wire.receive_now())
         sock.error = OSError(errno.ECONNRESET, "reset")
         self.assertFalse(wire.receive_now())
+        sock.error = MemoryError()
+        self.assertTrue(wire.receive_now())
 
 
 class TestHasGone(unittest.TestCase):

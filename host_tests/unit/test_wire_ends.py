@@ -84,11 +84,11 @@ class TestLeave(unittest.TestCase):
             count = 0
             receive = wire.receive
 
-            async def pass_time():
+            async def pass_time(limit):
                 nonlocal count
                 count += 1
                 now[0] += 1000
-                return await receive()
+                return await receive(limit)
 
             wire.receive = pass_time
             await wire.leave()
