@@ -6,28 +6,14 @@ import json
 
 import pytest
 
-EXTENSIONS = """
+STREAMS = """
 import asyncio
 from microdot import Microdot, Response, send_file
-from microdot.auth import BasicAuth
-from microdot.cors import CORS
-from microdot.session import Session, with_session
 from microdot.sse import with_sse
 from microdot.websocket import with_websocket
 from firmware.app import run
 
 app = Microdot()
-auth = BasicAuth()
-Session(app, secret_key="top secret")
-CORS(app, allowed_origins=["http://friend"], allow_credentials=True)
-
-@app.get("/quick")
-async def quick(request):
-    return "quick"
-
-@auth.authenticate
-async def check(request, name, password):
-    return name if password == "secret" else None
 
 @app.get("/events")
 @with_sse
@@ -58,6 +44,35 @@ async def echo(request, ws):
 async def file(request):
     return send_file("file.html")
 
+@app.get("/cookies")
+async def cookies(request):
+    response = Response("two")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+run(app)
+"""
+ACCESS = """
+from microdot import Microdot
+from microdot.auth import BasicAuth
+from microdot.cors import CORS
+from microdot.session import Session, with_session
+from firmware.app import run
+
+app = Microdot()
+auth = BasicAuth()
+Session(app, secret_key="top secret")
+CORS(app, allowed_origins=["http://friend"], allow_credentials=True)
+
+@app.get("/quick")
+async def quick(request):
+    return "quick"
+
+@auth.authenticate
+async def check(request, name, password):
+    return name if password == "secret" else None
+
 @app.get("/count")
 @with_session
 async def count(request, session):
@@ -69,13 +84,6 @@ async def count(request, session):
 @auth
 async def secret(request):
     return request.g.current_user
-
-@app.get("/cookies")
-async def cookies(request):
-    response = Response("two")
-    response.set_cookie("a", "1")
-    response.set_cookie("b", "2")
-    return response
 
 run(app)
 """
@@ -169,10 +177,15 @@ def site(make_board, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def extended(make_board, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("extended")
+def streams(make_board, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("streams")
     (folder / "file.html").write_bytes(FILE)
-    return make_board(folder, main=EXTENSIONS)
+    return make_board(folder, main=STREAMS)
+
+
+@pytest.fixture(scope="module")
+def access(make_board, tmp_path_factory):
+    return make_board(tmp_path_factory.mktemp("access"), main=ACCESS)
 
 
 @pytest.fixture(scope="module")
@@ -180,32 +193,32 @@ def form_site(make_board, tmp_path_factory):
     return make_board(tmp_path_factory.mktemp("form"), main=FORM)
 
 
-def test_server_sent_events_arrive_as_they_are_sent(extended):
-    response = extended.get("/events")
+def test_server_sent_events_arrive_as_they_are_sent(streams):
+    response = streams.get("/events")
     assert response.headers["content-type"] == "text/event-stream"
     events = [piece for _, piece in response.pieces]
     assert events == [b'event: tick\ndata: {"number": %d}\n\n' % n for n in range(3)]
 
 
-def test_the_head_of_a_silent_stream_is_sent_at_once(extended):
-    with extended.connect() as client:
+def test_the_head_of_a_silent_stream_is_sent_at_once(streams):
+    with streams.connect() as client:
         client.send("GET", "/silent")
         assert client.begin().status == 200
 
 
-def test_a_websocket_echoes_whatever_comes_with_its_handshake(extended):
+def test_a_websocket_echoes_whatever_comes_with_its_handshake(streams):
     key = base64.b64encode(b"0123456789abcdef")
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     hello = (
         b"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n"
     )
-    with extended.connect() as client:
+    with streams.connect() as client:
         client.sock.sendall(hello + frame(b"early"))
         text = receive(client, len(b"\x81\x05early"), b"\r\n\r\n")
         assert text.startswith(b"HTTP/1.1 101 ") and accept in text
         assert text.endswith(b"\x81\x05early")
-        wait_reaped(extended)  # it is idle meanwhile
+        wait_reaped(streams)  # it is idle meanwhile
         for size in (1, 125, 126, 2000):
             client.sock.sendall(frame(b"x" * size))
             head = b"\x81" + (bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big"))
@@ -242,8 +255,8 @@ def receive(client, length, after=b""):
     return data
 
 
-def test_a_file_is_sent_whole(extended):
-    response = extended.get("/file")
+def test_a_file_is_sent_whole(streams):
+    response = streams.get("/file")
     assert response.body == FILE
     assert response.headers["content-type"] == "text/html"
 
@@ -264,8 +277,8 @@ def test_a_stream_with_a_length_is_not_chunked_and_must_keep_to_it(site):
             assert len(received) <= len(FILE)
 
 
-def test_a_session_is_kept_in_its_cookie(extended):
-    with extended.connect() as client:
+def test_a_session_is_kept_in_its_cookie(access):
+    with access.connect() as client:
         cookie = "Cookie: a=b"
         for number in ("1", "2", "3"):
             response = client.request("GET", "/count", headers=[cookie])
@@ -273,8 +286,8 @@ def test_a_session_is_kept_in_its_cookie(extended):
             cookie = "Cookie: " + response.headers["set-cookie"].split(";")[0]
 
 
-def test_cors_allows_its_friends(extended):
-    with extended.connect() as client:
+def test_cors_allows_its_friends(access):
+    with access.connect() as client:
         response = client.request("GET", "/quick", headers=["Origin: http://friend"])
         assert response.headers["access-control-allow-origin"] == "http://friend"
         asks = ["Origin: http://friend", "Access-Control-Request-Method: GET"]
@@ -283,8 +296,8 @@ def test_cors_allows_its_friends(extended):
         assert "access-control-allow-origin" not in response.headers
 
 
-def test_basic_authentication_lets_in_who_knows_the_password(extended):
-    with extended.connect() as client:
+def test_basic_authentication_lets_in_who_knows_the_password(access):
+    with access.connect() as client:
         assert client.request("GET", "/secret").status == 401
         token = base64.b64encode(b"me:secret").decode()
         response = client.request("GET", "/secret", headers=[f"Authorization: Basic {token}"])
@@ -373,8 +386,8 @@ def test_a_client_that_breaks_its_chunks_in_the_middle_of_a_stream_is_refused(si
         assert client.is_closed()
 
 
-def test_several_cookies_are_several_fields(extended):
-    with extended.connect() as client:
+def test_several_cookies_are_several_fields(streams):
+    with streams.connect() as client:
         client.send("GET", "/cookies")
         text = client.sock.recv(4096)
         assert b"Set-Cookie: a=1\r\n" in text and b"Set-Cookie: b=2\r\n" in text

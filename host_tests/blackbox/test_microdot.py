@@ -98,25 +98,48 @@ run(app)
 DECORATED = """
 from microdot import Microdot
 from microdot.auth import BasicAuth
-from microdot.login import Login
 from microdot.multipart import with_form_data
-from microdot.session import Session, with_session
 from microdot.sse import with_sse
 from firmware import WorkerPool, run
 
 app = Microdot()
 pool = WorkerPool()
 auth = BasicAuth()
-login = Login()
-Session(app, secret_key="secret")
-
-@app.get("/quick")
-async def quick(request):
-    return "quick"
 
 @auth.authenticate
 async def check(request, name, password):
     return name if password == "secret" else None
+
+async def name(request):
+    return request.g.current_user
+
+app.get("/auth/above")(auth(pool.long(name)))
+app.get("/auth/below")(pool.long(auth(name)))
+
+async def tick(request, sse):
+    await sse.send("tick")
+
+app.get("/sse/above")(with_sse(pool.long(tick)))
+app.get("/sse/below")(pool.long(with_sse(tick)))
+
+async def form(request):
+    return [request.form["name"], len(await request.files["file"].read())]
+
+app.post("/form/above")(with_form_data(pool.long(form)))
+app.post("/form/below")(pool.long(with_form_data(form)))
+
+run(app, pool)
+"""
+SESSIONS = """
+from microdot import Microdot
+from microdot.login import Login
+from microdot.session import Session, with_session
+from firmware import WorkerPool, run
+
+app = Microdot()
+pool = WorkerPool()
+login = Login()
+Session(app, secret_key="secret")
 
 @login.user_loader
 async def load(user_id):
@@ -142,24 +165,6 @@ async def count(request, session):
 app.get("/session/above")(with_session(pool.long(count)))
 app.get("/session/below")(pool.long(with_session(count)))
 
-async def name(request):
-    return request.g.current_user
-
-app.get("/auth/above")(auth(pool.long(name)))
-app.get("/auth/below")(pool.long(auth(name)))
-
-async def tick(request, sse):
-    await sse.send("tick")
-
-app.get("/sse/above")(with_sse(pool.long(tick)))
-app.get("/sse/below")(pool.long(with_sse(tick)))
-
-async def form(request):
-    return [request.form["name"], len(await request.files["file"].read())]
-
-app.post("/form/above")(with_form_data(pool.long(form)))
-app.post("/form/below")(pool.long(with_form_data(form)))
-
 run(app, pool)
 """
 
@@ -172,6 +177,11 @@ def ask(make_board, tmp_path_factory):
 @pytest.fixture(scope="module")
 def decorated(make_board, tmp_path_factory):
     return asker(make_board(tmp_path_factory.mktemp("decorated"), main=DECORATED))
+
+
+@pytest.fixture(scope="module")
+def sessions(make_board, tmp_path_factory):
+    return asker(make_board(tmp_path_factory.mktemp("sessions"), main=SESSIONS))
 
 
 def asker(board):
@@ -230,22 +240,25 @@ def test_headers_are_the_dictionary_that_microdot_has(ask):
     assert {"host", "x-a", "x-new"} <= set(names)
 
 
-def test_who_logs_in_is_let_in(decorated):
-    assert decorated("/inside").status_code == 302
-    entered = decorated("/login", "POST")
-    assert decorated("/inside", cookies=entered.cookies).text == "inside"
+def test_who_logs_in_is_let_in(sessions):
+    assert sessions("/inside").status_code == 302
+    entered = sessions("/login", "POST")
+    assert sessions("/inside", cookies=entered.cookies).text == "inside"
 
 
-def test_decorators_go_above_long_and_below(decorated):
+def test_a_session_goes_above_long_and_below(sessions):
     with requests.Session() as visitor:
         for number, place in enumerate(("above", "above", "below", "below"), 1):
-            answer = decorated(f"/session/{place}", cookies=visitor.cookies)
+            answer = sessions(f"/session/{place}", cookies=visitor.cookies)
             visitor.cookies.update(answer.cookies)
             assert answer.text == str(number)
-    for place in ("above", "below"):
-        assert decorated(f"/auth/{place}", auth=("me", "secret")).text == "me"
-        assert decorated(f"/auth/{place}").status_code == 401
-        assert decorated(f"/sse/{place}").text == "data: tick\n\n"
-        files = {"file": ("name", b"x" * 500)}
-        form = decorated(f"/form/{place}", "POST", data={"name": "a"}, files=files)
-        assert form.json() == ["a", 500]
+
+
+@pytest.mark.parametrize("place", ["above", "below"])
+def test_decorators_go_above_long_and_below(decorated, place):
+    assert decorated(f"/auth/{place}", auth=("me", "secret")).text == "me"
+    assert decorated(f"/auth/{place}").status_code == 401
+    assert decorated(f"/sse/{place}").text == "data: tick\n\n"
+    files = {"file": ("name", b"x" * 500)}
+    form = decorated(f"/form/{place}", "POST", data={"name": "a"}, files=files)
+    assert form.json() == ["a", 500]
