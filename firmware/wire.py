@@ -14,7 +14,7 @@ from firmware.slots import LINGERING, SENDING, TAKEN
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
-_DROPPED_LEN = const(256)  # at a time: memory may be exhausted
+_SCARCE_LEN = const(256)  # where there is no memory for that
 _MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
 _PIECE_LEN = const(1024)  # sent at a time when the socket is full
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
@@ -180,12 +180,18 @@ class Wire:
                 return
         self.slot.enter(LINGERING, ticks_ms())
         end = ticks_add(ticks_ms(), _LINGER_MS)
+        length = BLOCK_LEN  # with less, the board's buffers fill with what comes
         while True:
             self.received = b""
             left = ticks_diff(end, ticks_ms())
             self.set_deadline(min(_QUIET_MS, left))
-            if left <= 0 or not await self.receive(_DROPPED_LEN):
-                return
+            try:
+                if left <= 0 or not await self.receive(length):
+                    return
+            except MemoryError:
+                if length == _SCARCE_LEN:
+                    raise
+                length = _SCARCE_LEN
 
     def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""
