@@ -210,6 +210,7 @@ class Connection:
             if 2 * length > self._cost:
                 self._cost += self._memory.take(_HEAD_COST)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
+        self._give_back(length)  # there are no blocks any more
         return parser.parse(received)
 
     async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
@@ -262,10 +263,10 @@ class Connection:
         text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
         self._log.info(text, status, self._wire.address, setting or "")
 
-    def _give_back(self) -> None:
-        if self._cost:
-            self._memory.give_back(self._cost)
-            self._cost = 0
+    def _give_back(self, left_len: int = 0) -> None:
+        if self._cost > left_len:
+            self._memory.give_back(self._cost - left_len)
+            self._cost = left_len
 
     def _hang_up(self) -> None:
         self._give_back()

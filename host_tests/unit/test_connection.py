@@ -219,6 +219,19 @@ class TestWaysOut(unittest.TestCase):
             await site.wait_open(0)
             self.assertEqual(site.memory.taken, 0)
 
+    @run_async
+    async def test_a_long_head_that_is_whole_takes_what_it_is_long(self):
+        async with App().site(max_req_hdr_len=4096) as site:
+            peer = site.connect()
+            head = (GET % "/held").replace("\r\n\r\n", "\r\nA: " + "a" * 1500 + "\r\n\r\n")
+            await peer.send(head[:1024])
+            await turns()
+            await peer.send(head[1024:])
+            await until(lambda: site.memory.taken == len(head))
+            peer.close()
+            await site.wait_open(0)
+            self.assertEqual(site.memory.taken, 0)
+
 
 class TestDeadlines(unittest.TestCase):
     @run_async
