@@ -187,7 +187,7 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
     noted: dict = {}
     lines = memoryview(raw)
     known_lines = memoryview(known)
-    is_checked = False
+    is_searched = False
     end = raw.find(b"\n")
     at = known.find(b"\n") + 1
     while True:
@@ -200,27 +200,28 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
         if lines[start : end + 1] == known_lines[at:next_at]:
             at = next_at
         else:
-            at = known.find(b"\n", at) + 1
-            is_checked = _check_field(raw, start, end, is_checked)
+            at = known.find(b"\n", at) + 1 or len(known)
+            is_searched = _check_field(raw, start, end, is_searched)
         if initial in _NOTED_INITIALS:
             _note_field(raw, start, end, noted, early)
 
 
-def _check_field(raw: bytes, start: int, end: int, is_checked: bool) -> bool:
-    """Whether every octet of the head is checked now: a long line is not copied for it.
+def _check_field(raw: bytes, start: int, end: int, is_searched: bool) -> bool:
+    """Raises HTTPError if the name is no token, or if there is a control character.
 
-    Raises HTTPError if the name is no token: white space in it or behind it, or a folded line,
-    which begins with white space; or if there is a control character.
+    A name has no white space in it or behind it, and a folded line begins with white space.
+    is_searched  the whole head was searched for control characters, as it is for a long line, which
+                 is not copied; returns whether it is now
     """
     name = raw[start : max(start, raw.find(b":", start, end))]
     is_usual = name.replace(b"-", b"").isalpha()  # which is quicker to tell
     if not is_usual and (not name or name.strip(TOKEN_CHARS)):
         raise HTTPError(400)
-    if not is_checked:
-        is_checked = end - start > _LONG_LEN
-        if _FOREIGN_OCTETS.search(raw if is_checked else raw[start:end]):
+    if not is_searched:
+        is_searched = end - start > _LONG_LEN
+        if _FOREIGN_OCTETS.search(raw if is_searched else raw[start:end]):
             raise HTTPError(400)
-    return is_checked
+    return is_searched
 
 
 def _note_field(raw: bytes, start: int, end: int, noted: dict, early: dict) -> None:

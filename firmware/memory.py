@@ -88,7 +88,10 @@ class Memory:
         return self.has(_LASTING_LEN + self._garbage_len // 2)
 
     def has(self, length: int) -> bool:
-        """Whether so many bytes of the heap are free, beside a request and half of the garbage."""
+        """Whether so many bytes of the heap are free, beside a request and half of the garbage.
+
+        As far as is known: where there was plenty, it is not looked at for a moment.
+        """
         now = ticks_ms()
         self._room -= length  # while a moment ago there was plenty
         if self._room < _PLENTY_LEN or ticks_diff(now, self._looked) >= _LOOK_MS:
@@ -128,6 +131,7 @@ class Memory:
         if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
+        self._room = -1  # an age is not to be told after days
         was_short = self._is_short
         self._is_short = False
         if self._lacks():

@@ -21,6 +21,7 @@ from firmware.encode import (
     encode_type,
 )
 from firmware.pieces import PACKET_LEN, StreamedBody
+from firmware.slots import SENDING
 
 _RETRY_MS = const(50)  # until a socket that was full is tried again
 OK = 200
@@ -50,10 +51,13 @@ class Sender:
     async def run(self) -> None:
         """The task that sends what was gathered, as soon as whoever makes the pieces waits."""
         while True:
-            await self._gathered.wait()
-            self._gathered.clear()
-            await asyncio.sleep(0)  # an event stream that fails at once is told by its status
-            self._flush()
+            try:
+                await self._gathered.wait()
+                self._gathered.clear()
+                await asyncio.sleep(0)  # an event stream that fails at once is told by its status
+                self._flush()
+            except MemoryError:
+                await asyncio.sleep_ms(_RETRY_MS)  # which takes none
             if self._streams:  # whose sockets are full
                 self._gathered.set()
                 await asyncio.sleep_ms(_RETRY_MS)
@@ -66,8 +70,10 @@ class Sender:
 
     def _flush(self) -> None:
         """Not in `run`, which would keep the last of them in memory while it waits."""
-        streams, self._streams = self._streams, []
-        self._streams += [out for out in streams if not out.flush_now()]
+        streams = self._streams
+        for at in range(len(streams) - 1, -1, -1):
+            if streams[at].flush_now():
+                del streams[at]
 
     def send(
         self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
@@ -100,20 +106,18 @@ class Sender:
     def send_plain(
         self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
     ) -> "Anything":
-        """As `send`, a 200 with bytes for a body to which the handler has added no field.
-
-        What the socket takes at once has no state of its own: nobody can see it meanwhile.
-        """
+        """As `send`, a 200 with bytes for a body to which the handler has added no field."""
         body: Anything = response.body
         if response.is_head or response.reason or len(body) > PACKET_LEN:
             return self.send(wire, head, response, keep_alive)
         common = self._common(head, response, b"", keep_alive)
         data = b"".join((STATUS_OK, encode_length(len(body)), common, body))
+        slot = wire.slot
+        slot.state = SENDING  # the rest of `Slot.enter` is for who waits
+        slot.count(OK)
         sent = wire.send_now(data)
         if sent < len(data):
-            wire.begin(OK)
             return self._send_rest(wire, memoryview(data)[sent:], None, keep_alive)
-        wire.slot.count(OK)
         return keep_alive
 
     async def _send_rest(

@@ -26,7 +26,7 @@ _SUCCESSORS = (
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
     1 << READING | 1 << BUSY | 1 << LINGERING | 1 << FREE,
-    1 << SENDING | 1 << TAKEN | 1 << IDLE | 1 << LINGERING | 1 << FREE,
+    1 << SENDING | 1 << TAKEN | 1 << LINGERING | 1 << FREE,
     1 << IDLE | 1 << LINGERING | 1 << FREE,
     1 << SENDING | 1 << LINGERING | 1 << FREE,
     1 << IDLE | 1 << LINGERING | 1 << FREE,
@@ -64,7 +64,7 @@ _MAX_USE = const(0x3FFF0000)  # near the largest small integer of a 32-bit board
 class Slot:
     """One place for a connection.
 
-    state     one of the states above; `enter` alone changes it
+    state     one of the states above; `enter` changes it, and `Sender.send_plain`, for speed
     deadline  `time.ticks_ms()` when the present state has lasted too long; None: it may last
     reason    why its owner is being cancelled; NOT_CUT while it is not
     owner     the connection that owns the socket; set once, by who makes it

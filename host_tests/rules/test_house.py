@@ -33,7 +33,7 @@ IMPORTS = {
     "body": {"chunked", "http1", "slots"},
     "stream": {"http1"},
     "pieces": {"encode", "heartbeat", "tasks"},
-    "response": {"encode", "pieces"},
+    "response": {"encode", "pieces", "slots"},
     "static": set(),
     "request": {"http1", "sock", "stream"},
     "refusal": {"encode", "http1", "pieces", "request", "slots"},

@@ -108,6 +108,32 @@ class TestMemory(unittest.TestCase):
             peer.close()
 
     @run_async
+    async def test_memory_that_ends_behind_a_response_brings_no_second_one(self):
+        send_now = Wire.send_now
+
+        def send_and_fail(wire, data):
+            send_now(wire, data)
+            raise MemoryError
+
+        app = Microdot()
+
+        @app.get("/quick")
+        async def quick(request):
+            return "quick"
+
+        async with Site(app) as site:
+            peer = site.connect()
+            Wire.send_now = send_and_fail
+            try:
+                answer = await peer.ask(GET % "/quick") + await peer.read_all()
+            finally:
+                Wire.send_now = send_now
+            self.assertEqual((answer.count("HTTP/1.1 "), answer.count("quick")), (1, 1))
+            self.assertEqual(site.server.count_answered(), 1)
+            peer.close()
+            await site.wait_open(0)
+
+    @run_async
     async def test_a_client_that_still_sends_is_not_reset_when_memory_is_exhausted(self):
         async with App().site() as site:
             site.memory.budget = 0

@@ -96,6 +96,21 @@ class TestStreamedBody(LongBodies):
                 site.log.lines.clear()
 
     @run_async
+    async def test_a_connection_goes_on_after_a_handler_that_has_read_by_itself(self):
+        app = Microdot()
+
+        @app.get("/wire")
+        async def wire(request):
+            return await request.sock[0].read(4)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            for _ in range(2):
+                answer = await peer.ask(GET % "/wire" + "mine")
+                self.assertTrue(answer.endswith("mine"))
+            peer.close()
+
+    @run_async
     async def test_a_client_that_vanishes_after_its_upload_frees_the_worker(self):
         app = Microdot()
         pool = WorkerPool()

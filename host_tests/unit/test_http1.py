@@ -38,6 +38,13 @@ class TestHead(unittest.TestCase):
             raw = known.replace(b"Foo: bar", line)
             self.assertEqual(list(Head(raw, 100, known).items()), list(Head(raw, 100).items()))
 
+    def test_the_known_request_line_is_no_field(self):
+        for end in (b"\r\n", b"\n"):
+            known = end.join((b"GET / HTTP/1.1", b"Host: x", b"", b""))
+            raw = end.join((b"GET /a HTTP/1.1", b"A: 1", b"B: 1", b"C: 1", known))
+            with self.assertRaises(HTTPError):
+                Head(raw, 100, known)
+
     def test_what_is_no_request_line_is_400(self):
         for line in (
             "GET /",

@@ -227,15 +227,17 @@ class TestRoom(Settled):
             memory = self.settle(60 * KB)
             self.assertTrue(memory.has(2 * KB))
             self.pool.looks = 0
-            self.assertTrue(memory.has(2 * KB))
-            self.assertEqual(self.pool.looks, 0)
-            self.pool.live += 40 * KB
-            self.assertTrue(memory.has(2 * KB))  # it can't know
-            self.assertFalse(memory.has(30 * KB))
-            self.pool.live -= 40 * KB
-            self.assertTrue(memory.has(2 * KB))
+            self.assertEqual((memory.has(2 * KB), self.pool.looks), (True, 0))
             self.pool.live += 45 * KB
+            self.assertEqual((memory.has(2 * KB), memory.has(30 * KB)), (True, False))
             now += 50
+            self.assertFalse(memory.has(2 * KB))
+            self.pool.live -= 45 * KB
+            self.assertTrue(memory.has(2 * KB))
+            memory.poll(now)
+            self.pool.live += 45 * KB
+            for _ in range(2):  # after days: for ticks, a time to come
+                now = ticks_add(now, ticks_add(0, -1) // 4 + 2)
             self.assertFalse(memory.has(2 * KB))
         finally:
             memory_module.ticks_ms = ticks_ms

@@ -82,7 +82,7 @@ class TestStates(Table):
         self.check_row(READING, READING, BUSY, LINGERING, FREE)
 
     def test_a_handler_gives_a_response_or_takes_the_connection_over(self):
-        self.check_row(BUSY, SENDING, TAKEN, IDLE, LINGERING, FREE)
+        self.check_row(BUSY, SENDING, TAKEN, LINGERING, FREE)
 
     def test_a_connection_idles_or_lingers_behind_its_response(self):
         self.check_row(SENDING, IDLE, LINGERING, FREE)
