@@ -20,7 +20,7 @@ _MAX_LENGTH_DIGITS = const(9)
 
 # Anything but what a head consists of; the most frequent first, as each octet is held against it.
 _FOREIGN_OCTETS = re.compile(b"[^ -~\r\n\t\x80-\xff]")
-_LONG_LEN = const(128)  # a line of more is not copied
+_LONG_LEN = const(192)  # a line of more is not copied
 # RFC 9110, 5.6.2; the most frequent first, because `strip` looks for each octet in this order.
 TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!#$%&'*+.^_`|~"
 # RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case; addresses first.
@@ -185,8 +185,6 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
     So a second Host or Content-Length is a malformed one.
     """
     noted: dict = {}
-    lines = memoryview(raw)
-    known_lines = memoryview(known)
     is_searched = False
     end = raw.find(b"\n")
     at = known.find(b"\n") + 1
@@ -196,9 +194,10 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
         if initial == 13 or initial == 10:
             return noted
         end = raw.find(b"\n", start)
-        next_at = at + end + 1 - start
-        if lines[start : end + 1] == known_lines[at:next_at]:
-            at = next_at
+        is_long = end - start > _LONG_LEN
+        # With its line feed: it may not only begin as the known one.
+        if not is_long and known.startswith(raw[start : end + 1], at):
+            at += end + 1 - start
         else:
             at = known.find(b"\n", at) + 1 or len(known)
             is_searched = _check_field(raw, start, end, is_searched)
