@@ -17,16 +17,16 @@ app = Microdot()
 
 @app.get("/send")
 async def send(request):
-    print("taken:", request.wire.send_now(bytes(6000)))
+    print("taken:", request.wire.send_now(bytes(8000)))
 
 @app.post("/receive")
 async def receive(request):
     await asyncio.sleep(0.3)
-    print("waiting:", len(request.wire._sock.recv(6000)))
+    print("waiting:", len(request.wire._sock.recv(8000)))
 
 @app.get("/page")
 async def page(request):
-    return b"0123456789abcdef" * 512
+    return b"0123456789abcdef" * 1250
 
 @app.get("/lines")
 async def lines(request):
@@ -80,7 +80,7 @@ def test_a_client_can_send_no_more_ahead_than_a_board_takes(site):
     assert 1000 < int(line.split()[1]) <= BUFFER_LEN
 
 
-@pytest.mark.parametrize(("path", "count"), [("/page", 512), ("/lines", 2560)])
+@pytest.mark.parametrize(("path", "count"), [("/page", 1250), ("/lines", 2560)])
 def test_a_large_page_arrives_whole_at_a_client_that_reads_slowly(site, path, count):
     received = b""
     with connect_slow(site) as client:

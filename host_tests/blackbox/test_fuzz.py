@@ -60,6 +60,5 @@ def test_five_thousand_mutated_requests_leave_everything_as_it_was(start_board):
                 read_to_the_end(client.sock)
         if number % 100 == 0:
             assert board.get("/quick").status == 200
-    # Not a byte for each; a head of 4 KB may be kept by what looks like a pointer to it.
-    assert board.heap_level() < heap + REQUESTS
+    assert board.heap_level() < heap * 1.02
     assert board.count_lines("Traceback") == 0, "\n".join(board.lines[-20:])
