@@ -65,7 +65,9 @@ class StreamedBody:
                 await self._wire.send(piece)
             else:
                 self.add(piece)
-                if self._len >= PACKET_LEN:
+                # While the socket is full, or nothing may follow any more, no more are made.
+                is_held = self._wire.is_partial or (self.framed and not self.status)
+                if self._len >= PACKET_LEN or is_held:
                     await self._flush()
                 else:
                     self._gather(self)

@@ -14,6 +14,14 @@ def exhaust(length):
     raise MemoryError
 
 
+class SlowPieces(Pieces):
+    """Waits before each piece."""
+
+    async def __anext__(self):
+        await turns(4)
+        return await super().__anext__()
+
+
 class TestGathering(Sent):
     def setUp(self):
         super().setUp()
@@ -105,6 +113,31 @@ class TestGathering(Sent):
             self.sock.room = 7
         self.running.cancel()
         self.assertEqual(self.body(), b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+    @run_async
+    async def test_a_client_that_reads_nothing_holds_up_who_makes_the_pieces(self):
+        await self.run_sender()
+        body = SlowPieces(*["x" * 20] * 200)
+        self.sock.room = 300
+        sending = asyncio.create_task(self.send(body))
+        await turns(1000)
+        self.assertLess(body.taken, 30)
+        self.sock.room = None
+        await sending
+        self.running.cancel()
+        self.assertEqual(self.body().count(b"x"), 4000)
+
+    @run_async
+    async def test_a_body_ends_when_something_of_it_was_lost(self):
+        await self.run_sender()
+        body = SlowPieces(*["x" * 20] * 200)
+        sending = asyncio.create_task(self.send(body))
+        await turns(20)
+        self.wire_.is_partial = True
+        with self.assertRaises(OSError):
+            await sending
+        self.running.cancel()
+        self.assertLess(body.taken, 30)
 
     @run_async
     async def test_what_there_was_no_memory_to_send_at_once_is_not_lost(self):
