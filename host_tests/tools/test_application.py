@@ -90,6 +90,22 @@ def test_a_module_of_the_applications_own_goes_before_ours(tmp_path):
     assert found(main).files["lib/jwt.py"] == tmp_path / "lib" / "jwt.py"
 
 
+@pytest.mark.parametrize("place", ["microdot", "lib/microdot"])
+def test_of_a_copy_of_microdot_goes_along_what_is_needed(tmp_path, place):
+    main = write(tmp_path, main=f"{START}from microdot.sse import with_sse\n")
+    shutil.copytree(build.find_microdot(), tmp_path / place)
+    files = found(main).files
+    names = ("__init__", "microdot", "sse", "helpers")
+    assert files == {f"lib/microdot/{name}.py": tmp_path / place / f"{name}.py" for name in names}
+
+
+@pytest.mark.parametrize("place", ["microdot.py", "lib/microdot.py"])
+def test_a_microdot_in_one_file_stays_here_and_that_is_told(tmp_path, place):
+    main = write(tmp_path, place, main=START)
+    (note,) = found(main).notes
+    assert (paths(main), note.startswith(f"{place} stays here")) == (set(), True)
+
+
 def test_drivers_in_lib_go_along_compiled_or_not(tmp_path):
     main = write(
         tmp_path,
@@ -119,6 +135,7 @@ def test_relative_imports_stay_in_the_package_that_goes_as_a_whole(tmp_path):
         ("from microdot.utemplate import Template", "utemplate.py, line 1: no utemplate beside"),
         ("from microdot.jinja import Template", "microdot.utemplate does much the same"),
         ("import asyncoi", "did you mean asyncio?"),
+        ("from microdot_asyncio import Microdot", "in Microdot 2 it is `from microdot import"),
         ("def late():\n    import nothing", "main.py, line 4: no nothing"),
     ],
 )
@@ -189,7 +206,7 @@ def test_a_file_that_is_written_or_lies_elsewhere_does_not(tmp_path, line):
 )
 def test_a_file_that_is_sent_compressed_goes_along(tmp_path, line):
     main = write(tmp_path, "pages/a.html.gz", main=f'GZ = ".gz"\nname = "a.html"\n{line}\n')
-    assert (paths(main), found(main).missing) == ({"pages/a.html.gz"}, [])
+    assert (paths(main), found(main).notes) == ({"pages/a.html.gz"}, [])
 
 
 def test_templates_go_along_with_what_renders_them(tmp_path):
@@ -203,7 +220,7 @@ def test_templates_go_along_with_what_renders_them(tmp_path):
 
 def test_a_file_to_be_sent_that_is_not_there_is_told(tmp_path):
     main = write(tmp_path, main='\nsend_file("pages/a.html")\n')
-    assert found(main).missing == [
+    assert found(main).notes == [
         "main.py, line 2: there is no pages/a.html to be sent beside main.py"
     ]
 

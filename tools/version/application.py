@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import imports, servers, source, stock
+from tools.version import frozen, imports, servers, source, stock
 
 FOLDER = "app"
 _LIB = "lib"
 _MICRODOT = "microdot"
+_OLD_MICRODOT = "microdot_asyncio"  # whatever lies there: it is none of Microdot 2
 _TEMPLATES = "templates"  # where Microdot's templates are unless the application says otherwise
 _OWN_LIB = Path(__file__).parent / "lib"
 _MODULES = (".py", ".mpy")
@@ -43,22 +44,38 @@ class Application:
     """The files of the application `main`.
 
     files     path on the board to the file here, without main.py, the firmware and Microdot's core
-    missing   lines about files that it names and that are not here: it may write them itself
+    notes     lines about files that it names and that are not here: it may write them itself; and
+              about a Microdot in one file, which can't be served
     CommandError if something that it imports is not to be had, a file is not Python, or it starts a
     server of its own.
     """
 
     def __init__(self, main: Path, microdot: Path) -> None:
         self.files: dict[str, Path] = {}
-        self.missing: list[str] = []
+        self.notes: list[str] = []
         self._root = main.parent
         self._microdot = microdot
         self._others = set(_OURS) if self._root.resolve() == ROOT else {"build"}
         self._main = main
         self._sources = [main]
         self._take(FOLDER)
+        self._choose_microdot()
         while self._sources:
             self._scan(self._sources.pop())
+
+    def _choose_microdot(self) -> None:
+        """A copy of the package goes before ours, with those of its files that are needed."""
+        ours = self._microdot
+        for place in (f"{_LIB}/{_MICRODOT}", _MICRODOT):
+            folder = self._root / place
+            if folder.with_suffix(".py").is_file():
+                version = frozen.read_version(ours)
+                self.notes.append(f"{place}.py stays here: Microdot {version} goes along")
+            if (folder / f"{_MICRODOT}.py").is_file():
+                self._microdot = folder
+        if self._microdot != ours:
+            for name in ("__init__", _MICRODOT):
+                self._import_microdot(name)
 
     def _scan(self, path: Path) -> None:
         """Takes along what one source file refers to."""
@@ -83,12 +100,14 @@ class Application:
         top, _, rest = name.partition(".")
         if top in ("main", "boot", "firmware"):
             return True
-        if top not in self._others:
+        if top == _MICRODOT and self._import_microdot(rest):
+            return True
+        if top == _OLD_MICRODOT:
+            return False
+        if top not in self._others and top != _MICRODOT:
             for folder in ("", f"{_LIB}/"):
                 if self._take_module(folder + top):
                     return True
-        if top == _MICRODOT:
-            return self._import_microdot(rest)
         if stock.has(top):
             return True
         if (_OWN_LIB / f"{top}.py").is_file():
@@ -124,7 +143,7 @@ class Application:
             return
         if not self._take(mention.path) and mention.function == "send_file":
             place = f"{path.relative_to(self._root)}, line {mention.line}"
-            self.missing.append(f"{place}: there is no {mention.path} to be sent beside main.py")
+            self.notes.append(f"{place}: there is no {mention.path} to be sent beside main.py")
 
     def _take(self, path: str) -> bool:
         """A file, or a folder with all that is in it; whether there is something."""

@@ -43,7 +43,7 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
     Of Microdot's extensions (`microdot.sse`, …) it holds those that the application needs.
     """
     application = Application(main, microdot)
-    for line in application.missing:
+    for line in application.notes:
         print(line)
     files = {"boot.py": root / "boot.py", "main.py": main}
     for file in sorted((root / "firmware").rglob("*.py")):

@@ -16,6 +16,7 @@ MODULES = frozenset(_NAMES.split())
 _WITH_U = frozenset(_OLD_NAMES.split())
 # What people look for and do not find there, and what to do.
 REMEDIES = {
+    "microdot_asyncio": "in Microdot 2 it is `from microdot import Microdot`",
     "jinja2": "microdot.utemplate does much the same on a board",
     "utemplate": "put the folder utemplate of github.com/pfalcon/utemplate beside main.py",
     "typing": "a board has no typing: put the import into `try: ... except ImportError: pass`",
