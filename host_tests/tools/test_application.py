@@ -225,6 +225,12 @@ def test_a_file_to_be_sent_that_is_not_there_is_told(tmp_path):
     ]
 
 
+def test_what_is_missing_is_told_once(tmp_path, capsys):
+    main = write(tmp_path, main='send_file("pages/a.html")\n')
+    build.build(board=tmp_path / "board", main=main)
+    assert capsys.readouterr().out.count("there is no pages/a.html") == 1
+
+
 def test_modules_are_compiled_with_the_extensions_that_they_need(tmp_path):
     main = write(tmp_path, main="import first", first="from microdot.sse import with_sse")
     board = build.build(board=tmp_path / "board", main=main)

@@ -31,10 +31,7 @@ _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
 def plan(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
     """What the board holds: path on the board to source file, modules as .mpy."""
-    return {
-        path if path in _TEXTS or not path.endswith(".py") else f"{path[:-3]}.mpy": file
-        for path, file in sources(root, microdot, main).items()
-    }
+    return _compiled(sources(root, microdot, main))
 
 
 def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
@@ -54,6 +51,13 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
         files[f"lib/microdot/{name}.py"] = microdot / f"{name}.py"
     files[_PAGE] = _compress(root / "firmware" / "status.html", BOARD.parent / _PAGE)
     return files | application.files
+
+
+def _compiled(found: dict[str, Path]) -> dict[str, Path]:
+    return {
+        path if path in _TEXTS or not path.endswith(".py") else f"{path[:-3]}.mpy": file
+        for path, file in found.items()
+    }
 
 
 def versions(main: Path) -> dict[str, str]:
@@ -82,8 +86,9 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
     """Makes `board` what `plan` says; CommandError if a file does not compile."""
     microdot = find_microdot()
     main = main or find_main("")
-    planned = plan(root, microdot, main)
-    reduced = _reduce(sources(root, microdot, main))
+    found = sources(root, microdot, main)
+    planned = _compiled(found)
+    reduced = _reduce(found)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
