@@ -102,8 +102,9 @@ class Connection:
         try:
             has_gone = wire.has_gone()
             if wire.heart and not has_gone and wire.heart.has_stopped(wire):
-                self._log.info("a WebSocket's client does not answer: %s", wire.address)
                 has_gone = True
+                if wire.received[:1] != b"\x88":  # else it has said that it closes
+                    self._log.info("a WebSocket's client does not answer: %s", wire.address)
         except MemoryError:  # something of the next request may be lost
             has_gone = True
         if has_gone:

@@ -1,8 +1,10 @@
 """Whether a client is still there; loaded with the first WebSocket or event stream.
 
-A client that has lost its network sends nothing, not even a FIN, and one that is well may be silent
-for hours.  But that of a WebSocket answers a ping (RFC 6455, 5.5.2), with no help of its
-application.  That of an event stream never says anything; but TCP misses it if it is sent to.
+A client that closes says so and waits for an answer (RFC 6455, 5.5.1), which it never gets of an
+application that only sends.  One that has lost its network sends nothing, not even a FIN, and one
+that is well may be silent for hours.  But that of a WebSocket answers a ping (RFC 6455, 5.5.2),
+with no help of its application.  That of an event stream never says anything; but TCP misses it if
+it is sent to.
 """
 
 from time import ticks_diff, ticks_ms
@@ -14,6 +16,7 @@ _GONE_MS = const(60000)
 _PING = b"\x89\x00"
 _COMMENT = b":\n\n"  # which a client leaves out (HTML, 9.2.6 and 9.2.7)
 _MAX_AHEAD_LEN = const(512)  # the wire's
+_LEFT_MS = const(1000)  # for the application to read that its client closes
 _PONG = const(0x8A)
 _PONG_LEN = const(6)  # with its mask; what answers our ping has nothing in it
 
@@ -34,6 +37,8 @@ class Heartbeat:
         now = ticks_ms()
         # When no more is received than was kept, only TCP can tell.
         is_heard = wire.is_reading or len(wire.received) < _MAX_AHEAD_LEN
+        if wire.received[:1] == b"\x88" and ticks_diff(now, self._heard) >= _LEFT_MS:
+            return True
         if is_heard and ticks_diff(now, self._heard) >= _GONE_MS:
             return True
         is_sending = wire.is_partial or (wire.lock and wire.lock.locked())

@@ -5,17 +5,23 @@ from time import ticks_add, ticks_ms
 
 from microdot import Microdot
 from microdot.sse import with_sse
+from microdot.websocket import with_websocket
 
 import firmware.heartbeat as heartbeat_module
 from firmware.heartbeat import Heartbeat
 from firmware.slots import BUSY
 from firmware.sock import Sock
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, until
 from host_tests.unit.sites import GET, Site
 
 PING = b"\x89\x00"
 PONG = b"\x8a\x80mask"
+CLOSE = b"\x88\x80mask"
 SECOND = 1000
+HANDSHAKE = (
+    "GET /push HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n"
+)
 ACCEPT = b"Sec-WebSocket-Accept: x\r\n\r\n"
 
 
@@ -91,6 +97,11 @@ class TestHeartbeat(unittest.TestCase):
         self.sock.room = 1
         self.assertFalse(self.has_stopped(21))
         self.assertTrue(self.wire.is_partial)
+
+    def test_one_that_says_good_bye_has_gone_in_a_second_if_nobody_reads_that(self):
+        self.sock.incoming.append(CLOSE)
+        self.assertFalse(self.has_stopped(1))
+        self.assertTrue(self.has_stopped(1))
 
     @run_async
     async def test_what_the_application_reads_is_a_sign_of_life(self):
@@ -174,6 +185,30 @@ class TestEvents(unittest.TestCase):
             peer = site.connect()
             await peer.ask(GET % "/own")
             self.assertIs((await site.wait_wire()).heart, None)
+            peer.close()
+
+
+class TestGoodBye(unittest.TestCase):
+    @run_async
+    async def test_a_websocket_that_is_only_sent_to_is_closed_when_its_client_wants_that(self):
+        app = Microdot()
+
+        @app.get("/push")
+        @with_websocket
+        async def push(request, ws):
+            await asyncio.sleep(3600)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            answer = await peer.ask(HANDSHAKE)
+            wire = await site.wait_wire()
+            while "Accept" not in answer:
+                answer += await peer.read()
+            peer.sock.send(CLOSE)
+            await until(lambda: wire.received)
+            wire.heart._heard = ticks_add(ticks_ms(), -SECOND)
+            await site.wait_open(0)
+            self.assertEqual(peer.sock.recv(10), b"\x88\x00")
             peer.close()
 
 
