@@ -116,3 +116,11 @@ def test_a_timer_calls_back_while_the_server_runs(start_board):
     board = start_board(main=APPLICATION % uses)
     board.wait_line("TICK", board.wait_line("TICK") + 1)
     board.wait_line("ONCE")
+
+
+def test_a_timer_goes_on_when_its_callback_has_failed(start_board):
+    uses = "from machine import Timer\n"
+    uses += "Timer(0).init(period=20, callback=lambda timer: 1 // 0)\n"
+    board = start_board(main=APPLICATION % uses)
+    failed = "lost exception"
+    board.wait_line(failed, board.wait_line(failed) + 1)

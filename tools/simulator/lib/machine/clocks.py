@@ -36,8 +36,12 @@ class Timer:
             await asyncio.sleep(period_s)
             if mode == self.ONE_SHOT:
                 self._task = None
-            if callback:
-                callback(self)
+            try:
+                if callback:
+                    callback(self)
+            except Exception as error:  # a board tells it, too, and the timer goes on
+                context = {"message": self._name, "exception": error, "future": None}
+                asyncio.get_event_loop().call_exception_handler(context)
             if mode == self.ONE_SHOT:
                 return
 
