@@ -140,7 +140,6 @@ class Refusals:
         for name in getattr(request.g, "_vary", ()):  # as Microdot does it
             vary = result.headers.get("Vary")
             result.headers["Vary"] = vary + ", " + name if vary else name
-        result.is_head = request.method == "HEAD"
         return result
 
     async def _ask(self, request: "Request", status: int) -> "Anything":

@@ -108,7 +108,7 @@ class Sender:
     ) -> "Anything":
         """As `send`, a 200 with bytes for a body to which the handler has added no field."""
         body: Anything = response.body
-        if response.is_head or response.reason or len(body) > PACKET_LEN:
+        if head.method == "HEAD" or response.reason or len(body) > PACKET_LEN:
             return self.send(wire, head, response, keep_alive)
         common = self._common(head, response, b"", keep_alive)
         data = b"".join((STATUS_OK, encode_length(len(body)), common, body))
@@ -134,7 +134,7 @@ class Sender:
         body = response.body
         status = response.status_code
         has_body = status != 204 and status != 304
-        is_head = response.is_head
+        is_head = head.method == "HEAD"
         text = encode_fields(status, response.reason, response.headers, has_body and is_head)
         length = b""
         if has_body and not (is_head and b"\ncontent-length:" in text.lower()):
@@ -159,7 +159,7 @@ class Sender:
         length = _length_of(headers) if has_length and has_body else None
         framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
         keep_alive = keep_alive and framing is not None and not _wants_close(headers)
-        has_body = has_body and not response.is_head
+        has_body = has_body and head.method != "HEAD"
         is_chunked = has_body and framing == CHUNKED
         out = StreamedBody(wire, response, is_chunked, self._gather, self._log)
         piece: Anything = b""

@@ -49,9 +49,7 @@ class Status:
         self._asked = ticks_ms()
         if request.method not in ("GET", "HEAD"):
             return None
-        response = Response(*self._find_answer(request))
-        response.is_head = request.method == "HEAD"
-        return response
+        return Response(*self._find_answer(request))
 
     def is_needed(self, now: int) -> bool:
         """Whether somebody has asked in the last minutes."""

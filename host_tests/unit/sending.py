@@ -52,7 +52,6 @@ class Sent(unittest.TestCase):
         """Whether the connection may go on."""
         if isinstance(response, Pieces):
             response = Response(response)
-        response.is_head = method == "HEAD"
         text = "%s / HTTP/%s\r\nHost: x\r\n\r\n" % (method, version)
         sent = self.sender.send(self.wire(), Head(text.encode(), 100), response, keep_alive)
         return sent if isinstance(sent, bool) else await sent

@@ -236,6 +236,20 @@ class TestResponses(unittest.TestCase):
             peer.close()
 
     @run_async
+    async def test_a_head_of_what_the_board_answers_itself_gets_no_body(self):
+        for body in ("own", iter(["own"])):
+
+            async def own(request, body=body):
+                return Response(body)
+
+            async with App().site(status=own) as site:
+                peer = site.connect()
+                answer = await peer.ask("HEAD /log HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertTrue(answer.endswith("\r\n\r\n"))
+                self.assertTrue((await peer.ask(GET % "/quick")).endswith("quick"))
+                peer.close()
+
+    @run_async
     async def test_a_method_that_a_path_does_not_know_says_those_that_it_does(self):
         async with App().site() as site:
             peer = site.connect()
