@@ -145,8 +145,8 @@ class Health:
         self._watchdog = Watchdog(self._timeout_ms)
         self._ears = Ears()
         self.has_connected = False
-        self._good_ms = 0  # of service; None when it was enough
-        self._clock_due: int | None = None  # ticks; None: as soon as the link is up
+        self._good_ms = 0  # of service, until it is enough
+        self._clock_due: int = ticks_ms()  # as soon as the link is up
         self._exhausted: bytes | None = None  # the record of a run that ends without memory
         from firmware import last_words
 

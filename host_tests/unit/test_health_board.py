@@ -329,6 +329,23 @@ class TestHealth(unittest.TestCase):
         self.assertEqual(times, [(at, "ntp.example") for at in (90, 390, 390 + 86400)])
 
     @run_async
+    async def test_it_is_set_at_once_where_the_link_is_up_from_the_beginning(self):
+        asked = []
+
+        async def set_clock(host, log):
+            asked.append(host)
+
+        server = FakeServer()
+        self.start(timeout_s=0, ntp_host="ntp.example")
+        module, health_module._set_clock = health_module._set_clock, set_clock
+        try:
+            await self.run_for(1, server)
+        finally:
+            health_module._set_clock = module
+            server.sock.close()
+        self.assertEqual(asked, ["ntp.example"])
+
+    @run_async
     async def test_without_a_host_nobody_is_asked_for_the_time(self):
         async def fail(host, log):
             raise AssertionError
