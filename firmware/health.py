@@ -109,6 +109,7 @@ class Ears:
     def _hear(self, now: int) -> None:
         self._heard = now
         self._misses = self._reconnects = 0
+        self._is_reconnecting = False
 
 
 class Health:

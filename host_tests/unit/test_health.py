@@ -140,6 +140,15 @@ class TestEars(unittest.TestCase):
         self.assertEqual(self.miss(MINUTE), RECONNECT)
         self.assertEqual(self.decide(SECOND), NOTHING)
 
+    def test_a_loss_of_the_link_after_that_is_one_by_itself(self):
+        self.ask(MINUTE, True)
+        self.assertEqual(self.miss(MINUTE), RECONNECT)
+        self.assertEqual(self.ask(MINUTE // 2, True), NOTHING)
+        self.decide(SECOND, is_up=False)
+        self.decide(SECOND)
+        for _ in range(20):
+            self.assertEqual(self.ask(MINUTE, False), NOTHING)
+
     def test_without_a_link_nobody_is_asked(self):
         for _ in range(200):
             self.assertEqual(self.decide(SECOND, is_up=False), NOTHING)
