@@ -22,7 +22,8 @@ class Body:
     head       the request's
     max_len    bytes the body may have; one more is a 413
     span       bytes that are received in advance
-    wait_ms    time the client has for the first `span` bytes, and again for each further `span`
+    wait_ms    time the client has for the first `span` bytes, and again for each further `span`;
+               where nothing is received in advance, for each 1 KB
     failure    status to refuse the request with, when the client broke the rules, or memory was
                exhausted; else 0
     is_whole   the body has been read to its end
@@ -43,7 +44,7 @@ class Body:
         self._room = max_len
         self._expects_continue = head.expects_continue
         self.span = span
-        self._span_left = span
+        self._span_left = span or _LARGE_LEN
         self._wait_ms = wait_ms
         self._wait_left_ms = wait_ms
 
@@ -161,7 +162,7 @@ class Body:
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= len(received)
         if self._span_left <= 0:
-            self._span_left = self.span
+            self._span_left = self.span or _LARGE_LEN
             self._wait_left_ms = self._wait_ms
         if not received:
             raise EOFError

@@ -155,7 +155,22 @@ class TestBody(unittest.TestCase):
 class TestDeadline(unittest.TestCase):
     @run_async
     async def test_the_first_span_has_one_deadline_and_each_further_one_its_own(self):
-        body, wire = body_of("Content-Length: 30", b"x" * 30, step=1, max_len=30, span=10)
+        given = await self.read_a_byte_at_a_time(30, 10)
+        self.assertEqual(len(given), 30)
+        for first in (0, 10, 20):
+            self.assertEqual(given[first], 5000)
+            self.assertLessEqual(given[first + 9], 5000 - 9 * 7)
+
+    @run_async
+    async def test_a_body_that_drips_has_no_deadline_for_each_byte_where_none_is_read_ahead(self):
+        given = await self.read_a_byte_at_a_time(30, 0)
+        self.assertEqual(given[0], 5000)
+        self.assertLessEqual(given[29], 5000 - 29 * 7)
+
+    async def read_a_byte_at_a_time(self, length, span):
+        """The time that the client had for each byte."""
+        data = b"x" * length
+        body, wire = body_of("Content-Length: %d" % length, data, 1, length, span)
         given = []
         set_deadline = wire.set_deadline
 
@@ -168,10 +183,7 @@ class TestDeadline(unittest.TestCase):
         wire.set_deadline = note
         while not body.is_whole:
             await body.read(1)
-        self.assertEqual(len(given), 30)
-        for first in (0, 10, 20):
-            self.assertEqual(given[first], 5000)
-            self.assertLessEqual(given[first + 9], 5000 - 9 * 7)
+        return given
 
     @run_async
     async def test_no_deadline_is_left_behind_a_read(self):
