@@ -51,7 +51,7 @@ GONE = const(4)  # the client has closed while its request was at work
 GRACE_MS = const(50)
 # A request needs up to this long to come over a slow link: to a phone that saves power it is 100 to
 # 200 ms from the connection to the first byte.  Each client that is purged without having sent its
-# request halves it, down to GRACE_MS, and each that sends it brings some of it back.
+# request halves it, down to GRACE_MS, and each that begins to brings some of it back.
 _ARRIVAL_MS = const(300)
 _REGAINED_MS = const(10)
 # What has been at work outside the worker pool for this long counts as something that stays.
@@ -101,7 +101,7 @@ class Slot:
         self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
         table = self._table
         self.use = table.use = table.use + 1
-        if before == NEW and state == BUSY:
+        if before == NEW and _REQUESTED >> state & 1:
             table.gain_patience()
         elif not _SILENT >> state & 1:
             table.note(self)
@@ -201,7 +201,7 @@ class SlotTable:
         self._arrival_ms = max(GRACE_MS, self._arrival_ms // 2)
 
     def gain_patience(self) -> None:
-        """A newcomer has sent its request."""
+        """A newcomer has sent its request, or begun to."""
         if self._arrival_ms < _ARRIVAL_MS:
             self._arrival_ms += _REGAINED_MS
 
