@@ -82,7 +82,8 @@ class Update:
             is_full = error.errno == _ENOSPC
             status, why = (507, "the flash is full") if is_full else (500, "OSError %s" % error)
         self._log.warning("update refused with %d: %s, %s", status, why, request.client_addr)
-        return Response(why + "\n", status)
+        # A 401 has to say how (RFC 9110, 15.5.2); any other may.
+        return Response(why + "\n", status, {"WWW-Authenticate": "httpd32"})
 
     def is_needed(self, now: int) -> bool:
         """Whether an update is under way, or may follow what was asked in the last minute."""

@@ -80,6 +80,7 @@ class TestUpdate(unittest.TestCase):
             why = response.body.decode().rstrip("\n")
             text = "update refused with %d: %s, %s" % (status, why, request.client_addr)
             self.assertEqual(self.log.lines.pop(), text)
+            self.assertEqual(response.headers["WWW-Authenticate"], "httpd32")
         self.assertNotIn(PASSWORD, str(self.log.lines))
 
     @run_async
