@@ -129,7 +129,8 @@ class Update:
     async def _begin(self, request: "Anything", nonce: str, digest: str) -> None:
         """Takes a plan.  Its sender is trusted; where it writes to is checked all the same."""
         now = ticks_ms()
-        if self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS:
+        is_heard = self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS
+        if is_heard or self._is_receiving:
             raise Refused(409, "another update is running")
         if request.content_length > _MAX_PLAN_LEN:
             raise Refused(413, "the plan is too large")
@@ -175,11 +176,7 @@ class Update:
         self._room -= (request.content_length | _LAST_OF_BLOCK) + 1
         if self._room < 0:
             raise OSError(_ENOSPC)
-        self._is_receiving = True
-        try:
-            await self._receive(request, path, digest, kind == "seal")
-        finally:
-            self._is_receiving = False
+        await self._receive(request, path, digest, kind == "seal")
         return Response("taken\n")
 
     def _find(self, command: str) -> list:
@@ -203,6 +200,7 @@ class Update:
             raise Refused(411, "no Content-Length")
         digest = hashlib.sha256()
         is_whole = False
+        self._is_receiving = True
         try:
             with open(path + _NEW, "wb") as file:
                 at = 0
@@ -219,6 +217,7 @@ class Update:
             os.rename(path + _NEW, path)
             is_whole = True
         finally:
+            self._is_receiving = False
             if not is_whole:
                 self._touched = ticks_add(ticks_ms(), -_STALLED_MS)
                 flash.remove_file(path + _NEW)

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import unittest
 from binascii import hexlify
@@ -6,8 +7,9 @@ import network
 from microdot.microdot import NoCaseDict
 
 from firmware import update
+from firmware.update.flash import is_there
 from firmware.update.proof import hmac
-from host_tests.unit.fakes import FakeLog, run_async
+from host_tests.unit.fakes import FakeLog, run_async, turns
 from tools.simulator.surroundings import Surroundings
 
 PASSWORD = "correct horse"
@@ -36,6 +38,17 @@ class Request:
         self.headers = NoCaseDict({"Host": host})
         if proof:
             self.headers["Authorization"] = proof
+
+
+class Silent:
+    """The stream of a client that does not go on."""
+
+    def __init__(self):
+        self.asked = asyncio.Event()
+
+    async def read(self, length):
+        self.asked.set()
+        await asyncio.Event().wait()
 
 
 class TestUpdate(unittest.TestCase):
@@ -82,6 +95,25 @@ class TestUpdate(unittest.TestCase):
             self.assertEqual(self.log.lines.pop(), text)
             self.assertEqual(response.headers["WWW-Authenticate"], "httpd32")
         self.assertNotIn(PASSWORD, str(self.log.lines))
+
+    @run_async
+    async def test_a_second_plan_is_refused_while_the_first_is_on_its_way(self):
+        updater = self.start()
+        first, second = Request("POST", "update"), Request("POST", "update")
+        first.content_length = 10
+        first.stream = Silent()
+        first.headers["Authorization"] = await self.sign(updater, "update")
+        plan, update._PLAN = update._PLAN, "test_update.plan"
+        task = asyncio.create_task(updater.answer(first))
+        try:
+            await first.stream.asked.wait()
+            second.headers["Authorization"] = await self.sign(updater, "update")
+            self.assertEqual((await updater.answer(second)).status_code, 409)
+        finally:
+            task.cancel()
+            await turns()
+            update._PLAN = plan
+        self.assertFalse(is_there("test_update.plan.new"))
 
     @run_async
     async def test_it_is_needed_for_a_minute_after_each_proof(self):
