@@ -1,8 +1,9 @@
 """The life of one connection: requests in, responses out, on the slot it was given.
 
 A `Connection` is made once for each slot, with one task that lives as long as the server.  That
-task alone owns the socket: it serves it, and it alone closes it.  Who wants it closed writes
-the reason on the slot and cancels the task (`cut`).  A connection ends in one of these ways:
+task alone owns the socket: it serves it, and closes it if the application has not.  Who wants it
+closed writes the reason on the slot and cancels the task (`cut`).  A connection ends in one of
+these ways:
 
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, None);
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;

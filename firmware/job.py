@@ -113,7 +113,7 @@ class Job:
             return await self._call(body.read, _FILE_BLOCK_LEN) or _NOTHING
         piece = await self._call(next, body, _NOTHING)
         if piece is None and not self.thread and hasattr(body, "pend_throw"):
-            # As in `response`: an async generator, refused while nothing of it has left.
+            # As in `pieces`: an async generator, refused while nothing of it has left.
             await wait_woken()
             return None if is_first else b""
         return piece

@@ -1,7 +1,8 @@
 """One client's socket: bytes in, bytes out, every wait within the deadline of its slot.
 
-It does not know HTTP.  The task of the connection reads and writes; the reaper only asks whether
-the client is still there.
+It does not know HTTP.  The task of the connection reads and writes, and an application by its
+`sock`.  Others only send what goes out at once: the reaper, which asks whether the client is still
+there, and who sends what streams have gathered.
 """
 
 import asyncio
@@ -239,10 +240,7 @@ class Wire:
             await self.send_rest(memoryview(data)[sent:])
 
     async def send_rest(self, data: memoryview) -> None:
-        """A piece at a time, each when the socket has room again.
-
-        data  a memoryview
-        """
+        """A piece at a time, each when the socket has room again."""
         self.is_partial = True
         self.sent += len(data)
         before = self.slot.deadline
