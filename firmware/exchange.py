@@ -175,6 +175,11 @@ class Exchange:
         Raises HTTPError for a request that no handler is to see.
         """
         path = self.path = request.path
+        if head.target.find("%", len(path)) >= 0:
+            try:
+                request.args  # noqa: B018
+            except ValueError:  # a query that can't be decoded
+                raise HTTPError(400)
         if path.startswith(_UPDATE) or (path in _OWN and self._find(request) == 404):
             own = self.own and self.own(request)
             if own:

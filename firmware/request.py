@@ -3,8 +3,6 @@
 from microdot import Request
 from microdot.microdot import NoCaseDict
 
-from firmware.http1 import HTTPError
-
 
 class ServedRequest(Request):
     """Microdot's request, of which most is made when it is asked for.
@@ -15,12 +13,12 @@ class ServedRequest(Request):
     data  what was received in advance
     wire  the client's
     made  the body that the handler has made, if handlers after it may put another in its place
-    Raises HTTPError.
     """
 
     after_request_handlers: "Anything" = ()
     content_length = 0
     route: "Anything" = None
+    subapp: "Anything" = None
     made: "Anything" = None
     body_used = False
     _body = b""
@@ -46,11 +44,6 @@ class ServedRequest(Request):
         at = target.find("?")
         if at >= 0:
             self.path = target[:at]
-            if target.find("%", at) >= 0:
-                try:
-                    self.args  # noqa: B018
-                except (ValueError, UnicodeError):  # a query that can't be decoded
-                    raise HTTPError(400)
         if body:
             self._incoming = body
             self.max_content_length = body.max_len

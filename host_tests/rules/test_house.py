@@ -35,7 +35,7 @@ IMPORTS = {
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces", "slots"},
     "static": set(),
-    "request": {"http1", "sock", "stream"},
+    "request": {"sock", "stream"},
     "refusal": {"encode", "http1", "pieces", "request", "slots"},
     "exchange": {
         "body",

@@ -229,7 +229,11 @@ class TestRefusals(unittest.TestCase):
     @run_async
     async def test_a_query_that_can_not_be_decoded_is_a_400(self):
         async with Site(self.app) as site:
-            self.assertIn("HTTP/1.1 400 ", await self.ask(site, GET % "/quick?a=%ff"))
+            for query in ("a=%ff", "%zz"):
+                answer = await self.ask(site, GET % ("/quick?" + query))
+                self.assertIn("HTTP/1.1 400 ", answer)
+                self.assertIn("\r\nAccess-Control-Allow-Origin: *\r\n", answer)
+                self.assertEqual(self.seen.pop(), ("/quick", 400))
 
     @run_async
     async def test_an_exhausted_budget_is_a_503_and_is_given_back(self):

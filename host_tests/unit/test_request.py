@@ -2,7 +2,7 @@ import unittest
 
 from microdot import Microdot, Request
 
-from firmware.http1 import Head, HTTPError
+from firmware.http1 import Head
 from firmware.request import ServedRequest
 
 
@@ -48,11 +48,6 @@ class TestRequest(unittest.TestCase):
         request = make(lines, FakeBody(), b"12345")
         self.assertEqual((request.content_length, request.max_content_length), (5, 5000))
         self.assertEqual(request.body, b"12345")
-
-    def test_a_query_that_can_not_be_decoded_is_a_400(self):
-        with self.assertRaises(HTTPError) as caught:
-            make(("GET /?a=%zz HTTP/1.1", "Host: x"))
-        self.assertEqual(caught.exception.status, 400)
 
     def test_it_has_each_attribute_of_a_request_that_microdot_makes(self):
         lines = ("GET /a?b=1&c=2 HTTP/1.0", "Host: x", "Content-Type: text/x", "Cookie: d=3; e")
