@@ -20,7 +20,9 @@ SETTINGS = (
     ("server.port", 80, (1, 65535), "TCP port of the server"),
     ("server.max_async_requests", 2, (1, 7), "workers: long requests at a time"),
     ("server.max_open_sockets", 7, (2, 8), "client connections at a time"),
-    ("server.backlog_conn", 5, (1, 8), "clients that may wait to be accepted"),
+    # A browser opens six connections at once; lwIP drops the SYN of one more, which comes again
+    # after a second.  It has places for six (CONFIG_LWIP_ACCEPTMBOX_SIZE), and resets one more.
+    ("server.backlog_conn", 6, (1, 8), "clients that may wait to be accepted"),
     ("server.max_req_hdr_len", 4096, (256, 16384), "bytes of a request's head"),
     ("server.max_uri_len", 1024, (16, 8192), "bytes of a request's URI"),
     ("server.max_body_len", 4096, (0, 65536), "bytes of a request's body"),

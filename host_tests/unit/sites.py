@@ -17,7 +17,7 @@ LIMITS = {
     "max_async_requests": 2,
     "async_request_timeout_ms": 60000,
     "max_threads": 1,
-    "backlog_conn": 5,
+    "backlog_conn": 6,
     "max_open_sockets": 3,
     "max_req_hdr_len": 1024,
     "max_uri_len": 128,

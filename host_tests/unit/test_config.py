@@ -147,6 +147,10 @@ class TestConfig(unittest.TestCase):
             section, name = key.split(".")
             self.assertEqual(config[section][name], default)
 
+    def test_a_browsers_six_connections_and_no_more_may_wait_by_default(self):
+        # lwIP drops the SYN of one past the backlog, and has places for six.
+        self.assertEqual(check({})["server"]["backlog_conn"], 6)
+
     def test_what_is_given_is_kept(self):
         server = check({"server": {"port": 8080, "max_open_sockets": 3}})["server"]
         self.assertEqual((server["port"], server["max_open_sockets"]), (8080, 3))
