@@ -164,7 +164,8 @@ def test_the_versions_are_those_of_the_sources_and_an_own_microdot_has_none(tmp_
     assert build.versions(main)["firmware"] == frozen.read_version(ROOT / "firmware")
     own = tmp_path / "lib" / "microdot"
     own.mkdir(parents=True)
-    (own / "__init__.py").write_text("")
+    for name in ("__init__.py", "microdot.py", "sse.py"):
+        (own / name).write_text("")
     assert set(build.versions(main)) == {"firmware"}
     with pytest.raises(CommandError, match="has no __version__"):
         frozen.read_version(own)
