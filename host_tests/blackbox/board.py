@@ -23,7 +23,7 @@ class RemoteBoard:
     """A server that runs already: it can be asked, not controlled.
 
     It is taken for a board.  That has twelve TCP connections, those among them whose one end is
-    closed, and five on its queue; a SYN beyond that is dropped, and comes again after 1, 2, 4 s, or
+    closed, and six on its queue; a SYN beyond that is dropped, and comes again after 1, 2, 4 s, or
     through an emulator's network after 6 and 12.
 
     patience_s  for an answer, if a SYN is dropped more than once
