@@ -13,6 +13,8 @@ from host_tests.serial.board import SerialBoard, format_flash  # noqa: E402
 from tools.simulator import harness  # noqa: E402
 
 VENDOR = {"max_async_requests": 2, "max_open_sockets": 3}
+# They take minutes, most of it waiting; begun last, they would be waited for alone.
+LONGEST = ("test_threads", "test_wheel", "test_full_long", "test_deploy_start", "test_link_loss")
 
 
 def pytest_addoption(parser):
@@ -34,8 +36,9 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A server that runs already has one configuration, its own."""
+    """The longest files first.  A server that runs already has one configuration, its own."""
     if config.getoption("--target") in (None, *harness.RUNTIMES):
+        items.sort(key=lambda item: item.path.stem not in LONGEST)
         return
     items[:] = [
         item
