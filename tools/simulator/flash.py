@@ -63,14 +63,21 @@ class Flash:
     def power_off(self) -> None:
         """Wipes what a board forgets without power; of runs that were killed, too."""
         for path in self.state.glob("*.*"):
-            is_old = time.time() - path.stat().st_mtime > _KEPT_S
-            if path.suffix == self.power or (is_old and path.suffix[1:].isdigit()):
+            if path.suffix == self.power or (path.suffix[1:].isdigit() and _is_old(path)):
                 path.unlink(missing_ok=True)
 
     def _remove_old(self) -> None:
         for path in self.root.glob(f"{manifest.PREFIX}*"):
-            if time.time() - path.stat().st_mtime > _KEPT_S:
+            if _is_old(path):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_old(path: Path) -> bool:
+    """Whether nobody needs it any more; not if another run has just removed it."""
+    try:
+        return time.time() - path.stat().st_mtime > _KEPT_S
+    except FileNotFoundError:
+        return False
 
 
 def is_watchdog_due(path: Path) -> bool:
