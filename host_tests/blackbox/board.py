@@ -9,6 +9,7 @@ import time
 
 from host_tests.blackbox import deployed
 from host_tests.blackbox.client import Client
+from host_tests.ports import reserve_port
 from host_tests.waiting import wait_for
 from tools.simulator import harness
 from tools.simulator.flash import Flash
@@ -109,7 +110,7 @@ class Board(RemoteBoard):
         app=None,
         **config,
     ):
-        super().__init__("127.0.0.1:%d" % (port or harness.find_port()))
+        super().__init__("127.0.0.1:%d" % (port or reserve_port()))
         self.runtime = runtime
         server = config.get("server", {})
         self.max_open_sockets = server.get("max_open_sockets", self.max_open_sockets)

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 from host_tests.blackbox.board import RemoteBoard
+from host_tests.ports import reserve_port
 from host_tests.waiting import wait_for
 from tools.checkout import ROOT
-from tools.simulator import harness
 from tools.simulator.lines import Lines
 
 _WAIT_S = 20
@@ -41,7 +41,7 @@ class MadeRun(RemoteBoard):
     """
 
     def __init__(self, runtime, folder, main=MAIN, config=None, options=(), before=(), port=None):
-        super().__init__(f"127.0.0.1:{port or harness.find_port()}")
+        super().__init__(f"127.0.0.1:{port or reserve_port()}")
         folder.mkdir(exist_ok=True)
         (folder / "main.py").write_text(main, encoding="utf-8")
         line = [*before, sys.executable, "-m", "tools", "run", "--runtime", runtime]

@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from tools.simulator import harness
+from host_tests.ports import reserve_port
 
 _WAIT_S = 20
 _CONFIG = """
@@ -43,7 +43,7 @@ class Prometheus:
     """Scrapes what its configuration names, until it is left."""
 
     def __init__(self, config: Path):
-        self._port = harness.find_port()
+        self._port = reserve_port()
         line = ["prometheus", f"--config.file={config}", "--log.level=warn"]
         line += [f"--storage.tsdb.path={config.parent / 'data'}"]
         line += [f"--web.listen-address=127.0.0.1:{self._port}"]

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from host_tests.blackbox.board import Board, RemoteBoard
+from host_tests.ports import reserve_port
 from tools.simulator import harness
 
 START = [
@@ -168,7 +169,7 @@ def test_a_taken_port_is_a_line_and_is_tried_again_until_it_is_free(start_board)
 @pytest.fixture(params=["closed", "null", "file", "pipe"])
 def run_process(request, runtime, tmp_path):
     """`make run` with one or another standard input: its process, and the board it plays."""
-    port = harness.find_port()
+    port = reserve_port()
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"log": {"level": "info"}}))
     program = [sys.executable, "-m", "tools", "run", "--runtime", runtime]

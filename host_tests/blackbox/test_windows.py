@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from host_tests.blackbox.client import Client
+from host_tests.ports import reserve_port
 from tools.simulator import harness
 from tools.simulator.flash import Flash
 
@@ -28,7 +29,7 @@ def board(runtime, tmp_path):
     """The demo at a port: (process, port)."""
     if runtime != "cpython":
         pytest.skip("MicroPython for Windows is not on PyPI")
-    port = harness.find_port()
+    port = reserve_port()
     config = harness.complete({}, str(port))
     flash = Flash(tmp_path)
     sources = harness.sources(runtime)

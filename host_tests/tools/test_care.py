@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SOCKET
 from tools.commands import deploy
 from tools.simulator import harness
@@ -36,7 +37,7 @@ def sources(tmp_path):
     files = build.files(build.build())
     files["main.py"] = tmp_path / "main.py"
     files["config.json"] = tmp_path / "config.json"
-    harness.write_config(tmp_path, {"watchdog": {"timeout_s": 10}}, str(harness.find_port()))
+    harness.write_config(tmp_path, {"watchdog": {"timeout_s": 10}}, str(reserve_port()))
     files["main.py"].write_text(WORKS)
     return files
 

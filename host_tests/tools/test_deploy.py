@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from host_tests.blackbox.client import Client
+from host_tests.ports import reserve_port
 from host_tests.serial.board import unpack_flash
 from host_tests.tools.sample_version import contents, read_flash, versions
 from tools.board import ports, startup
@@ -20,7 +21,7 @@ from tools.version.plan import plan
 
 
 def test_make_deploy_brings_httpd32_onto_an_empty_board_and_it_serves(serial_board, tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     harness.write_config(tmp_path, {}, str(port))
     line = [sys.executable, "-m", "tools", "deploy", "--port", serial_board.port]
     line += ["--config", str(tmp_path / "config.json")]

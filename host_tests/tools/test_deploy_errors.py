@@ -10,13 +10,13 @@ import termios
 
 import pytest
 
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import contents, read_flash
 from tools.board import startup
 from tools.board.console import Console
 from tools.checkout import ROOT
 from tools.commands import deploy, rollback
-from tools.simulator import harness
 from tools.terminal import CommandError
 from tools.version import install
 
@@ -141,7 +141,7 @@ def test_a_port_that_another_program_holds_is_one_line_that_names_it(tmp_path):
 def test_a_port_where_nothing_is_is_one_line(tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"network": {"wifi": [{"ssid": "home"}]}}))
-    port = f"socket://127.0.0.1:{harness.find_port()}"
+    port = f"socket://127.0.0.1:{reserve_port()}"
     for tool in (
         ["tools", "deploy", "--config", str(config)],
         ["tools", "rollback"],

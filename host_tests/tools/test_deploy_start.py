@@ -7,6 +7,7 @@ import time
 import pytest
 
 from host_tests.blackbox.deployed import bring
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.sample_version import MAIN, make_sources, read_flash, versions
 from tools.board import startup
@@ -133,7 +134,7 @@ def deploy_application(board, folder, main, config=None, port=None):
     """As `make deploy APP=`, of an application that is the text `main`."""
     folder.mkdir()
     (folder / "main.py").write_text(main)
-    harness.write_config(folder, config or {}, str(port or harness.find_port()))
+    harness.write_config(folder, config or {}, str(port or reserve_port()))
     line = [sys.executable, "-m", "tools", "deploy", "--port", board.port, "--app", str(folder)]
     line += ["--config", str(folder / "config.json")]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=100)

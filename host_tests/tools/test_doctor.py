@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from host_tests.blackbox.deployed import bring
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.serial.esp32 import Esp32Board
 from tools.board import usb
@@ -50,7 +51,7 @@ def test_a_board_with_micropython_has_nothing_to_do_and_runs_on(tmp_path, is_pty
 
 
 def test_a_board_that_serves_has_its_urls_told(tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     harness.write_config(tmp_path, {"network": {"hostname": "lab"}}, str(port))
     config = {"config.json": tmp_path / "config.json"}
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
@@ -71,7 +72,7 @@ def test_a_board_whose_network_is_not_there_is_a_finding(tmp_path):
 
 
 def test_a_board_behind_rfc2217_is_examined_as_well(tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     with SerialBoard(format_flash(tmp_path / "flash")) as board:
         line = [sys.executable, "-u", "-m", "esp_rfc2217_server", "-p", str(port), board.port]
         server = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -12,6 +12,7 @@ import pytest
 from host_tests.blackbox import prometheus
 from host_tests.blackbox.client import Client
 from host_tests.blackbox.prometheus import Prometheus
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard
 from host_tests.tools import front
 from host_tests.tools.fleets import run_command
@@ -20,7 +21,6 @@ from host_tests.tools.network_board import PASSWORD, Version, deployed
 from host_tests.waiting import wait_for
 from tools.commands import fleet
 from tools.fleet import boards
-from tools.simulator import harness
 
 NAMES = ("attic", "cellar", "kitchen")
 COMMON: dict = {
@@ -42,8 +42,8 @@ class Fleet:
 
     def __init__(self, folder, stack):
         self.folder = folder
-        self.port = harness.find_port()
-        self._ports = {name: harness.find_port() for name in NAMES}
+        self.port = reserve_port()
+        self._ports = {name: reserve_port() for name in NAMES}
         (folder / "config.json").write_text(json.dumps(COMMON))
         self.write_toml()
         fleet.write(boards.read(folder / "fleet.toml"), folder)
@@ -230,7 +230,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_request_that_may_have_had_an_effect_is_not_made_again(tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     (tmp_path / "config.json").write_text(json.dumps(COMMON))
     with Fake(is_silent=True) as silent, Fake(is_silent=False) as other:
         text = f'bind = "127.0.0.1:{port}"\n'

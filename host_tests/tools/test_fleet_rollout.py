@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard
 from host_tests.tools.fleets import run_command
 from host_tests.tools.network_board import PASSWORD, Version, deployed
@@ -86,7 +87,7 @@ def test_ctrl_c_ends_those_that_run():
 
 
 def test_every_board_gets_its_version_and_those_that_fail_are_told(tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     settings = {"update": {"password": PASSWORD}}
     (tmp_path / "config.json").write_text(json.dumps(harness.complete(settings, str(port))))
     (tmp_path / "wrong.py").write_text("1 +\n")
@@ -94,7 +95,7 @@ def test_every_board_gets_its_version_and_those_that_fail_are_told(tmp_path):
     fleet.write_text(
         f"""
         [boards.gone]
-        host = "127.0.0.1:{harness.find_port()}"
+        host = "127.0.0.1:{reserve_port()}"
         [boards.kitchen]
         host = "127.0.0.1:{port}"
         [boards.unplugged]

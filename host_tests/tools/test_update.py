@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard, format_flash
 from host_tests.tools.expect import error_line
 from host_tests.tools.network_board import PASSWORD, Flash, Version, bring
@@ -55,7 +56,7 @@ class Site:
 def first(tmp_path_factory):
     """(flash of a board that serves the version `first`, where)."""
     folder = tmp_path_factory.mktemp("first")
-    port = harness.find_port()
+    port = reserve_port()
     flash = format_flash(folder / "flash")
     with SerialBoard(flash, is_pty=True) as board:
         deploy.deploy(board.port, Version(folder / "version", port, "first").files)
@@ -155,7 +156,7 @@ def test_a_wrong_password_and_a_board_that_is_not_there_are_one_line(site):
     done = site.run("rollback", password="wrong")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "wrong password; UPDATE_PASSWORD= names the one that is on the board" in done.stderr
-    site.host = f"127.0.0.1:{harness.find_port()}"
+    site.host = f"127.0.0.1:{reserve_port()}"
     assert "does not answer (Connection refused)" in site.run("rollback").stderr
 
 

@@ -3,10 +3,10 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard
 from host_tests.tools.cutting import CutLine
 from host_tests.tools.network_board import Flash, Version, bring, deployed
-from tools.simulator import harness
 from tools.terminal import CommandError
 
 MOMENTS = int(os.environ.get("MOMENTS", "20"))
@@ -30,7 +30,7 @@ def test_an_update_that_is_cut_leaves_a_whole_version_and_the_next_one_completes
 
 def cut_again_and_again(folder, firmware, numbers):
     """Cuts updates of a board of its own, each completed before the next; what ran after each."""
-    port = harness.find_port()
+    port = reserve_port()
     host = f"127.0.0.1:{port}"
     found = []
     flash = deployed(folder / "board", make(folder / "first", port, "first"), firmware)

@@ -13,6 +13,7 @@ import pytest
 
 import firmware
 from host_tests.blackbox.client import Client
+from host_tests.ports import reserve_port
 from host_tests.serial.board import SerialBoard, format_flash
 from tools.__main__ import COMMANDS, FOR_CHECKOUTS
 from tools.checkout import ROOT
@@ -103,7 +104,7 @@ def test_an_application_that_is_new_is_whole_and_not_written_over(httpd32, proje
 
 @pytest.mark.parametrize("runtime", harness.RUNTIMES)
 def test_run_serves_it(httpd32, project, runtime):
-    port = harness.find_port()
+    port = reserve_port()
     words = [httpd32, "run", "--runtime", runtime, "--port", str(port)]
     board = subprocess.Popen(words, cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     timer = threading.Timer(30, board.kill)
@@ -121,7 +122,7 @@ def test_run_serves_it(httpd32, project, runtime):
 
 
 def test_config_deploy_doctor_and_rollback_need_nothing_else(httpd32, project, tmp_path):
-    port = harness.find_port()
+    port = reserve_port()
     done = call(httpd32, project, "config", WIFI_SSID="simulated")
     assert done.stdout.endswith("which only you can read. Next: httpd32 deploy.\n"), done
     given = json.loads((project / "config.json").read_text()) | {"server": {"port": port}}
@@ -144,7 +145,7 @@ def test_config_deploy_doctor_and_rollback_need_nothing_else(httpd32, project, t
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda main: main.parent.name)
 def test_each_example_is_deployed_and_serves(httpd32, example, tmp_path):
     folder = shutil.copytree(example.parent, tmp_path / example.parent.name)
-    harness.write_config(tmp_path, {}, str(harness.find_port()))
+    harness.write_config(tmp_path, {}, str(reserve_port()))
     with SerialBoard(format_flash(tmp_path / "flash"), is_pty=True) as board:
         words = ["deploy", "--port", board.port, "--app", folder.name]
         done = call(httpd32, tmp_path, *words)
