@@ -169,17 +169,25 @@ class Board(RemoteBoard):
         return int(self.lines[self.wait_line("heap in use:", mark)].split()[-1])
 
     def heap_level(self) -> int:
-        """The least heap in use of several readings, with a request before each.
+        """The least heap in use of several readings, each after it has served another crowd.
 
-        The collector takes what looks like a pointer on the C stack for one, so that it finds some
-        block only the next time, when the stack looks different.
+        The collector takes what looks like a pointer on the C stack for one, and MicroPython's
+        loop leaves pointers to tasks that have ended in those that wait, as each connection's does
+        until it is used again: so some block is found only when others have been at work.
         """
         readings = []
-        for _ in range(8):
-            assert self.get("/quick").status == 200
+        self.wait_closed()
+        for count in (*range(self.max_open_sockets, 0, -1), 1, 2, 1):
+            self._serve_crowd(count)
             self.wait_closed()
             readings.append(self.heap_in_use())
         return min(readings)
+
+    def _serve_crowd(self, count):
+        """Answers a request on each of `count` connections at a time."""
+        with contextlib.ExitStack() as stack:
+            for client in [stack.enter_context(self.connect()) for _ in range(count)]:
+                assert client.request("GET", "/quick").status == 200
 
     def count_sockets(self) -> int:
         folder = f"/proc/{self.process.pid}/fd"
