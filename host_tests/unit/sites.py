@@ -10,6 +10,7 @@ from microdot import Microdot, Request
 from firmware.server import Server
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import FakeLog, FakeMemory, until
+from host_tests.unit.ports import find_free
 
 GET = "GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 LIMITS = {
@@ -79,7 +80,7 @@ class Site:
         self.pool = pool or WorkerPool()
         WorkerPool.made = []  # as run() does
         self.memory = FakeMemory()
-        self.port = limits["port"] = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
+        self.port = limits["port"] = find_free()
         settings = dict(LIMITS)
         settings.update(max_async_requests=workers, async_request_timeout_ms=timeout_ms)
         settings.update(limits)

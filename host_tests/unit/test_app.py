@@ -9,10 +9,10 @@ import unittest
 import network
 
 from firmware import app
+from host_tests.unit.ports import find_free
 from tools.simulator.surroundings import AccessPoint, Surroundings
 
 _PATH = "test_app_%s.json" % os.urandom(4).hex()
-_PORT = 20000 + int.from_bytes(os.urandom(2), "little") % 10000
 _MAX_TURNS = 40
 
 
@@ -38,7 +38,7 @@ def fail(*args):
 class TestRun(unittest.TestCase):
     def run_app(self, turns, around, on_connect=None, **network_settings):
         """Runs the demo until Ctrl-C comes in the given turn: its status, and if it was served."""
-        settings = {"server": {"port": _PORT}, "log": {"level": "error"}}
+        settings = {"server": {"port": find_free()}, "log": {"level": "error"}}
         settings["network"] = dict(wifi=[{"ssid": "home"}], **network_settings)
         with open(_PATH, "w") as file:
             json.dump(settings, file)

@@ -11,6 +11,7 @@ from firmware import last_words
 from firmware.health import Health
 from firmware.link import DOWN, UP
 from host_tests.unit.fakes import FakeLog, run_async
+from host_tests.unit.ports import bind_free
 from host_tests.unit.test_last_words import VERSION, FakeMemory
 
 SECOND = 1000
@@ -62,8 +63,7 @@ class FakeServer:
         self.is_up = True
         self.sock = socket.socket()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.port = 20000 + ticks_ms() % 10000
-        self.sock.bind(socket.getaddrinfo("127.0.0.1", self.port)[0][-1])
+        self.port = bind_free(self.sock)
         self.sock.listen(5)
         self.sock.setblocking(False)
 

@@ -10,6 +10,7 @@ import network
 from firmware import sntp
 from firmware.sntp import ask, encode_query, find_address, read_time
 from host_tests.unit.fakes import FakeLog, run_async
+from host_tests.unit.ports import bind_free
 from tools.simulator.surroundings import Surroundings
 
 ERA_S = 1 << 32
@@ -166,8 +167,7 @@ class TestAsk(unittest.TestCase):
 class TestExchange(unittest.TestCase):
     def make(self):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.port = 20000 + time.ticks_ms() % 10000
-        sock.bind(socket.getaddrinfo("127.0.0.1", self.port)[0][-1])
+        self.port = bind_free(sock)
         sock.setblocking(False)
         return sock
 
