@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import NoReturn, TextIO
 
 from tools.checkout import IS_INSTALLED
@@ -26,6 +27,7 @@ _TARGET = re.compile(
 _VARIABLE = re.compile(
     r"\b(?:HTTP_)?(PORT|HOST|APP|CONFIG|RUNTIME|FIRMWARE|BAUD)(=| is missing)(?=([^\s,;:])?)"
 )
+_ENDING = ("SIGTERM", "SIGHUP")
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -36,7 +38,8 @@ class CommandError(Exception):
 def run_tool(main: Callable[[], int | None]) -> NoReturn:
     """Runs a tool and exits with its status, 1 with the line of a CommandError, 130 by Ctrl-C.
 
-    A signal that ends it, as when its terminal is closed, is taken as Ctrl-C.
+    A signal that ends it, as when its terminal is closed, is taken as Ctrl-C; a second one changes
+    nothing, because the first has begun to put the board back.  A second Ctrl-C ends it at once.
     """
     threading.excepthook = _forget_lost_connection
     _take_signals()
@@ -82,10 +85,21 @@ def _end(line: str) -> NoReturn:
 
 
 def _take_signals() -> None:
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has one of them
+    for name in _ENDING:
+        number = getattr(signal, name, None)
         if number and signal.getsignal(number) == signal.SIG_DFL:  # not under nohup
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A shell repeats the SIGHUP of its terminal, and `fleet` ends what Ctrl-C has ended, too."""
+    for name in _ENDING:
+        ending = getattr(signal, name, None)  # Windows has one of them
+        if ending and signal.getsignal(ending) == _interrupt:
+            signal.signal(ending, signal.SIG_IGN)
+    signal.default_int_handler(number, frame)
 
 
 def _forget_lost_connection(args: threading.ExceptHookArgs) -> None:

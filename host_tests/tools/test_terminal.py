@@ -93,6 +93,40 @@ def test_a_signal_ends_it_in_order_as_ctrl_c_does(number):
     assert process.returncode == 130
 
 
+def run_long_tool():
+    """One that waits for a line, and for another one when it puts things back."""
+    tool = (
+        "import sys\nfrom tools.terminal import run_tool\n"
+        "def main():\n"
+        "    try:\n        print('runs'); sys.stdin.readline()\n"
+        "    finally:\n        print('puts back'); sys.stdin.readline(); print('done')\n"
+        "run_tool(main)"
+    )
+    line = [sys.executable, "-c", tool]
+    return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_put_back_after_ctrl_c_is_put_back_also_when_the_terminal_goes(first, second):
+    with run_long_tool() as process:
+        assert process.stdout.readline() == b"runs\n"
+        process.send_signal(first)
+        assert process.stdout.readline() == b"puts back\n"
+        process.send_signal(second)
+        assert process.communicate(b"\n", 20)[0] == b"done\n"
+    assert process.returncode == 130
+
+
+def test_a_second_ctrl_c_ends_it_at_once():
+    with run_long_tool() as process:
+        for said in (b"runs\n", b"puts back\n"):
+            assert process.stdout.readline() == said
+            process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == b""
+    assert process.returncode == 130
+
+
 def test_a_tool_that_is_done_ends_with_0():
     assert status(lambda: None) == 0
 
