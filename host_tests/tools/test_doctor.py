@@ -1,5 +1,6 @@
 """The doctor names what is wrong with tools, port and board, and what to do about it."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ import pytest
 
 from host_tests.blackbox.deployed import bring
 from host_tests.ports import reserve_port
-from host_tests.serial.board import SerialBoard, format_flash
+from host_tests.serial.board import SerialBoard, format_flash, pack_flash
 from host_tests.serial.esp32 import Esp32Board
 from tools.board import usb
 from tools.board.console import Answer
@@ -119,10 +120,23 @@ def test_what_is_no_port_is_one_line():
 
 def test_a_port_that_hangs_is_not_waited_for(monkeypatch):
     never = threading.Event()
-    monkeypatch.setattr(doctor, "examine_port", lambda name: never.wait() and [])
+    monkeypatch.setattr(doctor, "examine_port", lambda *_: never.wait() and [])
     (finding,) = doctor.examine_port_within(0.1, "/dev/ttyUSB0")
     never.set()
     assert finding.text == "The port does not respond" and "unplug" in finding.remedy
+
+
+def test_ctrl_c_leaves_a_board_that_runs_what_it_ran(tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "main.py").write_text("import time\nprint('runs')\ntime.sleep(600)\n")
+    line = [sys.executable, "-m", "tools", "doctor", "--port"]
+    with SerialBoard(pack_flash(tmp_path / "flash", tmp_path / "files"), baud=9600) as board:
+        board.wait_text(b"runs")
+        with subprocess.Popen([*line, board.port], cwd=ROOT, stdout=subprocess.PIPE) as process:
+            stopped_at = board.wait_text(b"KeyboardInterrupt")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        board.wait_text(b"runs", stopped_at)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tools.board.console import PROMPT, Console
 from tools.board.mpremote import Remote
@@ -164,10 +164,11 @@ def restart(console: Console) -> None:
     console.close()
 
 
-def read_start(console: Console) -> StartLog:
+def read_start(console: Console, on_turn: Callable[[], None] = lambda: None) -> StartLog:
     """Restarts a board that waits at its prompt; its log until the server is up.
 
     Or until it is certain that it will not be, or the log says nothing of a server in time.
+    `on_turn` is called now and then meanwhile.
     """
     start = Start(console)
     start.restart_softly()
@@ -175,6 +176,7 @@ def read_start(console: Console) -> StartLog:
     log = start.log
     while not _is_decided(log) and time.monotonic() - began < _START_LIMIT_S:
         start.read()
+        on_turn()
         if not log.lines and time.monotonic() - began > _FIRST_LINE_LIMIT_S:
             break
     return log

@@ -9,6 +9,7 @@ import queue
 import re
 import threading
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ _REPL_LIMIT_S = 4.0
 _CHIP_ATTEMPTS = 2
 _NAMELESS = "mpy-"  # MicroPython's own name begins so
 _PORT_LIMIT_S = 75.0
+_RELEASE_S = 15.0  # after Ctrl-C, for the board to run what it ran
 
 
 class Finding(NamedTuple):
@@ -87,15 +89,18 @@ def examine_chip(name: str) -> Finding:
     )
 
 
-def examine_port(name: str) -> list[Finding]:
-    """What is on a port, or why it can't be opened."""
+def examine_port(name: str, on_turn: Callable[[], None] = lambda: None) -> list[Finding]:
+    """What is on a port, or why it can't be opened.
+
+    on_turn  is called now and then; if it raises, the board runs on all the same
+    """
     try:
         ports.check(name)
         with Console(name) as console:
-            found = console.ask(_REPL_LIMIT_S)
+            found = _ask(console, on_turn)
             findings = examine_console(found)
             if found.version:
-                return findings + examine_server(console)
+                return findings + examine_server(console, on_turn)
     except CommandError as error:
         return [_finding(error)]
     except OSError as error:
@@ -103,10 +108,18 @@ def examine_port(name: str) -> list[Finding]:
     return [*findings, examine_chip(name)]
 
 
-def examine_server(console: Console) -> list[Finding]:
+def _ask(console: Console, on_turn: Callable[[], None]) -> Answer:
+    try:
+        return console.ask(_REPL_LIMIT_S, on_turn)
+    except KeyboardInterrupt:
+        startup.restart(console)
+        raise
+
+
+def examine_server(console: Console, on_turn: Callable[[], None] = lambda: None) -> list[Finding]:
     """Where a board serves, or why not; empty if it runs nothing of ours.  It starts again."""
     host = _hostname(console)
-    log = startup.read_start(console)
+    log = startup.read_start(console, on_turn)
     if log.is_up and log.address:
         urls = [startup.url(each, log.port) for each in (log.address, host) if each]
         return [Finding(f"Serves {' and '.join(urls)}")]
@@ -125,18 +138,29 @@ def _hostname(console: Console) -> str:
 
 
 def examine_port_within(limit_s: float, name: str) -> list[Finding]:
-    """`examine_port`, but a driver that hangs is not waited for."""
+    """`examine_port`, but a driver that hangs is not waited for, and Ctrl-C leaves a board that
+    runs."""
     done: queue.SimpleQueue[list[Finding] | BaseException] = queue.SimpleQueue()
+    is_interrupted = threading.Event()
+
+    def pass_on_interrupt() -> None:
+        if is_interrupted.is_set():
+            raise KeyboardInterrupt
 
     def examine() -> None:
         try:
-            done.put(examine_port(name))
+            done.put(examine_port(name, pass_on_interrupt))
         except BaseException as error:
             done.put(error)
 
-    threading.Thread(target=examine, daemon=True).start()
+    thread = threading.Thread(target=examine, daemon=True)
+    thread.start()
     try:
         found = done.get(timeout=limit_s)
+    except KeyboardInterrupt:
+        is_interrupted.set()
+        thread.join(_RELEASE_S)
+        raise
     except queue.Empty:
         return [Finding("The port does not respond", "unplug the board, plug it in, and try again")]
     if isinstance(found, BaseException):
