@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import termios
 
 import pytest
+from esptool.util import FatalError
 
 from host_tests.serial.board import SerialBoard
 from host_tests.serial.esp32 import Esp32Board, image_for, official_image
@@ -133,6 +135,34 @@ def test_the_board_starts_anew_also_when_something_is_refused(monkeypatch):
     with pytest.raises(CommandError), connect("/dev/ttyUSB0"):
         raise CommandError("the wrong image")
     assert loader.reset_count == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [FatalError("Timed out.\nMore."), OSError(5, "I/O"), termios.error(5, "I/O")],
+    ids=["chip", "system", "terminal"],
+)
+def test_a_chip_that_falls_silent_is_one_line(monkeypatch, error):
+    monkeypatch.setattr("esptool.detect_chip", lambda *_, **__: Loader())
+    with pytest.raises(CommandError) as raised, connect("/dev/ttyUSB0"):
+        raise error
+    line = str(raised.value)
+    assert line.startswith("/dev/ttyUSB0: the chip has fallen silent (") and "\n" not in line
+
+
+def test_a_port_that_goes_while_the_chip_is_looked_for_is_one_line(monkeypatch):
+    def detect_chip(*_, **__):
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr("esptool.detect_chip", detect_chip)
+    with pytest.raises(CommandError, match="does not open.*; unplug the board, plug it in"):
+        connect("/dev/ttyUSB0").__enter__()
+
+
+def test_a_speed_that_is_none_is_refused_before_the_port_is_opened():
+    for baud in ("fast", "0", "-1", "9999999999", "²"):
+        line = stderr_line(flash("/dev/ttyUSB99", "--firmware", "x.bin", f"--baud={baud}"))
+        assert line == f"BAUD={baud}: bit/s, as 460800 or 115200"
 
 
 def test_a_flash_that_is_too_small_is_refused():

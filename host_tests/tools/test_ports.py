@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -148,3 +149,12 @@ def test_a_port_on_the_network_that_nobody_serves_is_refused():
         address = f"socket://127.0.0.1:{server.getsockname()[1]}"
     line = error_line(ports.open_port, address)
     assert line == f"{address} does not answer (Connection refused); is its server running?"
+
+
+def test_a_port_that_goes_while_it_is_opened_is_one_line(pty, monkeypatch):
+    def tcflush(*_):
+        raise termios.error(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcflush", tcflush)
+    line = error_line(ports.open_port, pty)
+    assert line.startswith(f"{pty} does not open (Input/output error); unplug the board")

@@ -8,7 +8,8 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,9 +101,21 @@ def check(port: str) -> None:
 def open_port(port: str, **options: Any) -> serial.Serial:
     """The opened port, for this process alone; CommandError with the reason if it does not open."""
     try:
-        return serial.serial_for_url(port, baudrate=BAUD, exclusive=True, **options)
+        with system_errors():
+            return serial.serial_for_url(port, baudrate=BAUD, exclusive=True, **options)
     except (OSError, ValueError) as error:
         raise as_command_error(port, error)
+
+
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """A port that goes away while pyserial sets or empties it raises OSError, as it does else."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__ != "termios":  # which Windows lacks
+            raise
+        raise OSError(*error.args)
 
 
 def is_remote(port: str) -> bool:

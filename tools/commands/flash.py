@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import esptool
-import serial
 from esptool.util import FatalError
 
 from tools.board import console, ports
-from tools.board.ports import BAUD, is_remote, pick
+from tools.board.ports import BAUD, is_remote, pick, system_errors
 from tools.image import chip, image
 from tools.terminal import CommandError, Progress, worded
 
 _FAST_BAUD = 460800  # as MicroPython's own instructions have it
+_MAX_BAUD = 12_000_000  # of the fastest USB chips
 _REPL_LIMIT_S = 20.0
 _MB = 1024 * 1024
 
@@ -26,15 +26,22 @@ _MB = 1024 * 1024
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", default="", help=ports.HELP)
     parser.add_argument("--firmware", default="", help="the .bin file; without, tells which one")
-    parser.add_argument("--baud", type=int, default=_FAST_BAUD, help="bit/s while writing")
+    parser.add_argument("--baud", default=str(_FAST_BAUD), help="bit/s while writing")
     parser.add_argument("--dry-run", action="store_true", help="only looks and tells")
 
 
 def run(options: Namespace) -> None:
     if not options.firmware:
         tell_image(pick(options.port))
+    baud = _read_baud(options.baud)
     firmware = image.read(options.firmware)
-    flash(pick(options.port), firmware, options.baud, options.dry_run)
+    flash(pick(options.port), firmware, baud, options.dry_run)
+
+
+def _read_baud(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= _MAX_BAUD):
+        raise CommandError(f"BAUD={text}: bit/s, as {_FAST_BAUD} or {BAUD}")
+    return int(text)
 
 
 def plan(firmware: image.Image, found: chip.Chip, flash_len: int | None) -> list[str]:
@@ -114,10 +121,10 @@ def tell_image(port: str) -> NoReturn:
 def _one_line(port: str) -> Iterator[None]:
     """Makes one line of what esptool, and the port, raise while they work."""
     try:
-        yield
-    except (FatalError, serial.SerialException, OSError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
+        with system_errors():
+            yield
+    except (FatalError, OSError, ValueError) as error:  # a speed that the port can't have
         raise CommandError(
-            f"{port}: flashing has failed ({reason}); check the cable, and try again with "
-            f"make flash BAUD={BAUD}"
+            f"{port}: flashing has failed ({chip.reason(error)}); check the cable, and try again "
+            f"with make flash BAUD={BAUD}"
         )

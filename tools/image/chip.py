@@ -12,6 +12,7 @@ from esptool.util import FatalError, flash_size_bytes
 from tools.board import ports
 from tools.terminal import CommandError, Progress
 
+_AGAIN = "check the cable, and try again"
 _ATTEMPTS = 7  # as the esptool command does: about ten seconds
 _DOWNLOAD = "https://micropython.org/download/"
 # What esptool calls a chip, and the boards that MicroPython publishes images for.
@@ -67,11 +68,15 @@ def report_to(progress: Progress) -> None:
 
 @contextmanager
 def connect(port: str, attempts: int = _ATTEMPTS) -> Iterator[esptool.ESPLoader]:
-    """A connection to the bootloader of the chip on a port; at the end the board starts anew."""
+    """A connection to the bootloader of the chip on a port; at the end the board starts anew.
+
+    CommandError if there is none, or it breaks.
+    """
     with Progress(f"looking for the chip on {port}") as progress:
         report_to(progress)
         try:
-            loader = esptool.detect_chip(port, connect_attempts=attempts)
+            with ports.system_errors():
+                loader = esptool.detect_chip(port, connect_attempts=attempts)
         except FatalError as error:
             # Where the port did not open, esptool tells so in several lines.
             if isinstance(error.__context__, OSError):
@@ -81,10 +86,18 @@ def connect(port: str, attempts: int = _ATTEMPTS) -> Iterator[esptool.ESPLoader]
             raise ports.as_command_error(port, error)
     with loader:
         try:
-            yield loader
+            with ports.system_errors():
+                yield loader
+        except (FatalError, OSError) as error:
+            raise CommandError(f"{port}: the chip has fallen silent ({reason(error)}); {_AGAIN}")
         finally:
             with suppress(FatalError, OSError):  # the board may be gone
                 loader.hard_reset()
+
+
+def reason(error: Exception) -> str:
+    """What esptool or the port has raised, for a line."""
+    return str(error).strip().split("\n")[0].rstrip(".")
 
 
 def describe(loader: esptool.ESPLoader) -> Chip:
