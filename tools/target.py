@@ -11,11 +11,19 @@ _LIMIT_S = 10
 def parse(host: str) -> tuple[str, int]:
     """Name and port of `host` or `host:port`; CommandError if it is neither."""
     match = re.fullmatch(r"([\w.-]+)(?::(\d{1,5}))?", host)
-    if not match or not 0 < int(match[2] or 80) < 65536:
+    if not match or not _is_name(match[1]) or not 0 < int(match[2] or 80) < 65536:
         raise CommandError(
             f"HOST={host} is not an address; 192.168.1.20 or 127.0.0.1:8080, no http://"
         )
     return match[1], int(match[2] or 80)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be looked up: `..` and a label of more than 63 octets can't."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def check(host: str) -> None:

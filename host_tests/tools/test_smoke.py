@@ -12,6 +12,7 @@ import pytest
 from host_tests.blackbox.board import Board
 from host_tests.tools.expect import error_line
 from tools import target
+from tools.board.network import NetworkBoard
 from tools.checkout import ROOT
 from tools.commands import smoke
 
@@ -24,9 +25,16 @@ def test_an_address_has_port_80_if_none_is_given(host, address):
     assert target.parse(host) == address
 
 
-@pytest.mark.parametrize("host", ["http://192.168.1.20", "board:", "board:0", "board:99999", "a b"])
-def test_what_is_no_address_is_refused(host):
-    assert error_line(target.parse, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("http://192.168.1.20", "board:", "board:0", "board:99999", "a b"),
+        *("board..local", ".local", "x" * 64),
+    ],
+)
+@pytest.mark.parametrize("take", [target.parse, NetworkBoard])
+def test_what_is_no_address_is_refused(take, host):
+    assert error_line(take, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
 
 
 def test_without_an_address_it_says_how():

@@ -14,8 +14,10 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from tools import target
 from tools.terminal import CommandError
 
 HELP = "host or host:port of a board with update.password, instead of a port"
@@ -35,9 +37,14 @@ def find_password(settings: Mapping[str, Any], environment: Mapping[str, str] = 
     """From the variable, else from the settings, else asked for."""
     password = environment.get(VARIABLE) or settings.get("update", {}).get("password", "")
     if not password and sys.stdin.isatty():
-        password = getpass.getpass("The board's update.password, not shown: ")
+        with suppress(EOFError):  # Ctrl-D
+            password = getpass.getpass("The board's update.password, not shown: ")
     if not password:
         raise CommandError(f"update.password is not set in config.json; give {VARIABLE}=")
+    try:
+        password.encode()
+    except UnicodeError:
+        raise CommandError(f"{VARIABLE}= is not UTF-8, as the board's update.password is")
     return password
 
 
@@ -75,11 +82,7 @@ class NetworkBoard:
 
     def __init__(self, host: str, password: str = "") -> None:
         self.host = host
-        name, _, port = host.partition(":")
-        if not name or (port and not port.isdecimal()):
-            raise CommandError(f"HOST={host}: host or host:port, as 192.168.1.50 or httpd32.local")
-        self.name = name
-        self.port = int(port or 80)
+        self.name, self.port = target.parse(host)
         self.nonce = ""
         self._password = password
         self._address = ""
