@@ -12,6 +12,7 @@ import pytest
 
 from firmware.config import ConfigError
 from firmware.config.ethernet_boards import BOARDS
+from host_tests.tools.expect import error_line
 from tools.checkout import ROOT
 from tools.commands import config
 from tools.settings import file
@@ -218,6 +219,21 @@ def test_a_file_that_is_wrong_already_is_one_line_and_stays(tmp_path, text, line
     assert told.startswith(f"{path}{line}")
     assert told.endswith("; mend it, or remove it, and run make config again")
     assert path.read_text() == text
+
+
+def test_half_a_character_is_one_line(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"network": {"hostname": "\\ud83d"}}')
+    assert "config.json: an escape \\ud800 to \\udfff stands alone" in error_line(file.load, path)
+    path.write_text('{"network": {"wifi": [{"ssid": "\\ud83d\\ude00"}]}}')
+    assert file.load(path)["network"]["wifi"][0]["ssid"] == "\U0001f600"
+
+
+def test_a_file_that_can_not_be_replaced_leaves_no_copy_with_the_password(tmp_path):
+    path = tmp_path / "config.json"
+    path.mkdir()
+    assert "config.json is not written: Is a directory" in error_line(file.write, path, HOME)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):

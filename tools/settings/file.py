@@ -34,10 +34,16 @@ def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
             f"{name}: {error.strerror}; make it readable, or name another with CONFIG="
         )
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        given = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        json.dumps(given, ensure_ascii=False).encode()
+        return given
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise CommandError(f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8")
+    except UnicodeEncodeError:
+        raise CommandError(
+            f"{name}: an escape \\ud800 to \\udfff stands alone; write the character"
+        )
     except json.JSONDecodeError as error:
         place = f"{name}, line {error.lineno}, column {error.colno}"
         raise CommandError(f"{place}: not JSON, {error.msg}; {remedy}")
@@ -81,12 +87,16 @@ def write(path: Path, config: dict[str, Any]) -> None:
     target = Path(os.path.realpath(path))
     try:
         descriptor, fresh = tempfile.mkstemp(dir=target.parent, prefix=".config.")  # mode 600
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(config, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, target)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(config, file, indent=2, ensure_ascii=False)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, target)
+        except BaseException:
+            os.unlink(fresh)  # it has the password
+            raise
     except OSError as error:
         raise CommandError(f"{path} is not written: {error.strerror}; name another with CONFIG=")
 
