@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import termios
+from argparse import Namespace
 
 import pytest
 
@@ -69,6 +70,17 @@ def test_a_config_that_will_not_do_is_refused_before_the_board_is_touched(tmp_pa
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(reason) and done.stderr.count("\n") == 1
+
+
+def test_what_is_made_of_the_settings_goes_away_because_of_their_passwords(tmp_path, monkeypatch):
+    config = tmp_path / "config.json"
+    config.write_bytes(b'\xef\xbb\xbf{"network": {"wifi": [{"ssid": "home"}]}}')
+    sent = {}
+    monkeypatch.setattr(deploy, "deploy", lambda port, sources, *_: sent.update(sources))
+    monkeypatch.setattr(deploy.ports, "pick", lambda given: given)
+    deploy.run(Namespace(port="COM3", host="", app="", config=str(config), dry_run=False))
+    assert sent["config.json"] != config and not sent["config.json"].exists()
+    assert not sent["settings.json"].exists()
 
 
 @pytest.mark.parametrize("name", ["new\nline", "n" * 300, "lone\udcff"])

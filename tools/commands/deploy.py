@@ -30,10 +30,10 @@ def run(options: Namespace) -> None:
     settings = file.load(config)
     main = application.find_main(options.app)
     built = build.build(board=build.folder_of(main), main=main)
-    sources = build.files(built) | {"config.json": file.normal(config, built.parent)}
     with TemporaryDirectory() as folder:
-        checked = file.write_checked(sources["config.json"], settings, Path(folder) / CHECKED)
-        sources[CHECKED] = checked
+        given = file.normal(config, Path(folder))
+        checked = file.write_checked(given, settings, Path(folder) / CHECKED)
+        sources = build.files(built) | {"config.json": given, CHECKED: checked}
         versions = build.versions(main)
         if options.host:
             manifest.check_names(sources)
