@@ -79,15 +79,41 @@ def test_a_file_is_no_port(tmp_path):
     assert "is not a serial port" in error_line(ports.check, str(tmp_path))
 
 
-def test_a_port_without_permission_names_the_group_and_the_command(tmp_path):
+@pytest.mark.parametrize("group", ["dialout", "uucp"])
+def test_a_port_without_permission_names_the_group_and_the_command(tmp_path, monkeypatch, group):
+    tmp_path.chmod(0o770)
+    monkeypatch.setattr(ports.Path, "group", lambda path: group)
     line = str(ports.as_command_error(str(tmp_path), PermissionError(errno.EACCES, "")))
-    group = tmp_path.group()
     assert f"no permission; it belongs to group {group}: sudo usermod -a -G {group} $USER" in line
+
+
+@pytest.mark.parametrize(("mode", "group"), [(0o600, "dialout"), (0o660, "root")])
+def test_a_port_that_only_root_may_open_is_told_what_helps_where_no_group_does(
+    tmp_path, monkeypatch, mode, group
+):
+    monkeypatch.setattr(ports.Path, "group", lambda path: group)
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    port.chmod(mode)
+    line = str(ports.as_command_error(str(port), PermissionError(errno.EACCES, "")))
+    assert f"only root may open it: sudo chmod 666 {port}, " in line
+
+
+def test_a_container_without_the_device_is_told_how_it_gets_it():
+    error = PermissionError(errno.EPERM, "Operation not permitted")
+    line = str(ports.as_command_error("/dev/ttyUSB0", error))
+    assert line.endswith("needs the device passed to it, as in docker run --device=/dev/ttyUSB0")
+
+
+def test_a_port_that_goes_at_once_is_told_without_the_marks_of_python():
+    error = OSError("Could not configure port: (5, 'Input/output error')")
+    line = str(ports.as_command_error("/dev/ttyUSB0", error))
+    assert line.startswith("/dev/ttyUSB0 does not open (Input/output error); unplug the board")
 
 
 def test_permission_is_looked_at_before_the_port_is_opened(pty, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may do everything
-    assert "no permission; it belongs to group" in error_line(ports.check, pty)
+    assert "no permission; " in error_line(ports.check, pty)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")

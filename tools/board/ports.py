@@ -24,6 +24,7 @@ HELP = f"{_FORMS}; else the only one there is"
 _URL = re.compile(r"(?:socket|rfc2217)://[^/:?\s]+:(\d+)(?:[/?].*)?")
 _LAST_PORT = 65535
 _DEVICE = re.compile(r"/\S+|(\\\\\.\\)?COM\d+", re.I)
+_GROUP = stat.S_IRGRP | stat.S_IWGRP
 _PTY_MAJORS = range(136, 144)  # Linux: devices.txt
 
 
@@ -136,6 +137,11 @@ def as_command_error(port: str, error: Exception) -> CommandError:
         return CommandError(_busy(port, holders(port)))
     if code == errno.EACCES:
         return CommandError(_not_permitted(port))
+    if code == errno.EPERM:
+        return CommandError(
+            f"{port}: not permitted to anybody here; a container needs the device passed to it, "
+            f"as in docker run --device={port}"
+        )
     return CommandError(
         f"{port} does not open ({_reason(error)}); unplug the board, plug it in, and try again"
     )
@@ -174,8 +180,14 @@ def _busy(port: str, programs: list[str]) -> str:
 def _not_permitted(port: str) -> str:
     try:
         owner = Path(port).group()
+        is_for_group = os.stat(port).st_mode & _GROUP == _GROUP
     except (OSError, KeyError, NotImplementedError):
-        owner = "dialout"
+        owner, is_for_group = "dialout", True
+    if owner == "root" or not is_for_group:  # as without udev, in WSL
+        return (
+            f"{port}: no permission; only root may open it: sudo chmod 666 {port}, or in WSL "
+            "sudo service udev restart, and attach it again"
+        )
     return (
         f"{port}: no permission; it belongs to group {owner}: "
         f"sudo usermod -a -G {owner} $USER, then log out and in"
@@ -185,4 +197,5 @@ def _not_permitted(port: str) -> str:
 def _reason(error: Exception) -> str:
     """The innermost text of an error that pyserial has wrapped."""
     text = (getattr(error, "strerror", None) or str(error)).replace("\n", " ").strip()
-    return re.sub(r"\[Errno -?\d+\] ", "", text.rsplit(": ", 1)[-1])
+    text = re.sub(r"\[Errno -?\d+\] ", "", text.rsplit(": ", 1)[-1])
+    return re.sub(r"\(\d+, '(.*)'\)", r"\1", text)  # as termios.error is
