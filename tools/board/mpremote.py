@@ -20,6 +20,8 @@ from tools.terminal import CommandError
 _SCRIPTS = Path(__file__).parents[1] / "version" / "scripts"
 _START_S = 60.0  # for the board's interpreter to start afresh, its boot.py included
 _SILENCE_S = 90.0  # what the board does prints a line more often, however slow it is
+# No filesystem, one that is damaged, or a flash that does not keep what is written.
+_BROKEN_FLASH = re.compile(r"\b(ENODEV|EIO|EILSEQ|OSError: 84)\b")
 _ITEMS_AT_A_TIME = 8  # of a list that is sent: its source is on the board's heap
 
 
@@ -97,15 +99,16 @@ class Remote:
 
     def send(self, source: Path, path: str, on_progress: Callable[[int], None]) -> None:
         """Copies a file to `path`; `on_progress` is called with how many bytes are there."""
-        with self._failures():
+        content = source.read_bytes()
+        with self._failures(path):
             self._enter()
             self._transport.fs_writefile(
-                path, source.read_bytes(), progress_callback=lambda done, _: on_progress(done)
+                path, content, progress_callback=lambda done, _: on_progress(done)
             )
 
     def read(self, path: str) -> bytes:
         """The content of a file on the board."""
-        with self._failures():
+        with self._failures(path):
             self._enter()
             return bytes(self._transport.fs_readfile(path))
 
@@ -122,27 +125,37 @@ class Remote:
             self._line.on_turn = lambda: None
 
     @contextlib.contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Makes one line of what fails; mpremote prints what it did not understand."""
+    def _failures(self, path: str = "") -> Iterator[None]:
+        """Makes one line of what fails, with a file at `path`; mpremote prints what it did not
+        understand."""
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
-        except (TransportError, struct.error, OSError) as error:
-            raise self._as_command_error(error)
+        except (TransportError, struct.error, OSError, ValueError, SyntaxError) as error:
+            raise self._as_command_error(error, path)
 
-    def _as_command_error(self, error: Exception) -> CommandError:
+    def _as_command_error(self, error: Exception, path: str) -> CommandError:
         text = error.error_output if isinstance(error, TransportExecError) else str(error)
         if getattr(error, "errno", 0) == errno.ENOSPC or re.search("ENOSPC|OSError: 28", text):
             return CommandError(f"The board's flash is full; {self._again()} with fewer files")
         if isinstance(error, TransportExecError):
             last = (text.strip() or "nothing").splitlines()[-1]
-            return CommandError(f"{self._port}: the board failed: {last}; {self._again()}")
+            return self._failed(last)
+        if path and isinstance(error, OSError) and error.strerror == path:
+            # So mpremote tells what the board's filesystem has raised.
+            return self._failed(f"{path}: {errno.errorcode.get(error.errno or 0, error.errno)}")
         if "could not enter raw repl" in text:
             return CommandError(f"{self._port}: the board does not answer; press its reset button")
         if not isinstance(error, OSError):
             return CommandError(f"{self._port}: the board has stopped answering; {self._again()}")
         ports.check(self._port)
         return CommandError(f"{self._port}: the line to the board broke; {self._again()}")
+
+    def _failed(self, why: str) -> CommandError:
+        remedy = self._again()
+        if _BROKEN_FLASH.search(why):
+            remedy = "its flash is damaged or has no filesystem; make flash begins anew"
+        return CommandError(f"{self._port}: the board failed: {why}; {remedy}")
 
     def _again(self) -> str:
         return f"{self._what_holds}; plug it in and try again"
