@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from host_tests.tools.expect import error_line
 from tools.commands.rollback import plan as plan_rollback
 from tools.terminal import CommandError
 from tools.version import manifest
@@ -221,6 +222,19 @@ def test_a_folder_that_only_looks_like_ours_is_left_alone():
 def test_a_main_that_is_not_ours_is_known_by_its_hash():
     assert answer("main 123 b'print(1)'").main_sha256 == "123"
     assert answer().main_sha256 == ""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["micropython 1.25.0", "mpy 1", "flash 4096 8192", "file 12E (41) wifi:", "complete"],
+        ["micropython 1.25.0", "mpy 1", "fl", "ash 4096 8192", "complete"],
+        ["micropython W (9) wifi:", "1.25.0", "mpy 1", "flash 4096 8192", "complete"],
+        ["micropython 1.25.0", "mpy 1", "flash 4096 8192", "main ab b'# Ma", "complete"],
+    ],
+)
+def test_what_the_chip_says_in_the_middle_of_the_answer_is_one_line(lines):
+    assert error_line(parse, lines) == "The board's answer is incomplete; try again"
 
 
 def test_an_old_micropython_and_half_an_answer_are_refused():

@@ -15,6 +15,7 @@ _STARTED = re.compile(rb'^CURRENT = "/([^"\n]*)"\r?\nPREVIOUS = "/?([^"\n]*)"', 
 _FOLDER = re.compile(PREFIX + "[0-9a-f]{8}b?")
 _MADE_BY_US = b"# Made by `make deploy`"
 _OLDEST = (1, 25)
+_INCOMPLETE = "The board's answer is incomplete; try again"
 
 
 class Inventory(NamedTuple):
@@ -66,7 +67,17 @@ def read(console: Console, modules: Sequence[str] = ()) -> Inventory:
 
 
 def parse(lines: Iterable[str]) -> Inventory:
-    """The inventory from what scripts/inventory.py prints; CommandError if it can't be used."""
+    """The inventory from what scripts/inventory.py prints; CommandError if it can't be used.
+
+    What the chip says of itself may be in the middle of a line.
+    """
+    try:
+        return _parse(lines)
+    except (KeyError, ValueError, SyntaxError):
+        raise CommandError(_INCOMPLETE)
+
+
+def _parse(lines: Iterable[str]) -> Inventory:
     facts: dict[str, str] = {}
     versions: dict[str, dict[str, File]] = {}
     others: list[str] = []
@@ -87,7 +98,7 @@ def parse(lines: Iterable[str]) -> Inventory:
             facts[kind] = rest
     versions = {folder: files for folder, files in versions.items() if _FOLDER.fullmatch(folder)}
     if "complete" not in facts:
-        raise CommandError("The board's answer is incomplete; try again")
+        raise CommandError(_INCOMPLETE)
     _check_micropython(facts)
     block_len, free_len = map(int, facts["flash"].split())
     mpy = int(facts["mpy"])
