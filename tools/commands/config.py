@@ -15,6 +15,7 @@ from typing import Any
 from firmware.config import ConfigError
 from firmware.settings import CHECKED
 from tools.board import network
+from tools.checkout import named
 from tools.settings import file
 from tools.settings.plan import check_enough, plan
 from tools.settings.wizard import Wizard
@@ -38,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    path = Path(options.file or "config.json")
+    path = named(options.file or "config.json")
     if options.host:
         send(options, path)
         return

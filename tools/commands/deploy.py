@@ -12,7 +12,7 @@ from types import MappingProxyType
 from firmware.settings import CHECKED
 from tools.board import network, ports, startup
 from tools.board.console import Console
-from tools.checkout import HERE
+from tools.checkout import HERE, named
 from tools.settings import file
 from tools.version import application, build, install, manifest, update
 
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    config = Path(options.config or HERE / "config.json")
+    config = named(options.config or str(HERE / "config.json"))
     settings = file.load(config)
     main = application.find_main(options.app)
     built = build.build(board=build.folder_of(main), main=main)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.checkout import HERE
+from tools.checkout import HERE, named
 from tools.fleet import boards, haproxy, prometheus, rollout
 from tools.fleet.boards import Fleet
 from tools.fleet.rollout import Deploy, Outcome
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    path = Path(options.fleet or HERE / "fleet.toml")
+    path = named(options.fleet or str(HERE / "fleet.toml"))
     fleet = boards.read(path)
     shown = Path("build", "fleet")
     target = path.parent / shown

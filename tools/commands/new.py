@@ -2,9 +2,8 @@
 
 import shutil
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from tools.checkout import ROOT
+from tools.checkout import ROOT, named
 from tools.terminal import CommandError, worded
 
 _TEMPLATE = ROOT / "tools" / "template"
@@ -16,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    folder = Path(options.folder)
+    folder = named(options.folder)
     files = {
         folder / _NAMES.get(source.name, source.name): source
         for source in sorted(_TEMPLATE.iterdir())
@@ -28,6 +27,7 @@ def run(options: Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for target, source in files.items():
         shutil.copyfile(source, target)
-    where = f" APP={folder}" if options.folder else ""
+    shown = f'"{folder}"' if " " in str(folder) else folder
+    where = f" APP={shown}" if options.folder else ""
     print(f"Wrote {', '.join(str(target) for target in files)}.")
     print(worded(f"Next: make run{where}, then make config and make deploy{where}."))

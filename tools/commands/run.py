@@ -4,10 +4,9 @@ import errno
 import os
 import socket
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
-from tools.checkout import HERE
+from tools.checkout import HERE, named
 from tools.settings import file
 from tools.simulator import harness
 from tools.simulator.flash import Flash
@@ -56,7 +55,7 @@ def run(options: Namespace) -> int:
 def _read_config(path: str, port: str) -> dict[str, Any]:
     """The configuration, checked: here, because a computer can say more about a mistake."""
     given = {}
-    source = Path(path or HERE / "config.json")
+    source = named(path or str(HERE / "config.json"))
     name = f"CONFIG={path}" if path else source.name
     if path or source.exists():
         given = file.parse(source, name)

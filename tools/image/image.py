@@ -7,13 +7,13 @@ esp_app_desc.h, esp_flash_partitions.h).  No board is needed.
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from esptool.bin_image import LoadFirmwareImage
 from esptool.targets import ROM_LIST
 from esptool.util import FatalError, flash_size_bytes
 
+from tools.checkout import named
 from tools.terminal import CommandError
 
 _MAGIC = 0xE9
@@ -47,7 +47,7 @@ class Image(NamedTuple):
 
 def read(path: str) -> Image:
     """The image in a file; CommandError if it is not one for an ESP32, or not whole."""
-    file = Path(path).expanduser()  # a shell leaves the ~ of FIRMWARE=~/file.bin alone
+    file = named(path)
     try:
         if file.stat().st_size > _MAX_LEN:
             raise CommandError(f"{path} is not an image: larger than any flash; {_REMEDY}")

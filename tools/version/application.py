@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tools.checkout import HERE, ROOT
+from tools.checkout import HERE, ROOT, named
 from tools.terminal import CommandError
 from tools.version import frozen, imports, servers, source, stock
 
@@ -28,7 +28,7 @@ _OURS = ("firmware", "host_tests", "tools", "build", "docs")
 
 def find_main(path: str) -> Path:
     """The main.py of an application, by its path or that of its folder; "" is the one here."""
-    main = Path(path) if path else HERE / "main.py"
+    main = named(path) if path else HERE / "main.py"
     if main.is_dir():
         main /= "main.py"
     if not main.is_file():
