@@ -120,6 +120,11 @@ def test_what_differs_is_said_for_each_board(read, tmp_path):
             "[boards.a]\nport = 'COM3'\n[boards.b]\nport = 'COM3'",
             "fleet.toml: boards.b.port: COM3 is that of a, too",
         ),
+        ("[boards.a]\n[boards.A]", "fleet.toml: boards.A: the same name as boards.a"),
+        (
+            "[boards.a]\n[boards.b]\nhost = 'A.local'",
+            "fleet.toml: boards.b.host: a.local is that of a, too",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_key(read, text, line):

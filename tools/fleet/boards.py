@@ -195,10 +195,15 @@ def _find_passwords(value: Any, key: str) -> Iterator[str]:
 
 
 def _check_apart(name: str, boards: list[Board]) -> None:
-    """No two boards are the same one."""
+    """No two boards are the same one.  Names in the network have no case, nor has a log's on
+    Windows and macOS."""
     seen: dict[str, str] = {}
+    names: dict[str, str] = {}
     for board in boards:
-        for key, value in (("port", board.port), ("host", _joined(*board.address))):
+        if other := names.get(board.name.lower()):
+            raise CommandError(f"{name}: boards.{board.name}: the same name as boards.{other}")
+        names[board.name.lower()] = board.name
+        for key, value in (("port", board.port), ("host", _joined(*board.address).lower())):
             if value and seen.setdefault(value, board.name) != board.name:
                 raise CommandError(
                     f"{name}: boards.{board.name}.{key}: {value} is that of {seen[value]}, too"
