@@ -12,7 +12,7 @@ from host_tests.blackbox.board import Board, RemoteBoard  # noqa: E402
 from host_tests.serial.board import SerialBoard, format_flash  # noqa: E402
 from tools.simulator import harness  # noqa: E402
 
-VENDOR = {"max_async_requests": 2, "max_open_sockets": 3}
+VENDOR = {"max_async_requests": 2, "max_open_sockets": 3, "backlog_conn": 5}  # ESP-IDF's
 # They take minutes, most of it waiting; begun last, they would be waited for alone.
 LONGEST = ("test_threads", "test_wheel", "test_full_long", "test_deploy_start", "test_link_loss")
 

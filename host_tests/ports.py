@@ -1,5 +1,6 @@
 """Ports for what a test starts."""
 
+import atexit
 import collections
 import socket
 
@@ -7,6 +8,12 @@ from tools.simulator.harness import LOCALHOST
 
 _HELD = 64  # more than a test needs, or the tests of a file that share a board
 _held: collections.deque[socket.socket] = collections.deque()
+
+
+@atexit.register
+def _release() -> None:
+    for sock in _held:
+        sock.close()
 
 
 def reserve_port() -> int:
