@@ -13,8 +13,6 @@ from host_tests.serial.board import SerialBoard, format_flash  # noqa: E402
 from tools.simulator import harness  # noqa: E402
 
 VENDOR = {"max_async_requests": 2, "max_open_sockets": 3, "backlog_conn": 5}  # ESP-IDF's
-# They take minutes, most of it waiting; begun last, they would be waited for alone.
-LONGEST = ("test_threads", "test_wheel", "test_full_long", "test_deploy_start", "test_link_loss")
 
 
 def pytest_addoption(parser):
@@ -36,9 +34,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """The longest files first.  A server that runs already has one configuration, its own."""
+    """A server that runs already has one configuration, its own."""
     if config.getoption("--target") in (None, *harness.RUNTIMES):
-        items.sort(key=lambda item: item.path.stem not in LONGEST)
         return
     items[:] = [
         item
