@@ -61,5 +61,5 @@ def test_a_board_that_starts_slowly_has_its_time_for_the_network_as_well(
         "time.sleep(4)\nNAME = 1\n"
     )
     bring(serial_board.port, sources)
-    startup.run(Console(serial_board.port), limit_s=7.5)
+    startup.run(Console(serial_board.port), limit_s=6)
     assert "\nhttp://127.0.0.1:9/\n" in capsys.readouterr().out
