@@ -47,8 +47,8 @@ class RemoteBoard:
         return Client(self.host, self.port, timeout_s or self.patience_s)
 
     def get(self, path: str):
-        """The response to one GET on a connection of its own, with which it comes."""
-        with Client(self.host, self.port, self.patience_s, is_prompt=True) as client:
+        """The response to one GET on a connection of its own."""
+        with self.connect() as client:
             return client.request("GET", path)
 
     def wait_alone(self):

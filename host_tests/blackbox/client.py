@@ -38,23 +38,10 @@ class Response:
 
 
 class Client:
-    """One connection; `is_prompt`: that of a client whose first request comes with it.
+    """One connection."""
 
-    Otherwise there is a moment between the two, in which a server that has others waiting may give
-    the client up, and which lasts as long as this computer is busy with something else.
-    """
-
-    def __init__(self, host: str, port: int, timeout_s: float = 10, is_prompt: bool = False):
-        self.sock = socket.socket()
-        self.sock.settimeout(timeout_s)
-        if is_prompt and hasattr(socket, "TCP_QUICKACK"):
-            # Linux keeps the last packet of the handshake back for what is sent in 200 ms.
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-        try:
-            self.sock.connect((host, port))
-        except OSError:
-            self.sock.close()
-            raise
+    def __init__(self, host: str, port: int, timeout_s: float = 10):
+        self.sock = socket.create_connection((host, port), timeout_s)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser = h11.Connection(h11.CLIENT)
         self.first_line = b""
