@@ -53,6 +53,19 @@ class FakeInterface:
         self.stops += 1
 
 
+class ClockSetBy:
+    """In the place of what asks a host for the time."""
+
+    def __init__(self, set_clock):
+        self.set_clock = set_clock
+
+    def __enter__(self):
+        self.kept, health_module._set_clock = health_module._set_clock, self.set_clock
+
+    def __exit__(self, *_):
+        health_module._set_clock = self.kept
+
+
 class FakeServer:
     """A server on a port of its own, which answers if it is told to."""
 
@@ -318,14 +331,11 @@ class TestHealth(unittest.TestCase):
 
         server = FakeServer()
         self.start(timeout_s=0, ntp_host="ntp.example")
-        module, health_module._set_clock = health_module._set_clock, set_clock
-        try:
+        with ClockSetBy(set_clock):
             for self.now in range(0, 30 * 3600 * SECOND, 30 * SECOND):
                 self.link.state = DOWN if self.now < 90 * SECOND else UP
                 await self.health.step(self.now, self.link, self.interface, server)
-        finally:
-            health_module._set_clock = module
-            server.sock.close()
+        server.sock.close()
         self.assertEqual(times, [(at, "ntp.example") for at in (90, 390, 390 + 86400)])
 
     @run_async
@@ -337,12 +347,9 @@ class TestHealth(unittest.TestCase):
 
         server = FakeServer()
         self.start(timeout_s=0, ntp_host="ntp.example")
-        module, health_module._set_clock = health_module._set_clock, set_clock
-        try:
+        with ClockSetBy(set_clock):
             await self.run_for(1, server)
-        finally:
-            health_module._set_clock = module
-            server.sock.close()
+        server.sock.close()
         self.assertEqual(asked, ["ntp.example"])
 
     @run_async
@@ -352,11 +359,8 @@ class TestHealth(unittest.TestCase):
 
         server = FakeServer()
         self.start(timeout_s=0)
-        module, health_module._set_clock = health_module._set_clock, fail
-        try:
+        with ClockSetBy(fail):
             await self.run_for(120, server)
-        finally:
-            health_module._set_clock = module
-            server.sock.close()
+        server.sock.close()
         self.assertEqual(self.log.lines, [])
         self.assertTrue(firmware.is_clock_set)  # it is the application's to set
