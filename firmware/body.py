@@ -5,6 +5,7 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 from firmware.chunked import LINE_LEN, check_end, is_last_trailer, parse_size
+from firmware.heads import add_block
 from firmware.http1 import HTTPError
 from firmware.slots import READING, SENDING
 
@@ -56,15 +57,14 @@ class Body:
             length, self._left = self._left, 0
             self._end()
             return self._wire.use(length)
-        data = bytearray(0 if self._is_chunked else self._left)
-        at = 0
-        while not self.is_whole and at <= limit:
-            block = await self.read(limit + 1 - at)
-            data[at : at + len(block)] = block
-            at += len(block)
+        blocks: list = []  # for one large piece there may be no place yet
+        length = 0
+        while not self.is_whole and length <= limit:
+            length += add_block(blocks, await self.read(limit + 1 - length))
+        data = b"".join(blocks) if len(blocks) > 1 else blocks[0]
         if self.is_whole:
-            return bytes(data)
-        self._ahead = bytes(data)
+            return data
+        self._ahead = data
         return None
 
     async def read(self, limit: int) -> bytes:

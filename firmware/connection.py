@@ -168,6 +168,7 @@ class Connection:
             if not parsed:
                 return False
             head, wire.received = parsed
+            received = b""  # a long request keeps no block
             if head.is_ping():
                 await wire.send(PONG)
                 return False

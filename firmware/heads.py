@@ -2,9 +2,11 @@
 
 from micropython import const
 
-from firmware.http1 import LINE_OVERHEAD_LEN, Head, find_end, head_length
+from firmware.http1 import TOKEN_CHARS, Head, HTTPError, parse_request_line
 
-_MAX_BLOCKS = const(8)
+# The longest usual method and the version around a target: "OPTIONS " and " HTTP/1.1\r".
+_LINE_OVERHEAD_LEN = const(18)
+_BLOCK_LEN = const(1024)  # what is received in small pieces is one block up to this
 _KEPT_LEN = const(1024)  # a longer head is not kept
 
 
@@ -57,21 +59,61 @@ class PartialHead:
 
         Raises HTTPError as `head_length` does.
         """
-        ended = self._blocks[-1][-3:]
-        if len(ended) < 3:  # the end may stretch over several short blocks
-            ended = b"".join(self._blocks)[-3:]
-        self._blocks.append(block)
-        self._len += len(block)
-        has_end = find_end(ended + block) > 0
-        is_new_line = not self._has_line and b"\n" in block
-        self._has_line = self._has_line or is_new_line
-        is_limit = self._len >= max_req_hdr_len or (
-            not self._has_line and self._len > max_uri_len + LINE_OVERHEAD_LEN
-        )
-        if has_end or is_new_line or is_limit or len(self._blocks) == _MAX_BLOCKS:
-            received = b"".join(self._blocks)
-            self._blocks = [received]
-            if has_end:
-                return received
-            head_length(received, max_uri_len, max_req_hdr_len)
+        blocks = self._blocks
+        ended = blocks[-1][-3:]
+        if len(ended) < 3 and len(blocks) > 1:
+            ended = blocks[-2][-3:] + ended
+        has_end = find_end(block) > 0 or find_end(ended + block[:3]) > 0
+        self._len += add_block(blocks, block)
+        if has_end:
+            return b"".join(blocks)
+        if not self._has_line:
+            self._has_line = b"\n" in block
+            if self._has_line or self._len > max_uri_len + _LINE_OVERHEAD_LEN:
+                head_length(b"".join(blocks), max_uri_len, max_req_hdr_len)
+        if self._len >= max_req_hdr_len:
+            raise HTTPError(431)
         return None
+
+
+def add_block(blocks: list, block: bytes) -> int:
+    """Adds what was received to what is joined in the end; how much that was.
+
+    A client that sends an octet at a time must not get one more block for each.
+    """
+    if blocks and len(blocks[-1]) + len(block) <= _BLOCK_LEN:
+        blocks[-1] += block
+    else:
+        blocks.append(block)
+    return len(block)
+
+
+def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
+    """Bytes of the complete head that `received` begins with, 0 while more is to come.
+
+    Raises HTTPError as soon as it is sure, long before the head is complete: 414 and 431, and 400,
+    501 or 505 for a first line that is none of HTTP's (TLS, SSH, MQTT on this port).
+    """
+    end = find_end(received)
+    if 0 < end <= max_req_hdr_len:
+        return end
+    line_len = received.find(b"\n")
+    if line_len >= 0:
+        parse_request_line(received, max_uri_len)
+    else:
+        line_len = len(received)
+        if received and received[:1].strip(TOKEN_CHARS):
+            raise HTTPError(400)
+    if line_len > max_uri_len + _LINE_OVERHEAD_LEN:
+        raise HTTPError(414)
+    if end or len(received) >= max_req_hdr_len:
+        raise HTTPError(431)
+    return 0
+
+
+def find_end(received: bytes) -> int:
+    """Where the first empty line ends, 0 without one."""
+    end = received.find(b"\n\r\n") + 3
+    has_end = end > 2
+    bare = received.find(b"\n\n", 0, end if has_end else len(received)) + 2
+    return bare if bare > 1 else end if has_end else 0

@@ -13,8 +13,6 @@ import re
 
 from micropython import const
 
-# The longest usual method and the version around a target: "OPTIONS " and " HTTP/1.1\r".
-LINE_OVERHEAD_LEN = const(18)
 # A Content-Length of more digits than this is beyond any limit a board can have.
 _MAX_LENGTH_DIGITS = const(9)
 
@@ -26,13 +24,16 @@ TOKEN_CHARS = b"eationsrhcdlup-gfmvwykbxqjzACEHSTUDFLOIPRMGKNVWXYBJQZ0123456789!
 # RFC 3986, 3.2.2: unreserved characters, sub-delimiters and "%"; in lower case; addresses first.
 _NAME_CHARS = b".0123456789-abcdefghijklmnopqrstuvwxyz_~!$&'()*+,;=%"
 _HEX_DIGITS = b"0123456789abcdef"
-# Fields that the server looks at, and those that Microdot looks up in each request.
-_NOTED = (b"host", b"connection", b"content-length", b"transfer-encoding", b"expect")
-_EARLY = {
-    b"cookie": "Cookie",
-    b"content-type": "Content-Type",
-    b"content-length": "Content-Length",
-}
+# Fields that the server looks at, and that of each JSON, which alone has a value with capitals.
+_CONTENT_TYPE = b"content-type"
+_NOTED = (
+    b"host",
+    b"connection",
+    b"content-length",
+    _CONTENT_TYPE,
+    b"transfer-encoding",
+    b"expect",
+)
 _NOTED_INITIALS = b"hHcCtTeE"
 
 
@@ -52,8 +53,8 @@ class Head:
     content_length  bytes of body to come, 0 when none; None when the body is chunked
     keep_alive      the client wants the connection to go on (RFC 9112, 9.3)
     expects_continue  it waits for a 100 before it sends the body (RFC 9110, 10.1.1)
+    content_type    the value of that field; None without one
     raw       itself, as it came
-    early     those of its fields that Microdot looks up in each request, by name
 
     known  a head that was right: its lines are not checked again.  They take most of the time, and
            of a client's, one or two differ from one request to the next.
@@ -63,9 +64,8 @@ class Head:
         if raw.count(b"\r") != raw.count(b"\r\n"):
             raise HTTPError(400)
         self.raw = raw
-        self.method, self.target, self.minor = _parse_request_line(raw, max_uri_len)
-        self.early: dict = {}
-        noted = _note_fields(raw, known, self.early)
+        self.method, self.target, self.minor = parse_request_line(raw, max_uri_len)
+        noted = _note_fields(raw, known)
         # Exactly one is needed in HTTP/1.1 (RFC 9112, 3.2).
         if not _is_host(noted.get(b"host", b"\0" if self.minor else b"")):
             raise HTTPError(400)
@@ -77,6 +77,8 @@ class Head:
             self.keep_alive = b"close" not in options and (
                 self.minor > 0 or b"keep-alive" in options
             )
+        kind = noted.get(_CONTENT_TYPE)
+        self.content_type = None if kind is None else _text(kind)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
 
     def is_ping(self) -> bool:
@@ -108,38 +110,7 @@ class Head:
             start = end + 1
 
 
-def head_length(received: bytes, max_uri_len: int, max_req_hdr_len: int) -> int:
-    """Bytes of the complete head that `received` begins with, 0 while more is to come.
-
-    Raises HTTPError as soon as it is sure, long before the head is complete: 414 and 431, and 400,
-    501 or 505 for a first line that is none of HTTP's (TLS, SSH, MQTT on this port).
-    """
-    end = find_end(received)
-    if 0 < end <= max_req_hdr_len:
-        return end
-    line_len = received.find(b"\n")
-    if line_len >= 0:
-        _parse_request_line(received, max_uri_len)
-    else:
-        line_len = len(received)
-        if received and received[:1].strip(TOKEN_CHARS):
-            raise HTTPError(400)
-    if line_len > max_uri_len + LINE_OVERHEAD_LEN:
-        raise HTTPError(414)
-    if end or len(received) >= max_req_hdr_len:
-        raise HTTPError(431)
-    return 0
-
-
-def find_end(received: bytes) -> int:
-    """Where the first empty line ends, 0 without one."""
-    end = received.find(b"\n\r\n") + 3
-    has_end = end > 2
-    bare = received.find(b"\n\n", 0, end if has_end else len(received)) + 2
-    return bare if bare > 1 else end if has_end else 0
-
-
-def _parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
+def parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
     line = raw[: raw.find(b"\n")]
     parts = line.rstrip(b"\r").split(b" ")
     # A tab is white space to others (RFC 9112, 3.2).
@@ -177,11 +148,10 @@ def _origin_form(target: bytes) -> bytes:
     return (b"/" if path == query else b"") + target[path:]
 
 
-def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
-    """The values of what is noted, in lower case; those of one name are joined by ",".
+def _note_fields(raw: bytes, known: bytes) -> dict:
+    """The values of what is noted, in lower case; those of one name are joined by ", ".
 
     known  see `Head`
-    early  gets those of `_EARLY`, as `Head.get` gives them
     So a second Host or Content-Length is a malformed one.
     """
     noted: dict = {}
@@ -202,7 +172,7 @@ def _note_fields(raw: bytes, known: bytes, early: dict) -> dict:
             at = known.find(b"\n", at) + 1 or len(known)
             is_searched = _check_field(raw, start, end, is_searched)
         if initial in _NOTED_INITIALS:
-            _note_field(raw, start, end, noted, early)
+            _note_field(raw, start, end, noted)
 
 
 def _check_field(raw: bytes, start: int, end: int, is_searched: bool) -> bool:
@@ -223,20 +193,14 @@ def _check_field(raw: bytes, start: int, end: int, is_searched: bool) -> bool:
     return is_searched
 
 
-def _note_field(raw: bytes, start: int, end: int, noted: dict, early: dict) -> None:
+def _note_field(raw: bytes, start: int, end: int, noted: dict) -> None:
     colon = raw.find(b":", start, end)
     name = raw[start:colon].lower()
-    field = _EARLY.get(name)
-    if field or name in _NOTED:
+    if name in _NOTED:
         value = raw[colon + 1 : end].strip()
-        if field:
-            text = _text(value)
-            if field in early:
-                text = early[field] + ("; " if field == "Cookie" else ", ") + text
-            early[field] = text
-        if name in _NOTED:
+        if name != _CONTENT_TYPE:
             value = value.lower()
-            noted[name] = noted[name] + b"," + value if name in noted else value
+        noted[name] = noted[name] + b", " + value if name in noted else value
 
 
 def _is_host(value: bytes) -> bool:

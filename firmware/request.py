@@ -68,19 +68,21 @@ class ServedRequest(Request):
             _, mark, query = self._head.target.partition("?")
             value = query if mark else None
         elif name == "content_type":  # of each JSON
-            value = self._head.early.get("Content-Type")
+            value = self._head.content_type
+        elif name == "cookies":  # which are copied for that
+            cookie = self._head.get("Cookie")
+            value = self._make_plain({} if cookie is None else {"Cookie": cookie}).cookies
         else:
-            value = getattr(self._plain or self._make_plain(), name)
+            plain = self._plain = self._plain or self._make_plain({})
+            value = getattr(plain, name)
         setattr(self, name, value)
         return value
 
-    def _make_plain(self) -> Request:
+    def _make_plain(self, fields: dict) -> Request:
+        """Microdot's own, with those of the fields that it looks at."""
         head = self._head
         version = "1.1" if head.minor else "1.0"
-        plain = self._plain = Request(
-            self.app, self.client_addr, head.method, head.target, version, head.early
-        )
-        return plain
+        return Request(self.app, self.client_addr, head.method, head.target, version, fields)
 
     @property
     def stream(self) -> "Anything":

@@ -5,8 +5,8 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.heads import HeadParser, PartialHead
-from firmware.http1 import Head, HTTPError, head_length
+from firmware.heads import HeadParser, PartialHead, head_length
+from firmware.http1 import Head, HTTPError
 
 MAX_URI_LEN = 60
 MAX_REQ_HDR_LEN = 200

@@ -30,7 +30,7 @@ IMPORTS = {
     "sock": {"heartbeat", "wire"},
     "wire": {"slots"},
     "heartbeat": set(),
-    "body": {"chunked", "http1", "slots"},
+    "body": {"chunked", "heads", "http1", "slots"},
     "stream": {"http1"},
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces", "slots"},

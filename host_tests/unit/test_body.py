@@ -3,7 +3,7 @@ import unittest
 from firmware.body import Body
 from firmware.http1 import Head, HTTPError
 from firmware.slots import BUSY, READING
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async
+from host_tests.unit.fakes import FakeSocket, HeapTaken, open_wire, run_async
 
 CHUNKED = "Transfer-Encoding: chunked"
 
@@ -107,6 +107,20 @@ class TestBody(unittest.TestCase):
         with self.assertRaises(MemoryError):
             await body.read(20)
         self.assertEqual(body.failure, 503)
+
+    @run_async
+    async def test_a_body_that_comes_in_blocks_is_copied_once(self):
+        body, wire = body_of("Content-Length: 8192", b"")
+        wire._sock.incoming = [b"x" * 1024 for _ in range(8)]  # which are there already
+        with HeapTaken() as taken:
+            self.assertEqual(len(await body.read_whole(8192)), 8192)
+        self.assertLess(taken.length, 3 * 8192)  # `recv` itself copies, too
+
+    @run_async
+    async def test_a_body_that_drips_is_the_same(self):
+        for data in (b"x" * 1024, b"x" * 1025, b"x" * 2049):
+            body, _ = body_of("Content-Length: %d" % len(data), data, 1, 4000, 4000)
+            self.assertEqual(await body.read_whole(4000), data)
 
     @run_async
     async def test_a_body_longer_than_the_limit_is_left_to_be_streamed(self):

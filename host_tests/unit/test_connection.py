@@ -2,7 +2,7 @@ import asyncio
 import unittest
 
 import firmware.heads as heads_module
-import firmware.http1 as http1
+from firmware.heads import head_length
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, App
 
@@ -63,7 +63,7 @@ class TestConnection(unittest.TestCase):
 
         def measure(received, *limits):
             held.append(len(received))
-            return http1.head_length(received, *limits)
+            return head_length(received, *limits)
 
         heads_module.head_length = measure
         try:
@@ -75,7 +75,7 @@ class TestConnection(unittest.TestCase):
                 peer.close()
                 await site.wait_open(0)
         finally:
-            heads_module.head_length = http1.head_length
+            heads_module.head_length = head_length
         self.assertEqual(max(held), 1024)
 
     @run_async

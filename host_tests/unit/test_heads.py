@@ -1,6 +1,6 @@
 import unittest
 
-from firmware.heads import HeadParser, PartialHead
+from firmware.heads import HeadParser, PartialHead, head_length
 from firmware.http1 import HTTPError
 
 MAX_URI_LEN = 40
@@ -86,21 +86,80 @@ class TestLimits(unittest.TestCase):
             self.check_refused(line + b"Host: x\r\nA: b\r\nC: d\r\n", status, len(line))
 
 
-class TestDripping(unittest.TestCase):
-    def test_blocks_are_joined_rarely_while_they_drip(self):
-        partial = PartialHead(b"G")
-        most = 0
-        for octet in split(b"ET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 150, 1):
-            self.assertIsNone(partial.add(octet, MAX_URI_LEN, MAX_REQ_HDR_LEN))
-            most = max(most, len(partial._blocks))
-        self.assertLessEqual(most, 8)
+class TestBlocks(unittest.TestCase):
+    def setUp(self):
+        self.begin = b"GET / HTTP/1.1\r\nHost: x\r\nA: "
+        self.block = b"a" * 1024
 
-    def test_a_head_of_several_blocks_is_joined_once(self):
-        partial = PartialHead(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5)
-        for _ in range(4):
-            self.assertIsNone(partial.add(b"A: bbbbbbb\r\n", MAX_URI_LEN, 1000))
-        self.assertEqual(len(partial._blocks), 5)
-        self.assertEqual(len(partial.add(b"\r\n", MAX_URI_LEN, 1000)), 16 + 30 + 48 + 2)
+    def test_octets_that_drip_are_few_blocks(self):
+        partial = PartialHead(b"G")
+        for octet in split(self.begin[1:] + b"a" * 4000, 1):
+            self.assertIsNone(partial.add(octet, MAX_URI_LEN, 5000))
+        self.assertLessEqual(len(partial._blocks), 4)
+
+    def test_blocks_are_not_joined_before_the_head_is_complete(self):
+        partial = PartialHead(self.begin)
+        for _ in range(3):
+            self.assertIsNone(partial.add(self.block, MAX_URI_LEN, 4096))
+        self.assertEqual([len(block) for block in partial._blocks[1:]], [1024] * 3)
+        raw = self.begin + 3 * self.block + b"\r\n\r\n"
+        self.assertEqual(partial.add(b"\r\n\r\n", MAX_URI_LEN, 4096), raw)
+
+    def test_blocks_of_a_head_that_is_too_long_are_never_joined(self):
+        partial = PartialHead(self.begin)
+        partial.add(self.block, MAX_URI_LEN, 2048)
+        with self.assertRaises(HTTPError) as raised:
+            partial.add(self.block, MAX_URI_LEN, 2048)
+        self.assertEqual(raised.exception.status, 431)
+        self.assertEqual(len(partial._blocks), 3)
+
+
+class TestHeadLength(unittest.TestCase):
+    def test_it_is_0_until_the_head_is_complete_however_it_is_split(self):
+        data = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        for end in range(len(data)):
+            self.assertEqual(head_length(data[:end], 100, 1000), 0)
+        self.assertEqual(head_length(data, 100, 1000), len(data))
+        self.assertEqual(head_length(data + b"GET /", 100, 1000), len(data))
+
+    def test_bare_lf_ends_a_head_too(self):
+        self.assertEqual(head_length(b"GET / HTTP/1.0\n\nab", 100, 1000), 16)
+        self.assertEqual(head_length(b"GET / HTTP/1.0\nA: b\n\r\nab\n\n", 100, 1000), 22)
+
+    def test_a_head_is_431_one_past_the_limit(self):
+        data = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        self.assertEqual(head_length(data, 100, len(data)), len(data))
+        self.assertEqual(self.status(data, 100, len(data) - 1), 431)
+        self.assertEqual(self.status(b"GET / HTTP/1.1\r\n" + b"a" * 84, 100, 100), 431)
+
+    def test_what_is_not_http_is_400_at_its_first_bytes(self):
+        for received in (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
+            b"\x16\x03\x01\x00\x0a\x01\x0a",  # TLS, with a line feed in it
+            b"SSH-2.0-OpenSSH_9.6\r\n",
+            b"\x10\x10\x00\x04MQTT\x04\x02",  # MQTT
+            b"\x00\x00\x00\x00",
+            b"\xff\xfd\x01",  # Telnet
+        ):
+            self.assertEqual(self.status(received, 100, 1000), 400)
+        self.assertEqual(self.status(b"PRI * HTTP/2.0\r\n", 100, 1000), 505)
+
+    def test_a_bad_request_line_is_refused_before_the_head_is_complete(self):
+        for line, status in (
+            (b"GET /\n", 400),
+            (b"GET / HTTP/3.0\n", 505),
+            (b"G@T / HTTP/1.1\n", 400),
+        ):
+            self.assertEqual(self.status(line, 100, 1000), status)
+
+    def test_an_endless_request_line_is_414(self):
+        self.assertEqual(head_length(b"a" * 118, 100, 1000), 0)
+        self.assertEqual(self.status(b"a" * 119, 100, 1000), 414)
+
+    def status(self, *args):
+        with self.assertRaises(HTTPError) as raised:
+            head_length(*args)
+        return raised.exception.status
 
 
 class TestKept(unittest.TestCase):
