@@ -173,10 +173,11 @@ class Update:
         if not self._has_plan or self._is_receiving:
             raise Refused(409, "no file is wanted now")
         kind, digest, path = self._find(command)
-        self._room -= (request.content_length | _LAST_OF_BLOCK) + 1
-        if self._room < 0:
-            raise OSError(_ENOSPC)
+        taken_len = (request.content_length | _LAST_OF_BLOCK) + 1
+        if taken_len > self._room:
+            raise OSError(_ENOSPC, "no room for it")
         await self._receive(request, path, digest, kind == "seal")
+        self._room -= taken_len
         return Response("taken\n")
 
     def _find(self, command: str) -> list:

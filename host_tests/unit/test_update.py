@@ -7,7 +7,7 @@ import network
 from microdot.microdot import NoCaseDict
 
 from firmware import update
-from firmware.update.flash import is_there
+from firmware.update.flash import is_there, remove_file
 from firmware.update.proof import hmac
 from host_tests.unit.fakes import FakeLog, run_async, turns
 from tools.simulator.surroundings import Surroundings
@@ -49,6 +49,13 @@ class Silent:
     async def read(self, length):
         self.asked.set()
         await asyncio.Event().wait()
+
+
+class Sending:
+    """The stream of a client that sends as much as it is asked for."""
+
+    async def read(self, length):
+        return b"x" * length
 
 
 class TestUpdate(unittest.TestCase):
@@ -114,6 +121,21 @@ class TestUpdate(unittest.TestCase):
             await turns()
             update._PLAN = plan
         self.assertFalse(is_there("test_update.plan.new"))
+
+    @run_async
+    async def test_only_a_file_that_has_arrived_takes_room(self):
+        updater = self.start()
+        updater._has_plan = True
+        updater._room = 4096
+        updater._guard.check = lambda *given: None
+        digest = hexlify(hashlib.sha256(b"x" * 512).digest()).decode()
+        for wanted, status in (("another", 400), (digest, 200), (digest, 507)):
+            updater._find = lambda command, wanted=wanted: ("send", wanted, "test_update.file")
+            request = Request("PUT", "file/0")
+            request.content_length = 512
+            request.stream = Sending()
+            self.assertEqual((await updater.answer(request)).status_code, status)
+        remove_file("test_update.file")
 
     @run_async
     async def test_it_is_needed_for_a_minute_after_each_proof(self):
