@@ -13,11 +13,13 @@ these ways:
 
 import asyncio
 import gc
+import time
 from time import ticks_ms
 
 from micropython import const
 
-from firmware.encode import PONG, encode_error
+import firmware
+from firmware.encode import PONG, encode_date, encode_error
 from firmware.heads import PartialHead
 from firmware.refusal import status_of
 from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING
@@ -169,10 +171,8 @@ class Connection:
                 return False
             head, wire.received = parsed
             received = b""  # a long request keeps no block
-            if head.is_ping():
-                await wire.send(PONG)
-                return False
-            keep_alive = await self._exchange.run(wire, head)
+            serve = self._answer_ping if head.is_ping() else self._exchange.run
+            keep_alive = await serve(wire, head)
         except (OSError, EOFError):
             raise
         except Exception as error:
@@ -216,6 +216,10 @@ class Connection:
         self._give_back(length)  # there are no blocks any more
         return parser.parse(received)
 
+    async def _answer_ping(self, wire: "Wire", head: "Head") -> bool:
+        await wire.send(PONG % _date())
+        return False
+
     async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
         """Answers an error of the client, or of ours, if no response has begun; whether it has."""
         status = status_of(error, NOT_CUT)
@@ -229,7 +233,7 @@ class Connection:
         elif not head and await self._exchange.refuse_head(wire, status):
             return True
         self._slot.count(status)
-        await wire.send(encode_error(status, not head or head.method != "HEAD"))
+        await wire.send(encode_error(status, _date(), not head or head.method != "HEAD"))
         return True
 
     async def _turn_away(self, wire: "Wire") -> None:
@@ -239,7 +243,7 @@ class Connection:
             wire.is_read = False
             self.note_refusal(503)
             self._slot.count(503)
-            await wire.send(encode_error(503, not block.startswith(b"HEAD ")))
+            await wire.send(encode_error(503, _date(), not block.startswith(b"HEAD ")))
             await wire.leave()
 
     def _say_last_word(self, error: BaseException) -> None:
@@ -256,7 +260,7 @@ class Connection:
             if status:
                 self.note_refusal(status, error)
                 slot.count(status)
-                self._wire.send_now(encode_error(status))
+                self._wire.send_now(encode_error(status, _date()))
         except (OSError, MemoryError):
             pass
 
@@ -287,3 +291,8 @@ class Connection:
                 sess_ctx.close()
         except Exception as error:
             self._log.exception("connection failed", error)
+
+
+def _date() -> bytes:
+    """The field `Date` of what has no other way to it (RFC 9110, 6.6.1)."""
+    return encode_date(time.gmtime()) if firmware.is_clock_set else b""

@@ -19,10 +19,10 @@ _REASONS = (
 _SERVERS_OWN = (b"content-length", b"connection", b"transfer-encoding")
 _ERROR = (
     b"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\n"
-    b"%sConnection: close\r\n\r\n%s"
+    b"%s%sConnection: close\r\n\r\n%s"
 )
 STATUS_OK = b"HTTP/1.1 200 OK\r\n"
-PONG = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+PONG = b"HTTP/1.1 204 No Content\r\n%sConnection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CLOSE = b"Connection: close\r\n"
 
@@ -61,14 +61,15 @@ def encode_fields(status: int, reason: str | None, headers: dict, may_say_length
     return text
 
 
-def encode_error(status: int, has_body: bool = True) -> bytes:
+def encode_error(status: int, date: bytes = b"", has_body: bool = True) -> bytes:
     """A response that refuses a request, says so in one line, and closes.
 
+    date      the field `Date`, with its line end
     has_body  False for a HEAD, which gets the length alone (RFC 9110, 9.3.2)
     """
     text = error_text(status)
     fields = b"Retry-After: 1\r\n" if status == 503 else b""
-    return _ERROR % (text[:-1], len(text), fields, text if has_body else b"")
+    return _ERROR % (text[:-1], len(text), date, fields, text if has_body else b"")
 
 
 def error_text(status: int) -> bytes:

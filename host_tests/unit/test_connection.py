@@ -1,6 +1,7 @@
 import asyncio
 import unittest
 
+import firmware
 import firmware.heads as heads_module
 from firmware.heads import head_length
 from host_tests.unit.fakes import run_async, turns, until
@@ -96,6 +97,22 @@ class TestConnection(unittest.TestCase):
             self.assertTrue(text.startswith("HTTP/1.1 400"))
             self.assertEqual(text.count("HTTP/1.1"), 1)
             peer.close()
+
+    @run_async
+    async def test_what_the_server_says_itself_has_the_date_once_the_clock_is_set(self):
+        for is_set in (False, True):
+            firmware.is_clock_set = is_set
+            try:
+                async with App().site() as site:
+                    for request in ("NONSENSE\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n"):
+                        peer = site.connect()
+                        await peer.send(request)
+                        text = await peer.read_all()
+                        self.assertEqual("\r\nDate: " in text, is_set)
+                        self.assertIn("\r\nConnection: close\r\n", text)
+                        peer.close()
+            finally:
+                firmware.is_clock_set = False
 
     @run_async
     async def test_a_client_that_closes_frees_the_worker_that_says_nothing(self):

@@ -98,7 +98,10 @@ class TestError(unittest.TestCase):
 
     def test_a_head_request_gets_the_length_alone(self):
         full = encode_error(414)
-        self.assertEqual(encode_error(414, False), full[: full.find(b"\r\n\r\n") + 4])
+        self.assertEqual(encode_error(414, b"", False), full[: full.find(b"\r\n\r\n") + 4])
+
+    def test_it_has_the_date_if_there_is_one(self):
+        self.assertIn(b"\r\nDate: now\r\n", encode_error(400, b"Date: now\r\n"))
 
     def test_503_says_when_to_come_back(self):
         self.assertIn(b"\r\nRetry-After: 1\r\n", encode_error(503))
