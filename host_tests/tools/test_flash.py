@@ -10,7 +10,7 @@ from esptool.util import FatalError
 from host_tests.serial.board import SerialBoard
 from host_tests.serial.esp32 import Esp32Board, image_for, official_image
 from tools.checkout import ROOT
-from tools.commands.flash import plan, wait_repl
+from tools.commands.flash import _write, plan, wait_repl
 from tools.image.chip import Chip, connect
 from tools.image.image import Image
 from tools.terminal import CommandError
@@ -115,9 +115,13 @@ def test_micropython_that_does_not_answer_afterwards_is_told_about_reset(monkeyp
 
 
 class Loader:
-    """What esptool connects to, as far as resets go."""
+    """What esptool connects to, as far as resets and speeds go."""
 
     reset_count = 0
+
+    def __init__(self):
+        self.speeds: list[int] = []
+        self.change_baud = self.speeds.append
 
     def __enter__(self):
         return self
@@ -127,6 +131,16 @@ class Loader:
 
     def hard_reset(self):
         self.reset_count += 1
+
+
+@pytest.mark.parametrize(
+    ("baud", "changed"), [(460800, [460800]), (57600, [57600]), (115200, []), (0, [])]
+)
+def test_it_is_written_at_the_speed_that_was_asked_for(monkeypatch, baud, changed):
+    loader = Loader()
+    monkeypatch.setattr("esptool.write_flash", lambda *_, **__: None)
+    _write(loader, Image("ESP32", 0x1000, MB, b""), baud)
+    assert loader.speeds == changed
 
 
 def test_the_board_starts_anew_also_when_something_is_refused(monkeypatch):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -69,3 +70,22 @@ def test_without_a_terminal_it_shows_what_the_board_says_over_a_loss_of_the_line
         monitor.kill()
         monitor.wait()
         monitor.stdout.close()
+
+
+@SOCKET
+def test_with_a_pipe_for_its_output_it_ends_with_who_reads_it(deployed_board):
+    terminal, ours = os.openpty()
+    monitor = open_monitor(deployed_board, stdin=ours, stdout=subprocess.PIPE)
+    try:
+        deployed_board.wait_client()
+        deployed_board.press_reset()
+        read_until(monitor.stdout.fileno(), b"httpd32")
+        monitor.stdout.close()
+        deployed_board.press_reset()
+        assert monitor.wait(20) == 1
+        assert termios.tcgetattr(ours)[3] & termios.ICANON
+    finally:
+        monitor.kill()
+        monitor.wait()
+        os.close(terminal)
+        os.close(ours)

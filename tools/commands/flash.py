@@ -85,7 +85,7 @@ def flash(port: str, firmware: image.Image, baud: int, dry_run: bool) -> None:
 def _write(loader: esptool.ESPLoader, firmware: image.Image, baud: int) -> None:
     start = time.monotonic()
     print("Erasing the flash, which takes up to a minute, and writing.", flush=True)
-    if baud > BAUD:
+    if baud not in (0, BAUD):
         loader.change_baud(baud)
     with Progress("writing") as progress:
         chip.report_to(progress)

@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     console = Console(ports.pick(options.port))
     console.open()
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):  # as in `make monitor | grep`
         show(console)
     keys = miniterm.Console()
     keys.setup()
@@ -40,13 +40,15 @@ def show(console: Console) -> None:
     tracebacks = Tracebacks()
     while True:
         try:
-            sys.stdout.buffer.write(tracebacks.feed(console.read()))
-            sys.stdout.buffer.flush()
+            said = console.read()
         except OSError:
             print(f"\r\n{console.port} is away; waiting for it\r")
             console.close()
             while not console.reopen():
                 pass
+            continue
+        sys.stdout.buffer.write(tracebacks.feed(said))
+        sys.stdout.buffer.flush()
 
 
 def type_key(console: Console, key: str) -> None:
