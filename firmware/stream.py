@@ -9,6 +9,7 @@ import asyncio
 from microdot import abort
 from micropython import const
 
+from firmware.heads import add_block
 from firmware.http1 import HTTPError
 
 _BLOCK_LEN = const(512)
@@ -34,12 +35,12 @@ class Stream:
 
     async def read(self, n: int = -1) -> bytes:
         """`n` bytes, all with -1; fewer only at the end."""
-        blocks = []
+        blocks: list = []
         while n:
             block = await self._receive(n if n > 0 else _BLOCK_LEN)
             if not block:
                 break
-            blocks.append(block)
+            add_block(blocks, block)
             if n > 0:
                 n -= len(block)
         if not blocks:

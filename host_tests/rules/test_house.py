@@ -31,7 +31,7 @@ IMPORTS = {
     "wire": {"slots"},
     "heartbeat": set(),
     "body": {"chunked", "heads", "http1", "slots"},
-    "stream": {"http1"},
+    "stream": {"heads", "http1"},
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces", "slots"},
     "static": set(),

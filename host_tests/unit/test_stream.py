@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import unittest
 
 from microdot.microdot import HTTPException
@@ -36,7 +37,30 @@ def every_kind(data):
     yield streamed(text, 13, "Transfer-Encoding: chunked")
 
 
+class Dripping:
+    """A body that comes an octet at a time; `heap` is what lives after each 1000."""
+
+    is_whole = False
+
+    def __init__(self):
+        self.count = 0
+        self.heap = []
+
+    async def read(self, limit):
+        self.count += 1
+        if self.count % 1000 == 0:
+            gc.collect()
+            self.heap.append(gc.mem_alloc())
+        return bytes([self.count % 256])
+
+
 class TestStream(unittest.TestCase):
+    @run_async
+    async def test_a_body_that_drips_takes_no_more_memory_than_one_that_does_not(self):
+        body = Dripping()
+        self.assertEqual(len(await Stream(body, b"").read(3000)), 3000)
+        self.assertLess(body.heap[2] - body.heap[0], 10000)
+
     @run_async
     async def test_a_read_is_filled_unless_the_body_ends(self):
         for stream in every_kind(TEXT):
