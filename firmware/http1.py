@@ -111,6 +111,10 @@ class Head:
 
 
 def parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
+    """(Method, path and query, minor version) of the line that `raw` begins with.
+
+    Raises HTTPError: 400, 414, 505.
+    """
     line = raw[: raw.find(b"\n")]
     parts = line.rstrip(b"\r").split(b" ")
     # A tab is white space to others (RFC 9112, 3.2).
@@ -149,10 +153,10 @@ def _origin_form(target: bytes) -> bytes:
 
 
 def _note_fields(raw: bytes, known: bytes) -> dict:
-    """The values of what is noted, in lower case; those of one name are joined by ", ".
+    """The values of what is noted, all but the content type in lower case.
 
+    Those of one name are joined by ", ", so a second Host or Content-Length is a malformed one.
     known  see `Head`
-    So a second Host or Content-Length is a malformed one.
     """
     noted: dict = {}
     is_searched = False
