@@ -2,6 +2,7 @@ import unittest
 
 from firmware.heads import HeadParser, PartialHead, head_length
 from firmware.http1 import HTTPError
+from host_tests.unit.fakes import HeapTaken
 
 MAX_URI_LEN = 40
 MAX_REQ_HDR_LEN = 200
@@ -107,11 +108,13 @@ class TestBlocks(unittest.TestCase):
 
     def test_blocks_of_a_head_that_is_too_long_are_never_joined(self):
         partial = PartialHead(self.begin)
-        partial.add(self.block, MAX_URI_LEN, 2048)
-        with self.assertRaises(HTTPError) as raised:
-            partial.add(self.block, MAX_URI_LEN, 2048)
+        with HeapTaken() as taken:
+            for _ in range(7):
+                self.assertIsNone(partial.add(self.block, MAX_URI_LEN, 8192))
+            with self.assertRaises(HTTPError) as raised:
+                partial.add(self.block, MAX_URI_LEN, 8192)
         self.assertEqual(raised.exception.status, 431)
-        self.assertEqual(len(partial._blocks), 3)
+        self.assertLess(taken.length, 8192)  # which alone the last would take
 
 
 class TestHeadLength(unittest.TestCase):
