@@ -169,7 +169,7 @@ class Body:
         return received
 
 
-def expect(
+async def expect(
     wire: "Wire",
     head: "Head",
     memory: "Memory",
@@ -202,6 +202,5 @@ def expect(
         raise HTTPError(413)
     body = Body(wire, head, max_len, span, wait_ms)
     length = span if length is None else length
-    # It is received in blocks, and then joined.
-    body.cost = memory.take(2 * length if _LARGE_LEN < length <= span else 0)
+    body.cost = await memory.take(length if _LARGE_LEN < length <= span else 0)
     return body

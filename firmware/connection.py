@@ -34,7 +34,7 @@ _SETTINGS = {
     503: "max_open_sockets",
 }
 _RETRY_MS = const(100)
-_HEAD_COST = const(2048)  # for each block: in the end they are joined
+_HEAD_COST = const(1024)  # for each block
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
 
@@ -201,7 +201,7 @@ class Connection:
             if parsed or not block:
                 return parsed or None
         self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
-        self._cost += self._memory.take(_HEAD_COST)
+        self._cost += await self._memory.take(_HEAD_COST)
         partial = PartialHead(received)
         length = len(received)
         received = b""
@@ -210,8 +210,8 @@ class Connection:
             if not block:
                 return None
             length += len(block)
-            if 2 * length > self._cost:
-                self._cost += self._memory.take(_HEAD_COST)
+            if length > self._cost:
+                self._cost += await self._memory.take(_HEAD_COST)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
         self._give_back(length)  # there are no blocks any more
         return parser.parse(received)

@@ -75,7 +75,7 @@ class Exchange:
         try:
             try:
                 if head.content_length != 0:
-                    body = self._expect_body(wire, head)
+                    body = await self._expect_body(wire, head)
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
@@ -127,11 +127,11 @@ class Exchange:
         slot.lasts = True
         self.sweep(ticks_ms())
 
-    def _expect_body(self, wire: "Wire", head: "Head") -> "Body":
+    async def _expect_body(self, wire: "Wire", head: "Head") -> "Body":
         from firmware.body import expect
 
         is_update = self.takes_updates and head.target.startswith(_UPDATE)
-        return expect(
+        return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 

@@ -8,6 +8,7 @@ clients may make the server allocate has a budget, and the pool is watched.
 A board without the pool's figures has no pool to share, and only the first two apply.
 """
 
+import asyncio
 import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
@@ -27,6 +28,8 @@ _LOOK_MS = const(50)
 _POLL_MS = const(500)
 _CUT_MS = const(2000)
 _RESTART_MS = const(10000)
+_TRIES = const(10)
+_TRY_MS = const(100)
 
 
 class Memory:
@@ -70,18 +73,27 @@ class Memory:
         self._garbage_len = self.threshold if largest else 0
         gc.threshold(self.threshold)
 
-    def take(self, length: int) -> int:
-        """`length`, when budget and heap have so much left, else MemoryError.  To be given back."""
-        if not length:
-            return 0
-        # Of what was taken, one half is the copy that is made in the end: it is still to come.
-        if self._used + length > self.budget or not self.has(length + self._used // 2):
-            raise MemoryError("requests are too large at a time")
+    async def take(self, length: int) -> int:
+        """`length`, when budget and heap have so much left.  To be given back.
+
+        What others give back within a second is waited for.  Then it raises MemoryError.
+        """
+        tries = _TRIES
+        while length and not self._fits(length):
+            if not tries or length > self.budget:
+                raise MemoryError("requests are too large at a time")
+            tries -= 1
+            await asyncio.sleep_ms(_TRY_MS)
         self._used += length
         return length
 
     def give_back(self, length: int) -> None:
         self._used -= length
+
+    def _fits(self, length: int) -> bool:
+        # What comes in blocks is joined when it is whole: one request at a time is there twice.
+        # And of what others have taken, some is still to come.
+        return self._used + length <= self.budget and self.has(2 * length + self._used // 2)
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""

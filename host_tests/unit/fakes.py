@@ -166,7 +166,7 @@ class FakeMemory:
     def has_room_to_last(self):
         return not self.is_full
 
-    def take(self, length):
+    async def take(self, length):
         if self.taken + length > self.budget:
             raise MemoryError
         self.taken += length
