@@ -1,0 +1,167 @@
+"""What clients may make the server allocate: the budget of what is long, and room to last."""
+
+import firmware.memory as memory_module
+from host_tests.unit.fakes import run_async
+from host_tests.unit.test_memory import KB, FakePool, Settled
+
+
+class TestBudget(Settled):
+    """`waits`: how often it was waited for; others give `given_back` back meanwhile."""
+
+    def setUp(self):
+        super().setUp()
+        self._asyncio = memory_module.asyncio
+        memory_module.asyncio = self  # type: ignore[attr-defined]
+        self.memory = self.make(FakePool())
+        self.memory.budget = 1000
+        self.given_back = [0] * 1000
+        self.waits = 0
+
+    def tearDown(self):
+        super().tearDown()
+        memory_module.asyncio = self._asyncio
+
+    async def sleep_ms(self, wait_ms):
+        self.waits += wait_ms
+        self.memory.give_back(self.given_back.pop())
+
+    @run_async
+    async def test_it_is_taken_up_to_the_last_byte_and_no_further(self):
+        self.assertEqual(await self.memory.take(400), 400)
+        self.assertEqual(await self.memory.take(600), 600)
+        self.assertEqual(self.waits, 0)
+        with self.assertRaises(MemoryError):
+            await self.memory.take(1)
+
+    @run_async
+    async def test_what_takes_nothing_is_never_refused(self):
+        await self.memory.take(1000)
+        self.assertEqual(await self.memory.take(0), 0)
+
+    @run_async
+    async def test_what_was_refused_has_taken_nothing(self):
+        await self.memory.take(500)
+        with self.assertRaises(MemoryError):
+            await self.memory.take(501)
+        self.assertEqual(await self.memory.take(500), 500)
+
+    @run_async
+    async def test_what_is_given_back_can_be_taken_again(self):
+        await self.memory.take(1000)
+        self.memory.give_back(700)
+        self.assertEqual(await self.memory.take(700), 700)
+        with self.assertRaises(MemoryError):
+            await self.memory.take(1)
+
+    @run_async
+    async def test_what_others_give_back_within_a_second_is_waited_for(self):
+        await self.memory.take(1000)
+        self.given_back += [1, 500] + 8 * [0]
+        self.assertEqual(await self.memory.take(501), 501)
+        self.assertTrue(0 < self.waits <= 1000)
+        with self.assertRaises(MemoryError):
+            await self.memory.take(1)
+
+    @run_async
+    async def test_what_they_keep_for_longer_is_not(self):
+        await self.memory.take(1000)
+        with self.assertRaises(MemoryError):
+            await self.memory.take(1)
+        self.assertEqual(self.waits, 1000)
+
+    @run_async
+    async def test_what_is_more_than_all_is_refused_at_once(self):
+        with self.assertRaises(MemoryError):
+            await self.memory.take(1001)
+        self.assertEqual(self.waits, 0)
+
+
+class TestRoom(Settled):
+    """Garbage of a fifth of what is free, and a request at work, have their place beside it."""
+
+    def settle(self, live):
+        self.pool = FakePool(heap=110 * KB, live=live)
+        memory = self.make(self.pool)
+        memory.settle(12 * KB)
+        return memory
+
+    def test_connections_may_last_until_a_request_would_make_the_heap_grow(self):
+        memory = self.settle(80 * KB)  # 30 KB are free, 6 KB of them for garbage
+        count = 0
+        while memory.has_room_to_last():
+            count += 1
+            self.pool.live += 3 * KB
+        self.assertEqual(count, 7)
+        self.pool.live -= 3 * KB
+        self.assertTrue(memory.has_room_to_last())
+
+    def test_garbage_takes_no_room(self):
+        memory = self.settle(80 * KB)
+        self.pool.garbage = 29 * KB
+        self.assertTrue(memory.has_room_to_last())
+        self.assertEqual(self.pool.garbage, 0)
+
+    def test_what_is_free_is_not_collected_for(self):
+        memory = self.settle(60 * KB)
+        collections = self.pool.collections
+        self.assertTrue(memory.has_room_to_last())
+        self.assertEqual(self.pool.collections, collections)
+
+    def test_the_heap_is_not_looked_at_again_for_what_was_found_a_moment_ago(self):
+        now = 1000
+        memory_module.ticks_ms = lambda: now
+        try:
+            memory = self.settle(60 * KB)
+            self.assertTrue(memory.has(2 * KB))
+            self.pool.looks = 0
+            self.assertEqual((memory.has(2 * KB), self.pool.looks), (True, 0))
+            self.pool.live += 45 * KB
+            self.assertEqual((memory.has(2 * KB), memory.has(30 * KB)), (True, False))
+            now += 50
+            self.assertFalse(memory.has(2 * KB))
+            self.pool.live -= 45 * KB
+            self.assertTrue(memory.has(2 * KB))
+            memory.poll(now)
+            self.pool.live += 45 * KB
+            for _ in range(2):  # after days: for ticks, a time to come
+                now = ticks_add(now, ticks_add(0, -1) // 4 + 2)
+            self.assertFalse(memory.has(2 * KB))
+        finally:
+            memory_module.ticks_ms = ticks_ms
+
+    @run_async
+    async def test_a_long_request_is_refused_while_connections_that_last_have_taken_the_heap(self):
+        memory = self.settle(80 * KB)
+        self.pool.live += 21 * KB
+        with self.assertRaises(MemoryError):
+            await self.take(memory, 4 * KB)
+        self.pool.live -= 21 * KB
+        self.assertEqual(await self.take(memory, 4 * KB), 4 * KB)
+
+    @run_async
+    async def test_six_tabs_whose_heads_are_half_received_find_their_place(self):
+        """Each has 2 KB, as browsers send, and its second half is late, as of a lost frame."""
+        memory = self.settle(84 * KB)  # 26 KB are free, as of a board with its status loaded
+        self.pool.live += 6 * KB  # for the connections
+        for _ in range(6):  # blocks, which are in the heap when they are counted
+            self.pool.live += 1 * KB
+            self.assertEqual(await self.take(memory, 1 * KB), 1 * KB)
+        for _ in range(6):  # each is whole then
+            self.pool.live += 1 * KB
+            self.assertEqual(await self.take(memory, 1 * KB), 1 * KB)
+            memory.give_back(2 * KB)
+            self.pool.live -= 2 * KB
+
+    async def take(self, memory, length):
+        """Takes it now or never."""
+        kept, memory_module.asyncio = memory_module.asyncio, NoTime
+        try:
+            return await memory.take(length)
+        finally:
+            memory_module.asyncio = kept
+
+
+class NoTime:
+    @staticmethod
+    async def sleep_ms(wait_ms):
+        raise MemoryError
