@@ -74,6 +74,16 @@ class TestWhole(Sent):
             self.assertNotIn(b"Content-Length", self.sock.sent)
 
     @run_async
+    async def test_205_has_no_body_and_says_so(self):
+        for method in ("GET", "HEAD"):
+            for body in ("hidden", Pieces("hidden")):
+                self.sock.sent = b""
+                response = Response(body, 205, {"Content-Length": "6"})
+                self.assertTrue(await self.send(response, method))
+                self.assertIn(b"Content-Length: 0", self.fields())
+                self.assertEqual(self.body(), b"")
+
+    @run_async
     async def test_a_head_request_gets_the_length_and_nothing_behind_it(self):
         await self.send(Response("hello"), "HEAD")
         self.assertIn(b"Content-Length: 5", self.fields())
