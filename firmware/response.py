@@ -214,13 +214,13 @@ class Sender:
 
 
 def check(response: "Response") -> None:
-    """Raises ResponseError for what can't be sent; buffers become bytes."""
+    """Raises ResponseError for what can't be sent; buffers become bytes, and so does None."""
     status = response.status_code
     if not isinstance(status, int) or not 200 <= status <= 999:
         raise ResponseError("its status is %r; 200 to 999" % (status,))
     body = response.body
-    if isinstance(body, (bytearray, memoryview)):
-        response.body = bytes(body)
+    if body is None or isinstance(body, (bytearray, memoryview)):
+        response.body = bytes(body or b"")
     elif not isinstance(body, bytes) and not (
         hasattr(body, "__anext__") or hasattr(body, "__next__") or hasattr(body, "read")
     ):

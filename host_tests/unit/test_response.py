@@ -84,6 +84,13 @@ class TestWhole(Sent):
                 self.assertEqual(self.body(), b"")
 
     @run_async
+    async def test_none_is_an_empty_body(self):
+        response = Response(None, 201)
+        self.assertTrue(await self.send(response))
+        self.assertIn(b"Content-Length: 0", self.fields())
+        self.assertEqual((self.body(), response.body), (b"", b""))
+
+    @run_async
     async def test_a_head_request_gets_the_length_and_nothing_behind_it(self):
         await self.send(Response("hello"), "HEAD")
         self.assertIn(b"Content-Length: 5", self.fields())
