@@ -214,12 +214,14 @@ class Sender:
 
 
 def check(response: "Response") -> None:
-    """Raises ResponseError for what can't be sent; buffers become bytes, and so does None."""
+    """Raises ResponseError for what can't be sent; text, buffers and None become bytes."""
     status = response.status_code
     if not isinstance(status, int) or not 200 <= status <= 999:
         raise ResponseError("its status is %r; 200 to 999" % (status,))
     body = response.body
-    if body is None or isinstance(body, (bytearray, memoryview)):
+    if isinstance(body, str):
+        response.body = body.encode()
+    elif body is None or isinstance(body, (bytearray, memoryview)):
         response.body = bytes(body or b"")
     elif not isinstance(body, bytes) and not (
         hasattr(body, "__anext__") or hasattr(body, "__next__") or hasattr(body, "read")

@@ -66,6 +66,14 @@ class TestWhole(Sent):
             self.assertEqual(self.body(), b"image")
 
     @run_async
+    async def test_text_that_was_put_in_the_place_of_a_body_is_one(self):
+        response = Response("page")
+        response.body = "caf\u00e9"
+        self.assertTrue(await self.send(response))
+        self.assertIn(b"Content-Length: 5", self.fields())
+        self.assertEqual(self.body(), b"caf\xc3\xa9")
+
+    @run_async
     async def test_a_status_without_a_body_has_neither_a_body_nor_a_length(self):
         for status in (204, 304):
             self.sock.sent = b""
