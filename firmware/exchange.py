@@ -7,6 +7,7 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 from time import ticks_ms
 
 from microdot import Request, Response
+from microdot.microdot import NoCaseDict
 
 from firmware.http1 import HTTPError
 from firmware.pieces import close
@@ -208,6 +209,8 @@ class Exchange:
     ) -> None:
         """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
         headers = response.headers
+        if not isinstance(headers, NoCaseDict):
+            headers = response.headers = NoCaseDict(headers)
         if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
             headers["Allow"] = self._app.default_options_handler(request)["Allow"]
         if str(headers.get("Content-Type")).startswith("text/event-stream"):

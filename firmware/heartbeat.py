@@ -19,10 +19,17 @@ _MAX_AHEAD_LEN = const(512)  # the wire's
 _LEFT_MS = const(1000)  # for the application to read that its client closes
 _PONG = const(0x8A)
 _PONG_LEN = const(6)  # with its mask; what answers our ping has nothing in it
+_CLOSE = const(0x88)
 
 
 class Heartbeat:
-    """Of one client; the wire tells what it receives, and the reaper asks ten times a second."""
+    """Of one client; the wire tells what it receives, and the reaper asks ten times a second.
+
+    is_closing  the application has said that it closes, and the client is to answer that
+    """
+
+    is_closing = False
+    _has_closed = False  # so has the client
 
     def __init__(self) -> None:
         self._heard = self._asked = ticks_ms()
@@ -30,7 +37,18 @@ class Heartbeat:
     def note(self, block: bytes) -> bool:
         """Something has come from the client; whether it is an answer to a ping, and no more."""
         self._heard = self._asked = ticks_ms()
+        # An application reads the two octets before a frame's mask by themselves.
+        if len(block) == 2 and block[0] == _CLOSE:
+            self._has_closed = True
         return len(block) == _PONG_LEN and block[0] == _PONG
+
+    def note_sent(self, frame: bytes | memoryview) -> None:
+        if frame and frame[0] == _CLOSE:
+            self.is_closing = not self._has_closed
+
+    def is_answered(self, block: bytes) -> bool:
+        """Whether what the client sends ends with its word that it closes, without text."""
+        return block[-6:-4] == b"\x88\x80" or block[-8:-6] == b"\x88\x82"
 
     def has_stopped(self, wire: "Wire") -> bool:
         """Whether the client has gone; one that is silent is asked."""

@@ -100,13 +100,23 @@ class Head:
             yield name.decode(), _text(value)
 
     def _raw_fields(self) -> "RawFields":
-        """As octets: of each string that is made, MicroPython asks whether it is a name it has."""
+        """As octets: of each string that is made, MicroPython asks whether it is a name it has.
+
+        The host of an absolute URI counts, and no field beside it (RFC 9112, 3.2.2).
+        """
         raw = self.raw
         start = raw.find(b"\n") + 1
+        host = b""
+        if raw[raw.find(b" ") + 1] != 47:  # "/", as nearly always
+            host = _split_target(raw[:start].split(b" ")[1])[0]
+            if host:
+                yield b"Host", host
         while raw[start] != 10 and raw[start] != 13:
             end = raw.find(b"\n", start)
             colon = raw.find(b":", start, end)
-            yield raw[start:colon], raw[colon + 1 : end].strip()
+            name = raw[start:colon]
+            if not host or name.lower() != b"host":
+                yield name, raw[colon + 1 : end].strip()
             start = end + 1
 
 
@@ -129,15 +139,15 @@ def parse_request_line(raw: bytes, max_uri_len: int) -> tuple[str, str, int]:
     if len(target) > max_uri_len:
         raise HTTPError(414)
     try:
-        return method.decode(), _origin_form(target).decode(), version[7] - 48
+        return method.decode(), _split_target(target)[1].decode(), version[7] - 48
     except UnicodeError:
         raise HTTPError(400) from None
 
 
-def _origin_form(target: bytes) -> bytes:
-    """The path and query of any form of target (RFC 9112, 3.2)."""
+def _split_target(target: bytes) -> tuple[bytes, bytes]:
+    """(Host and port, path and query) of any form of target (RFC 9112, 3.2); b"" for no host."""
     if target.startswith(b"/") or target == b"*":
-        return target
+        return b"", target
     if not target.lower().startswith(b"http://"):
         raise HTTPError(400)
     target = target[7:]
@@ -148,8 +158,8 @@ def _origin_form(target: bytes) -> bytes:
     if not authority or not _is_host(authority.lower()):
         raise HTTPError(400)
     if path < 0:
-        return b"/"
-    return (b"/" if path == query else b"") + target[path:]
+        return authority, b"/"
+    return authority, (b"/" if path == query else b"") + target[path:]
 
 
 def _note_fields(raw: bytes, known: bytes) -> dict:

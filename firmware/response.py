@@ -25,6 +25,7 @@ from firmware.slots import SENDING
 
 _RETRY_MS = const(50)  # until a socket that was full is tried again
 OK = 200
+_WITHOUT_BODY = (204, 205, 304)  # RFC 9110, 15.3.5, 15.3.6 and 15.4.5
 
 
 class Sender:
@@ -133,11 +134,13 @@ class Sender:
         """(The head and the beginning of a body that is bytes, the rest of it or None)."""
         body = response.body
         status = response.status_code
-        has_body = status != 204 and status != 304
+        has_body = status not in _WITHOUT_BODY
         is_head = head.method == "HEAD"
         text = encode_fields(status, response.reason, response.headers, has_body and is_head)
         length = b""
-        if has_body and not (is_head and b"\ncontent-length:" in text.lower()):
+        if not has_body:
+            length = _framing_without_body(status)
+        elif not (is_head and b"\ncontent-length:" in text.lower()):
             length = encode_length(len(body))
         if is_head or not has_body:
             body = b""
@@ -152,12 +155,14 @@ class Sender:
     ) -> bool:
         headers = response.headers
         status = response.status_code
-        has_body = status != 204 and status != 304
+        has_body = status not in _WITHOUT_BODY
         text = encode_fields(status, response.reason, headers, has_body)
         fields = text.lower()
         has_length = b"\ncontent-length:" in fields
         length = _length_of(headers) if has_length and has_body else None
-        framing = b"" if has_length or not has_body else CHUNKED if head.minor else None
+        framing = b"" if has_length else CHUNKED if head.minor else None
+        if not has_body:
+            framing = _framing_without_body(status)
         keep_alive = keep_alive and framing is not None and not _wants_close(headers)
         has_body = has_body and head.method != "HEAD"
         is_chunked = has_body and framing == CHUNKED
@@ -209,18 +214,25 @@ class Sender:
 
 
 def check(response: "Response") -> None:
-    """Raises ResponseError for what can't be sent; buffers become bytes."""
+    """Raises ResponseError for what can't be sent; text, buffers and None become bytes."""
     status = response.status_code
     if not isinstance(status, int) or not 200 <= status <= 999:
         raise ResponseError("its status is %r; 200 to 999" % (status,))
     body = response.body
-    if isinstance(body, (bytearray, memoryview)):
-        response.body = bytes(body)
+    if isinstance(body, str):
+        response.body = body.encode()
+    elif body is None or isinstance(body, (bytearray, memoryview)):
+        response.body = bytes(body or b"")
     elif not isinstance(body, bytes) and not (
         hasattr(body, "__anext__") or hasattr(body, "__next__") or hasattr(body, "read")
     ):
         text = "its body is %s; text, bytes, a dictionary, a list, an iterator or a file"
         raise ResponseError(text % type(body).__name__)
+
+
+def _framing_without_body(status: int) -> bytes:
+    """A client takes 204 and 304 for empty without a word, and nothing else (RFC 9112, 6.3)."""
+    return encode_length(0) if status == 205 else b""
 
 
 def _length_of(headers: dict) -> int:

@@ -58,6 +58,9 @@ class Sock:
             wire.lock = asyncio.Lock()
         async with wire.lock:
             await wire.send(data)
+            heart: Anything = wire.heart
+            if heart:
+                heart.note_sent(data)
         await asyncio.sleep(0)  # an application that never waits lets the others run
 
     def write(self, data: bytes) -> None:

@@ -171,9 +171,13 @@ class Wire:
         """Before a connection is closed by us: what the client still sends is read and forgotten.
 
         Every way out on which the client may still send, or has sent what was not read, ends here.
-        Until the client closes or has been quiet, or for a minute.
+        Until the client closes or has been quiet, or for a minute; a WebSocket's, until it says so
+        (RFC 6455, 5.5.1), and then it waits for us to close.
         """
-        if self.is_read and not self.received:
+        heart: Anything = self.heart
+        if heart and not heart.is_closing:
+            heart = None
+        if self.is_read and not self.received and not heart:
             try:
                 if not self._open_sock().recv(_PEEK_LEN):
                     return
@@ -182,12 +186,14 @@ class Wire:
         self.slot.enter(LINGERING, ticks_ms())
         end = ticks_add(ticks_ms(), _LINGER_MS)
         length = BLOCK_LEN  # with less, the board's buffers fill with what comes
-        while True:
-            self.received = b""
+        block = self.received
+        while not heart or not heart.is_answered(block):
+            self.received = block = b""
             left = ticks_diff(end, ticks_ms())
             self.set_deadline(min(_QUIET_MS, left))
             try:
-                if left <= 0 or not await self.receive(length):
+                block = await self.receive(length) if left > 0 else b""
+                if not block:
                     return
             except MemoryError:
                 if length == _SCARCE_LEN:

@@ -65,6 +65,24 @@ class TestExchange(unittest.TestCase):
             self.assertEqual(await peer.ask(GET % "/handled"), "")
             peer.close()
 
+    @run_async
+    async def test_headers_that_a_handler_replaces_have_names_in_any_case(self):
+        app = Microdot()
+
+        @app.get("/replaced")
+        async def replaced(request):
+            response = Response(iter(["hello"]))
+            response.headers = {"content-length": "5", "connection": "close"}
+            return response
+
+        async with Site(app) as site:
+            peer = site.connect()
+            answer = await peer.ask(GET % "/replaced")
+            self.assertIn("content-length: 5\r\n", answer)
+            self.assertIn("Connection: close\r\n", answer)
+            self.assertTrue(answer.endswith("\r\n\r\nhello"))
+            peer.close()
+
 
 class TestStreamedBody(LongBodies):
     @run_async

@@ -1,7 +1,7 @@
 import asyncio
 import errno
 import unittest
-from time import ticks_add, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from microdot import Microdot
 from microdot.sse import with_sse
@@ -9,14 +9,15 @@ from microdot.websocket import with_websocket
 
 import firmware.heartbeat as heartbeat_module
 from firmware.heartbeat import Heartbeat
-from firmware.slots import BUSY
+from firmware.slots import BUSY, LINGERING, TAKEN
 from firmware.sock import Sock
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async, until
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns, until
 from host_tests.unit.sites import GET, Site
 
 PING = b"\x89\x00"
 PONG = b"\x8a\x80mask"
 CLOSE = b"\x88\x80mask"
+TEXT = b"\x81\x81mask\x0c"
 SECOND = 1000
 HANDSHAKE = (
     "GET /push HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -210,6 +211,54 @@ class TestGoodBye(unittest.TestCase):
             await site.wait_open(0)
             self.assertEqual(peer.sock.recv(10), b"\x88\x00")
             peer.close()
+
+    async def close(self, handler, *sent):
+        """What a client reads that sends `sent`, each when the one before has had its effect."""
+        app = Microdot()
+        app.get("/push")(with_websocket(handler))
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send(HANDSHAKE)
+            wire = await site.wait_wire()
+            for data in sent:
+                await until(lambda: wire.heart and wire.slot.state in (TAKEN, LINGERING))
+                self.assertEqual(site.server.count_open(), 1)
+                peer.sock.send(data)
+                await turns()
+            start = ticks_ms()
+            await site.wait_open(0)
+            self.assertLess(ticks_diff(ticks_ms(), start), SECOND)
+            data = peer.sock.recv(1000)
+            self.assertEqual(peer.sock.recv(1), b"")
+            peer.close()
+            return data
+
+    @run_async
+    async def test_a_client_that_is_told_that_it_is_over_is_heard_out(self):
+        async def once(request, ws):
+            await ws.receive()
+            await ws.send("last")
+
+        for last in (CLOSE, TEXT + CLOSE, b"\x88\x82mask\x6e\x89"):
+            data = await self.close(once, TEXT, TEXT, last)
+            self.assertTrue(data.endswith(b"\x81\x04last\x88\x00"))
+
+    @run_async
+    async def test_one_that_has_sent_its_good_bye_ahead_is_closed_at_once(self):
+        async def later(request, ws):
+            await until(lambda: len(request.wire.received) >= len(TEXT + CLOSE))
+
+        self.assertTrue((await self.close(later, TEXT + CLOSE)).endswith(b"\x88\x00"))
+
+    @run_async
+    async def test_one_that_closes_first_is_closed_at_once(self):
+        async def echo(request, ws):
+            while True:
+                await ws.send(await ws.receive())
+
+        for last in (CLOSE, b"\x88\x82mask\x6e\x89"):
+            data = await self.close(echo, TEXT, last)
+            self.assertTrue(data.endswith(b"\x81\x01a\x88\x00"))
 
 
 class Silent:

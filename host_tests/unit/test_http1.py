@@ -27,6 +27,15 @@ class TestHead(unittest.TestCase):
         self.assertEqual(head("GET HTTP://x HTTP/1.1\nHost: x\n\n").target, "/")
         self.assertEqual(head("GET http://x?b=/c HTTP/1.1\nHost: x\n\n").target, "/?b=/c")
 
+    def test_an_absolute_uri_has_the_host(self):
+        parsed = head("GET http://Y:80/a?b HTTP/1.1\nA: b\nhost: x\n\n")
+        self.assertEqual(list(parsed.items()), [("Host", "Y:80"), ("A", "b")])
+        self.assertEqual(parsed.get("host"), "Y:80")
+        self.assertEqual(list(head("GET HTTP://y HTTP/1.0\n\n").items()), [("Host", "y")])
+        for target in "*", "//y/", "/http://y/":
+            parsed = head("GET %s HTTP/1.1\nHost: x\n\n" % target)
+            self.assertEqual(list(parsed.items()), [("Host", "x")])
+
     def test_lines_may_end_in_a_bare_lf(self):
         self.assertEqual(Head(b"GET / HTTP/1.1\nHost: x\nA: b\n\n", 100).get("A"), "b")
 

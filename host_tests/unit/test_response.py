@@ -66,12 +66,37 @@ class TestWhole(Sent):
             self.assertEqual(self.body(), b"image")
 
     @run_async
+    async def test_text_that_was_put_in_the_place_of_a_body_is_one(self):
+        response = Response("page")
+        response.body = "caf\u00e9"
+        self.assertTrue(await self.send(response))
+        self.assertIn(b"Content-Length: 5", self.fields())
+        self.assertEqual(self.body(), b"caf\xc3\xa9")
+
+    @run_async
     async def test_a_status_without_a_body_has_neither_a_body_nor_a_length(self):
         for status in (204, 304):
             self.sock.sent = b""
             await self.send(Response("hidden", status, {"Content-Length": "6"}))
             self.assertEqual(self.body(), b"")
             self.assertNotIn(b"Content-Length", self.sock.sent)
+
+    @run_async
+    async def test_205_has_no_body_and_says_so(self):
+        for method in ("GET", "HEAD"):
+            for body in ("hidden", Pieces("hidden")):
+                self.sock.sent = b""
+                response = Response(body, 205, {"Content-Length": "6"})
+                self.assertTrue(await self.send(response, method))
+                self.assertIn(b"Content-Length: 0", self.fields())
+                self.assertEqual(self.body(), b"")
+
+    @run_async
+    async def test_none_is_an_empty_body(self):
+        response = Response(None, 201)
+        self.assertTrue(await self.send(response))
+        self.assertIn(b"Content-Length: 0", self.fields())
+        self.assertEqual((self.body(), response.body), (b"", b""))
 
     @run_async
     async def test_a_head_request_gets_the_length_and_nothing_behind_it(self):
