@@ -202,5 +202,6 @@ async def expect(
         raise HTTPError(413)
     body = Body(wire, head, max_len, span, wait_ms)
     length = span if length is None else length
-    body.cost = await memory.take(length if _LARGE_LEN < length <= span else 0)
+    # It is received in blocks, and then joined.
+    body.cost = await memory.take(2 * length if _LARGE_LEN < length <= span else 0)
     return body

@@ -34,7 +34,7 @@ _SETTINGS = {
     503: "max_open_sockets",
 }
 _RETRY_MS = const(100)
-_HEAD_COST = const(1024)  # for each block
+_HEAD_COST = const(2048)  # for each block: in the end they are joined
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
 
@@ -210,7 +210,7 @@ class Connection:
             if not block:
                 return None
             length += len(block)
-            if length > self._cost:
+            if 2 * length > self._cost:
                 self._cost += await self._memory.take(_HEAD_COST)
             received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
         self._give_back(length)  # there are no blocks any more

@@ -19,7 +19,8 @@ from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 # What the board answers itself: of `status`, unless the application has it; of `update`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
 
 
 class Exchange:
@@ -76,7 +77,7 @@ class Exchange:
         try:
             try:
                 if head.content_length != 0:
-                    body = await self._expect_body(wire, head)
+                    body, keep_alive = await self._expect_body(wire, head)
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
@@ -128,13 +129,19 @@ class Exchange:
         slot.lasts = True
         self.sweep(ticks_ms())
 
-    async def _expect_body(self, wire: "Wire", head: "Head") -> "Body":
+    async def _expect_body(self, wire: "Wire", head: "Head") -> "tuple[Body | None, bool]":
+        """The body that is to come, if anybody may read it, and whether it can be kept alive."""
+        is_update = head.target.startswith(_UPDATE)
+        if not is_update and not self._has_method(head):  # nobody reads it
+            wire.is_read = False
+            return None, False
         from firmware.body import expect
 
-        is_update = self.takes_updates and head.target.startswith(_UPDATE)
-        return await expect(
+        is_update = is_update and self.takes_updates
+        body = await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
+        return body, head.keep_alive
 
     async def _send(
         self,
@@ -185,8 +192,7 @@ class Exchange:
             own = self.own and self.own(request)
             if own:
                 return own
-        method = head.method
-        if method not in _METHODS and not any(method in route[0] for route in self._app.url_map):
+        if head.method not in _UNSAFE and not self._has_method(head):
             raise HTTPError(501)
         self._log.info("uri: %s", path)
         table = self._table
@@ -194,6 +200,11 @@ class Exchange:
             if not table.has_room_to_last(ticks_ms()):
                 raise HTTPError(503)
         return None
+
+    def _has_method(self, head: "Head") -> bool:
+        """Whether the application may have a route for its method."""
+        method = head.method
+        return method in _SAFE or any(method in route[0] for route in self._app.url_map)
 
     def _may_last(self, request: "Request", head: "Head") -> bool:
         """Whether the connection is likely to last, to judge by the request."""

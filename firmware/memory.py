@@ -5,6 +5,10 @@ after a collection, MicroPython takes the largest free block of the pool, whole;
 little for frames, and the board is deaf.  So the collector runs long before the heap is full, what
 clients may make the server allocate has a budget, and the pool is watched.
 
+The TCP stack alone can fill the pool, too, with what it keeps for connections that are closed.  No
+acknowledgement finds a place then, and only after two minutes it forgets them.  To connect anew
+frees all of it at once.
+
 A board without the pool's figures has no pool to share, and only the first two apply.
 """
 
@@ -19,6 +23,8 @@ from micropython import const
 # Of the pool, for the radio: a received frame takes 1.6 KB, what is sent on one connection 5.7 KB.
 RADIO_LEN = const(16384)
 _BLOCK_LEN = const(4096)  # and so much of it in one piece
+_FRAME_LEN = const(1600)  # less than this in one piece, and no frame is received
+_DEAF_POLLS = const(8)  # in a row: four seconds
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
@@ -37,6 +43,7 @@ class Memory:
 
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
+    reconnect  called when the radio has found no memory for a while; or None
     """
 
     def __init__(
@@ -46,7 +53,8 @@ class Memory:
         self._read_pool = read_pool
         self._restart = restart
         self._used = 0
-        self._is_short = False
+        self._is_short = self._is_deaf = False  # when the pool was read
+        self._deaf_polls = 0  # in a row
         self._since = 0  # when it became short
         self._next_poll: int | None = None
         self._heap_len = 0
@@ -55,6 +63,7 @@ class Memory:
         self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
+        self.reconnect: Function | None = None
 
     def settle(self, request_len: int) -> None:
         """Decides, when everything is loaded, how much of the heap may be garbage.
@@ -91,9 +100,8 @@ class Memory:
         self._used -= length
 
     def _fits(self, length: int) -> bool:
-        # What comes in blocks is joined when it is whole: one request at a time is there twice.
-        # And of what others have taken, some is still to come.
-        return self._used + length <= self.budget and self.has(2 * length + self._used // 2)
+        # Of what was taken, one half is the copy that is made in the end: it is still to come.
+        return self._used + length <= self.budget and self.has(length + self._used // 2)
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
@@ -138,7 +146,8 @@ class Memory:
 
         When the heap has grown into the radio's share, garbage is collected at once: a part of the
         heap that is empty goes back to the pool.  If that does not help for ten seconds, the board
-        restarts.  What the radio itself takes of its share, for frames, it gives back by itself.
+        restarts.  What the radio itself takes of its share, for frames, it gives back by itself,
+        as long as one more frame finds its place.
         """
         if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
@@ -149,6 +158,10 @@ class Memory:
         if self._lacks():
             gc.collect()
             self._is_short = self._lacks()
+        self._deaf_polls = self._deaf_polls + 1 if self._is_deaf else 0
+        if self._deaf_polls == _DEAF_POLLS and self.reconnect:  # once: it may be somebody else's
+            self._log.warning("the radio finds no memory: connecting anew")
+            self.reconnect()
         if not self._is_short:
             return
         if not was_short:
@@ -182,4 +195,5 @@ class Memory:
             if region[0] < _INTERNAL_LEN:
                 free = max(free, 0) + region[1]
                 largest = max(largest, region[2])
+        self._is_deaf = largest < _FRAME_LEN and free >= 0
         return free, largest

@@ -1,7 +1,10 @@
 """What clients may make the server allocate: the budget of what is long, and room to last."""
 
+import asyncio
+from time import ticks_add, ticks_ms
+
 import firmware.memory as memory_module
-from host_tests.unit.fakes import run_async
+from host_tests.unit.fakes import run_async, turns
 from host_tests.unit.test_memory import KB, FakePool, Settled
 
 
@@ -24,6 +27,7 @@ class TestBudget(Settled):
     async def sleep_ms(self, wait_ms):
         self.waits += wait_ms
         self.memory.give_back(self.given_back.pop())
+        await turns(1)
 
     @run_async
     async def test_it_is_taken_up_to_the_last_byte_and_no_further(self):
@@ -61,6 +65,23 @@ class TestBudget(Settled):
         self.assertTrue(0 < self.waits <= 1000)
         with self.assertRaises(MemoryError):
             await self.memory.take(1)
+
+    @run_async
+    async def test_six_tabs_whose_heads_of_2_kb_are_half_received_have_their_turn(self):
+        self.memory.budget = 14 * KB
+        served = []
+
+        async def receive(name):
+            first = await self.memory.take(2 * KB)  # the block, and what it is in the joined head
+            await turns(1)
+            second = await self.memory.take(2 * KB)
+            await turns(1)
+            self.memory.give_back(first + second)
+            served.append(name)
+
+        await asyncio.gather(*[receive(name) for name in range(6)])
+        self.assertEqual(sorted(served), list(range(6)))
+        self.assertTrue(self.waits > 0)
 
     @run_async
     async def test_what_they_keep_for_longer_is_not(self):
@@ -134,23 +155,9 @@ class TestRoom(Settled):
         memory = self.settle(80 * KB)
         self.pool.live += 21 * KB
         with self.assertRaises(MemoryError):
-            await self.take(memory, 4 * KB)
+            await self.take(memory, 8 * KB)
         self.pool.live -= 21 * KB
-        self.assertEqual(await self.take(memory, 4 * KB), 4 * KB)
-
-    @run_async
-    async def test_six_tabs_whose_heads_are_half_received_find_their_place(self):
-        """Each has 2 KB, as browsers send, and its second half is late, as of a lost frame."""
-        memory = self.settle(84 * KB)  # 26 KB are free, as of a board with its status loaded
-        self.pool.live += 6 * KB  # for the connections
-        for _ in range(6):  # blocks, which are in the heap when they are counted
-            self.pool.live += 1 * KB
-            self.assertEqual(await self.take(memory, 1 * KB), 1 * KB)
-        for _ in range(6):  # each is whole then
-            self.pool.live += 1 * KB
-            self.assertEqual(await self.take(memory, 1 * KB), 1 * KB)
-            memory.give_back(2 * KB)
-            self.pool.live -= 2 * KB
+        self.assertEqual(await self.take(memory, 8 * KB), 8 * KB)
 
     async def take(self, memory, length):
         """Takes it now or never."""

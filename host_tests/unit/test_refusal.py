@@ -238,10 +238,10 @@ class TestRefusals(unittest.TestCase):
     @run_async
     async def test_an_exhausted_budget_is_a_503_and_is_given_back(self):
         async with Site(self.app) as site:
-            site.memory.budget = 2500
+            site.memory.budget = 2 * 1500
             first = site.connect()
             await first.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1500\r\n\r\n")
-            await until(lambda: site.memory.taken == 1500)
+            await until(lambda: site.memory.taken == 3000)
             answer = await self.ask(site, UPLOAD.replace("1000", "1100"))
             self.assertIn("HTTP/1.1 503 Busy", answer)
             self.assertIn("\r\nRetry-After: 1\r\n", answer)
@@ -257,6 +257,6 @@ class TestRefusals(unittest.TestCase):
         async with Site(self.app) as site:
             peer = site.connect()
             await peer.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1500\r\n\r\n")
-            await until(lambda: site.memory.taken == 1500)
+            await until(lambda: site.memory.taken == 3000)
             peer.close()
             await until(lambda: site.memory.taken == 0)
