@@ -8,6 +8,7 @@ from time import ticks_ms
 
 from microdot import Request, Response
 from microdot.microdot import NoCaseDict
+from micropython import const
 
 from firmware.http1 import HTTPError
 from firmware.pieces import close
@@ -20,6 +21,7 @@ from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_SMALL_LEN = const(1024)  # a body of up to this takes no memory that counts
 _UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
 
 
@@ -132,7 +134,8 @@ class Exchange:
     async def _expect_body(self, wire: "Wire", head: "Head") -> "tuple[Body | None, bool]":
         """The body that is to come, if anybody may read it, and whether it can be kept alive."""
         is_update = head.target.startswith(_UPDATE)
-        if not is_update and not self._has_method(head):  # nobody reads it
+        is_large = (head.content_length or 0) > _SMALL_LEN
+        if is_large and not is_update and not self._has_method(head):  # nobody reads it
             wire.is_read = False
             return None, False
         from firmware.body import expect
