@@ -21,8 +21,8 @@ from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_SMALL_LEN = const(1024)  # a body of up to this takes no memory that counts
 _UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
+_SMALL_LEN = const(1024)  # a body of up to this takes nothing of the budget, see `body`
 
 
 class Exchange:
@@ -132,10 +132,10 @@ class Exchange:
         self.sweep(ticks_ms())
 
     async def _expect_body(self, wire: "Wire", head: "Head") -> "tuple[Body | None, bool]":
-        """The body that is to come, if anybody may read it, and whether it can be kept alive."""
+        """The body that is to come, None if nobody reads it; whether the connection may go on."""
         is_update = head.target.startswith(_UPDATE)
         is_large = (head.content_length or 0) > _SMALL_LEN
-        if is_large and not is_update and not self._has_method(head):  # nobody reads it
+        if is_large and not is_update and not self._has_method(head):
             wire.is_read = False
             return None, False
         from firmware.body import expect

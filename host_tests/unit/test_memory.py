@@ -165,6 +165,13 @@ class TestShort(Settled):
         for now in range(start, end, step):
             memory.poll(now)
 
+    def settle(self):
+        """What a board has when it has started: 34 KB of the pool, in one piece."""
+        pool = FakePool(blocks=(34 * KB,))
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        return pool, memory
+
     def said(self, text):
         return sum(1 for line in self.log.lines if text in line)
 
@@ -197,26 +204,20 @@ class TestShort(Settled):
         self.assertEqual(self.log.lines, [])
 
     def test_what_frames_take_of_the_radios_share_is_no_shortage(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         pool.blocks = [2 * KB]
         memory.poll(0)
         self.assertFalse(memory.is_short())
 
     def test_a_heap_that_has_grown_into_it_is_one_as_long_as_something_lives_there(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         pool.collect = lambda: None
         pool.added, pool.blocks = [32 * KB], [2 * KB]
         memory.poll(0)
         self.assertTrue(memory.is_short())
 
     def test_a_heap_that_has_grown_for_what_was_loaded_later_is_not_taken_for_its_own(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         pool.collect = lambda: None
         pool.added, pool.blocks = [32 * KB], [2 * KB]
         memory.settle(12 * KB)
@@ -224,9 +225,7 @@ class TestShort(Settled):
         self.assertTrue(memory.is_short())
 
     def test_a_large_response_is_asked_for_at_the_moment_that_it_is_to_leave(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         self.assertTrue(memory.can_send())
         pool.added, pool.blocks = [32 * KB], [2 * KB]
         self.assertTrue(memory.can_send())  # after a collection
@@ -235,9 +234,7 @@ class TestShort(Settled):
         self.assertFalse(memory.can_send())
 
     def test_a_radio_that_finds_no_memory_for_a_frame_for_four_seconds_connects_anew_once(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         calls = []
         memory.reconnect = lambda: calls.append(1)
         for start, end in ((0, 60000), (61000, 65000)):  # after it has helped, it may come again
@@ -251,9 +248,7 @@ class TestShort(Settled):
         self.assertEqual((self.said("connecting anew"), self.restarts), (2, []))
 
     def test_one_that_finds_some_now_and_then_goes_on(self):
-        pool = FakePool(blocks=(34 * KB,))
-        memory = self.make(pool)
-        memory.settle(12 * KB)
+        pool, memory = self.settle()
         calls = []
         memory.reconnect = lambda: calls.append(1)
         for start in range(0, 60000, 4000):
