@@ -15,7 +15,7 @@ from firmware.pieces import close
 from firmware.refusal import Refusals
 from firmware.request import ServedRequest
 from firmware.response import OK, Sender
-from firmware.slots import BUSY, LINGERING, NO_ROOM, SENDING
+from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
 
 # What the board answers itself: of `status`, unless the application has it; of `update`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
@@ -134,9 +134,12 @@ class Exchange:
     async def _expect_body(self, wire: "Wire", head: "Head") -> "tuple[Body | None, bool]":
         """The body that is to come, None if nobody reads it; whether the connection may go on."""
         is_update = head.target.startswith(_UPDATE)
-        is_large = (head.content_length or 0) > _SMALL_LEN
-        if is_large and not is_update and not self._has_method(head):
+        length = head.content_length or 0
+        if length > _SMALL_LEN and not is_update and not self._has_method(head):
+            wire.slot.enter(READING, ticks_ms())
             wire.is_read = False
+            if length > self._max_body_len:
+                raise HTTPError(413)
             return None, False
         from firmware.body import expect
 
