@@ -48,6 +48,8 @@ class Ethernet:
             self._lan.active(False)
             self._lan.active(True)
 
+    reconnect = stop
+
     def _start(self) -> None:
         """Starts the driver.  There is one attempt: what a `network.LAN` that fails has made stays
         until a reset, so that no later one can succeed (network_lan.c, micropython#11959).

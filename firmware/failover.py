@@ -55,5 +55,9 @@ class Failover:
         """Connects the interface in use again."""
         self._in_use().stop()
 
+    def reconnect(self) -> None:
+        """Frees what the TCP stack has taken for its connections."""
+        self._in_use().reconnect()
+
     def _in_use(self) -> "Anything":
         return self._wifi if self._is_on_wifi else self._ethernet

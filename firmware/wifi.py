@@ -52,7 +52,7 @@ class WiFi:
         self._static_ip = static_ip
         self._log = log
         self._state = _OFF
-        self._until: Anything = None  # ticks_ms() when the state is over; None: at once
+        self._until: Anything = None  # ticks_ms() when the state is over; None: soon
         self._wlan: Anything = None  # the driver's, once it was on
         self._round: list = []  # what is still to be tried in it: (network, BSSID or None)
         self._ssid = ""  # of the latest attempt
@@ -63,7 +63,7 @@ class WiFi:
     def poll(self, now: int) -> str | None:
         """The address as text, None without one.  Starts the next attempt when it is due."""
         if self._until is None:
-            self._until = now
+            self._until = now if self._state == _OFF else ticks_add(now, _SETTLE_MS)
         is_over = ticks_diff(now, self._until) >= 0
         try:
             if self._state == _OFF:
@@ -71,7 +71,8 @@ class WiFi:
                     return None
                 self._switch_on()
             wlan = self._wlan
-            address = read_address(wlan) if wlan.isconnected() else None
+            is_leaving = self._state == _PAUSE and not is_over
+            address = read_address(wlan) if wlan.isconnected() and not is_leaving else None
             if address:
                 self._state = _UP
                 self._pause_ms = _MIN_PAUSE_MS
@@ -94,6 +95,17 @@ class WiFi:
         self._state = _OFF
         self._until = None
         self._round = []
+
+    def reconnect(self) -> None:
+        """Leaves the network and joins it again: the TCP stack forgets its connections.
+
+        The driver stays on, which would else look for the network with nothing found so far.
+        """
+        if self._state >= _JOINING:
+            self._wlan.disconnect()
+            self._round = []
+            self._state = _PAUSE
+            self._until = None
 
     def gateway(self) -> str | None:
         return read_gateway(self._wlan) if self._wlan else None

@@ -145,6 +145,8 @@ class TestEthernet(unittest.TestCase):
         wired.around.lan.active = calls.append
         wired.interface.stop()
         self.assertEqual(calls, [False, True])
+        wired.interface.reconnect()
+        self.assertEqual(calls, [False, True] * 2)
 
     def test_without_a_chip_there_is_nothing_to_stop_and_no_gateway(self):
         wired = play({"board": "WT32-ETH01"}, phy_addr=7)

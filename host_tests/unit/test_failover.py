@@ -100,6 +100,9 @@ class TestFailover(unittest.TestCase):
             def stop(self):
                 self.stops += 1
 
+            def reconnect(self):
+                self.stops += 10
+
         failover = self.play.interface
         ethernet, wifi = FakeInterface("ethernet"), FakeInterface("wifi")
         failover._ethernet, failover._wifi = ethernet, wifi
@@ -110,3 +113,5 @@ class TestFailover(unittest.TestCase):
         self.assertEqual((ethernet.stops, wifi.stops), (1, 0))
         failover.stop()
         self.assertEqual((ethernet.stops, wifi.stops), (1, 1))
+        failover.reconnect()
+        self.assertEqual((ethernet.stops, wifi.stops), (1, 11))

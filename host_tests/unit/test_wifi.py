@@ -365,6 +365,20 @@ class TestStop(unittest.TestCase):
         self.assertEqual(station.run(3000), "10.0.0.2")
         self.assertEqual(station.log.lines, ["Wi-Fi home: connecting"] * 2)
 
+    def test_a_station_that_is_to_reconnect_leaves_the_network_with_the_driver_on(self):
+        station = play([HOME], home())
+        station.run(5000)
+        station.interface.reconnect()
+        self.assertIsNone(station.run(100))
+        self.assertTrue(station.around.wlan._is_active)
+        self.assertEqual(station.run(3000), "10.0.0.2")
+        self.assertEqual(len(station.attempts()), 2)
+
+    def test_before_it_was_on_there_is_nothing_to_leave(self):
+        station = play([HOME], home())
+        station.interface.reconnect()
+        self.assertEqual(station.run(5000), "10.0.0.2")
+
     def test_a_station_that_comes_back_tries_the_strongest_network_first_again(self):
         station = play([HOME, WORK], home(-30), work())
         station.run(6000)
