@@ -15,7 +15,7 @@ import socket
 from micropython import const
 
 _TCP = const(6)
-_TCP_NODELAY = const(1)  # a line of a stream leaves when it is made
+_TCP_NODELAY = const(1)  # what is answered leaves at once
 # What accept() allocates, and more.  A MemoryError inside of it would lose the socket for good.
 _RESERVE_LEN = const(512)
 _MIN_BACKOFF_MS = const(10)

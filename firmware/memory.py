@@ -23,8 +23,13 @@ from micropython import const
 # Of the pool, for the radio: a received frame takes 1.6 KB, what is sent on one connection 5.7 KB.
 RADIO_LEN = const(16384)
 _BLOCK_LEN = const(4096)  # and so much of it in one piece
-_FRAME_LEN = const(1600)  # less than this in one piece, and no frame is received
-_DEAF_POLLS = const(8)  # in a row: four seconds
+_FRAME_LEN = const(1800)  # less than this in one piece, and no frame is received
+_DEAF_POLLS = const(6)  # in a row: three seconds
+# Whatever is sent lies in the pool until the client has acknowledged it, in segments of 1.5 KB of
+# which the last is as long as the others, if it is for one byte.
+_SEGMENT_LEN = const(1536)
+_SEND_LEN = const(5760)  # no more is taken by a socket at once
+_AIR_LEN = const(10240)  # for what is received, and for short responses
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
@@ -60,6 +65,9 @@ class Memory:
         self._heap_len = 0
         self._room = -1  # of the heap, when it was last looked at
         self._looked = 0
+        self._air = 0  # of the pool, for what is sent; when that was read
+        self._air_read = 0
+        self._is_owed = False  # one segment, however little there is
         self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
@@ -103,6 +111,17 @@ class Memory:
         # Of what was taken, one half is the copy that is made in the end: it is still to come.
         return self._used + length <= self.budget and self.has(length + self._used // 2)
 
+    async def wait_room(self) -> bool:
+        """Whether there is room for one more connection beside what was promised to others.
+
+        Up to a second is waited for it: meanwhile the client is on the listener's queue.
+        """
+        tries = _TRIES
+        while tries and not self.has(self._used):
+            tries -= 1
+            await asyncio.sleep_ms(_TRY_MS)
+        return tries > 0
+
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
         return self.has(_LASTING_LEN + self._garbage_len // 2)
@@ -141,6 +160,26 @@ class Memory:
             return not self._lacks()
         return True
 
+    def has_air(self, length: int) -> bool:
+        """Whether `length` bytes may be sent now that are not a short response.
+
+        What clients don't acknowledge stays in the pool; when it fills, no acknowledgement is
+        received any more.  Whatever the pool has, a segment leaves with each poll.
+        """
+        now = ticks_ms()
+        needed_len = min(length, _SEND_LEN) + _SEGMENT_LEN
+        if self._air < needed_len or ticks_diff(now, self._air_read) >= _LOOK_MS:
+            self._air_read = now
+            free, largest = self._pool()
+            self._air = free - _AIR_LEN if largest >= _BLOCK_LEN else 0
+            if free < 0:
+                return True
+        if self._air < needed_len and not (self._is_owed and length <= _SEGMENT_LEN):
+            return False
+        self._is_owed = False
+        self._air -= needed_len
+        return True
+
     def poll(self, now: int) -> None:
         """Reads the pool now and then; the reaper calls it.
 
@@ -153,6 +192,8 @@ class Memory:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # an age is not to be told after days
+        self._air = 0
+        self._is_owed = True
         was_short = self._is_short
         self._is_short = False
         if self._lacks():

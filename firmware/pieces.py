@@ -19,6 +19,7 @@ class StreamedBody:
     is_chunked  each packet is a chunk
     gather      is called with it when it has pieces that may wait for more of them
     framed      sent before any piece
+    is_slow     it was waited for a piece: from now on pieces share segments
     status      of a response of which nothing has left; then 0
     """
 
@@ -31,6 +32,7 @@ class StreamedBody:
         log: "Log",
     ) -> None:
         self.framed = b""
+        self.is_slow = False
         self.status = response.status_code
         self._wire = wire
         self._is_chunked = is_chunked
@@ -81,7 +83,7 @@ class StreamedBody:
             self._log.error("response body has not the length it said")
             await self._flush()
             raise EOFError
-        await self._flush(_LAST_CHUNK if self._is_chunked else b"")
+        await self._end()
 
     async def next(self) -> "Anything":
         """The next piece as bytes, None at the end; EOFError if it fails when the head has left."""
@@ -133,6 +135,11 @@ class StreamedBody:
             raise ResponseError("its body is an async generator")
         return b""
 
+    async def _end(self) -> None:
+        if self.is_slow:
+            self._wire.set_nodelay(True)
+        await self._flush(_LAST_CHUNK if self._is_chunked else b"")
+
     def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body
             if len(piece) <= PACKET_LEN and not isinstance(piece, bytes):
@@ -152,7 +159,12 @@ class StreamedBody:
     def flush_now(self) -> bool:
         """Sends what the socket takes at once of what was gathered; whether that was all."""
         data = b""
+        if not self._wire.has_air(self._len):
+            return False
         try:
+            if not self.is_slow:
+                self.is_slow = True
+                self._wire.set_nodelay(False)
             data = self._take(b"")
             if data:
                 self._begin()

@@ -185,9 +185,10 @@ class Server:
 
     async def _make_room(self) -> "Slot":
         """A free slot, if need be after a purge; the spare one if no other can become free."""
+        has_room = await self._memory.wait_room()
         start = ticks_ms()
         while True:
-            must_refuse = self._memory.is_short() or self.table.is_all_at_work()
+            must_refuse = not has_room or self._memory.is_short() or self.table.is_all_at_work()
             slot = self.table.spare if must_refuse else self.table.find_free()
             if slot and slot.state == FREE:
                 if must_refuse:

@@ -18,6 +18,9 @@ _PEEK_LEN = const(64)
 _SCARCE_LEN = const(256)  # where there is no memory for that
 _MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
 _PIECE_LEN = const(1024)  # sent at a time when the socket is full
+_AIR_MS = const(50)  # until the pool is asked again
+_TCP = const(6)
+_TCP_NODELAY = const(1)
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
 # After a response that the client may not expect yet, what it still sends is read and forgotten,
 # because closing a socket with unread bytes resets it, and the reset can overtake the response
@@ -39,6 +42,7 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
+    has_air    asked before so many bytes are sent that may wait, see `Memory`
     heart      of a WebSocket or an event stream: whether its client is still there
     """
 
@@ -55,12 +59,18 @@ class Wire:
     lock: asyncio.Lock | None = None
 
     def __init__(
-        self, sock: "Socket", address: tuple, slot: "Slot", send_wait_timeout_ms: int
+        self,
+        sock: "Socket",
+        address: tuple,
+        slot: "Slot",
+        send_wait_timeout_ms: int,
+        has_air: "Function",
     ) -> None:
         self._sock: Anything = sock
         self.address = address
         self.slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
+        self.has_air = has_air
 
     def close(self) -> None:
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
@@ -223,6 +233,17 @@ class Wire:
         self.slot.enter(SENDING, ticks_ms())
         self.slot.count(status)
 
+    def set_nodelay(self, is_on: bool) -> None:
+        """Whether each piece leaves when it is sent.
+
+        Else those wait that are made before the last one was acknowledged, and share a segment
+        (RFC 9293, 3.7.4): the board has not many of them.
+        """
+        try:
+            self._open_sock().setsockopt(_TCP, _TCP_NODELAY, int(is_on))
+        except OSError:  # the client is gone, which the sending will tell
+            pass
+
     def send_now(self, data: bytes | memoryview) -> int:
         """Sends what the socket takes at once; how much that was."""
         if self.is_partial:
@@ -241,7 +262,7 @@ class Wire:
 
     async def send(self, data: bytes | memoryview) -> None:
         """Sends all of it, from where it lies: what does not go at once is not copied."""
-        sent = self.send_now(data)
+        sent = self.send_now(data) if self.has_air(len(data)) else 0
         if sent < len(data):
             await self.send_rest(memoryview(data)[sent:])
 
@@ -256,11 +277,13 @@ class Wire:
             if at >= due:
                 due = at + _SPAN_LEN
                 self.set_deadline(self._send_wait_timeout_ms)
+            while not self.has_air(_PIECE_LEN):
+                await asyncio.sleep_ms(_AIR_MS)
             stream.write(data[at : at + _PIECE_LEN])
             await stream.drain()
             self._open_sock()
             at += _PIECE_LEN
-            if at < len(data):
+            if at < len(data) and self.has_air(len(data) - at):
                 at += self._try_send(data[at:])
         self.is_partial = False
         self.slot.touch()

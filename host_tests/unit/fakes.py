@@ -161,6 +161,7 @@ class FakeMemory:
         self.taken = 0
         self.is_exhausted = False
         self.is_full = False  # for connections that last
+        self.has_room = True  # for newcomers
         self.is_exhausted_for_long = False
 
     def has_room_to_last(self):
@@ -175,11 +176,17 @@ class FakeMemory:
     def give_back(self, length):
         self.taken -= length
 
+    async def wait_room(self):
+        return self.has_room
+
     def is_short(self):
         return self.is_exhausted
 
     def must_cut(self, now):
         return self.is_exhausted_for_long
+
+    def has_air(self, length):
+        return True
 
     def can_send(self):
         return not self.is_exhausted
@@ -261,6 +268,7 @@ class FakeSocket:
     has_ended  the client has closed
     error      what `recv` and `send` raise
     sizes      how much each call of `send` was handed
+    options    that `setsockopt` has set
     """
 
     def __init__(self, received=b"", room=None, step=None):
@@ -272,6 +280,7 @@ class FakeSocket:
         self.is_closed = False
         self.sent = b""
         self.sizes = []
+        self.options = {}
 
     def is_readable(self):
         return self.incoming or self.has_ended or self.error
@@ -300,6 +309,9 @@ class FakeSocket:
             self.room -= length
         self.sent += bytes(data[:length])
         return length
+
+    def setsockopt(self, level, option, value):
+        self.options[level, option] = value
 
     def close(self):
         self.is_closed = True
@@ -334,12 +346,12 @@ class FakeStream:
                 raise
 
 
-def open_wire(sock, state=NEW, send_wait_timeout_ms=5000):
+def open_wire(sock, state=NEW, send_wait_timeout_ms=5000, has_air=lambda length: True):
     """A `Wire` over a `FakeSocket`, on a slot of its own, which is in `state`."""
     slot = SlotTable(1, lambda: None).slots[0]
     for each in _WAYS[state]:
         slot.enter(each, 0)
-    wire = Wire(sock, ("10.0.0.2", 1234), slot, send_wait_timeout_ms)
+    wire = Wire(sock, ("10.0.0.2", 1234), slot, send_wait_timeout_ms, has_air)
     wire._stream = FakeStream(sock)
     return wire
 

@@ -233,15 +233,15 @@ class TestShort(Settled):
         pool.added, pool.blocks = [32 * KB], [2 * KB]
         self.assertFalse(memory.can_send())
 
-    def test_a_radio_that_finds_no_memory_for_a_frame_for_four_seconds_connects_anew_once(self):
+    def test_a_radio_that_finds_no_memory_for_a_frame_for_three_seconds_connects_anew_once(self):
         pool, memory = self.settle()
         calls = []
         memory.reconnect = lambda: calls.append(1)
         for start, end in ((0, 60000), (61000, 65000)):  # after it has helped, it may come again
-            pool.blocks = [1500] * 4  # the heap has not grown: it is the TCP stack's
-            self.poll(memory, start, start + 3500)
+            pool.blocks = [1700] * 4  # the heap has not grown: it is the TCP stack's
+            self.poll(memory, start, start + 2500)
             self.assertEqual(calls, [])
-            self.poll(memory, start + 3500, end)
+            self.poll(memory, start + 2500, end)
             self.assertEqual((calls.pop(), calls), (1, []))
             pool.blocks = [34 * KB]
             self.poll(memory, end, end + 600)
@@ -251,11 +251,11 @@ class TestShort(Settled):
         pool, memory = self.settle()
         calls = []
         memory.reconnect = lambda: calls.append(1)
-        for start in range(0, 60000, 4000):
+        for start in range(0, 60000, 3000):
             pool.blocks = [1500] * 4
-            self.poll(memory, start, start + 3500)
-            pool.blocks = [1600]
-            self.poll(memory, start + 3500, start + 4000)
+            self.poll(memory, start, start + 2500)
+            pool.blocks = [1800]
+            self.poll(memory, start + 2500, start + 3000)
         self.assertEqual(calls, [])
 
     def test_it_is_said_once_with_what_is_left(self):

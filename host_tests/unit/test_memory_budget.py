@@ -159,6 +159,22 @@ class TestRoom(Settled):
         self.pool.live -= 21 * KB
         self.assertEqual(await self.take(memory, 8 * KB), 8 * KB)
 
+    @run_async
+    async def test_a_newcomer_waits_while_what_was_promised_to_others_would_make_the_heap_grow(
+        self,
+    ):
+        memory = self.settle(80 * KB)
+        memory.give_back(-20 * KB)  # was taken, and is still to come
+        self.pool.live += 6 * KB
+        kept, memory_module.asyncio = memory_module.asyncio, Played()
+        try:
+            self.assertFalse(await memory.wait_room())
+            self.assertEqual(memory_module.asyncio.waited_ms, 1000)
+            memory.give_back(20 * KB)
+            self.assertTrue(await memory.wait_room())
+        finally:
+            memory_module.asyncio = kept
+
     async def take(self, memory, length):
         """Takes it now or never."""
         kept, memory_module.asyncio = memory_module.asyncio, NoTime
@@ -166,6 +182,15 @@ class TestRoom(Settled):
             return await memory.take(length)
         finally:
             memory_module.asyncio = kept
+
+
+class Played:
+    """A second passes at once."""
+
+    waited_ms = 0
+
+    async def sleep_ms(self, wait_ms):
+        self.waited_ms += wait_ms
 
 
 class NoTime:

@@ -215,6 +215,18 @@ class TestTurnedAway(unittest.TestCase):
                 peer.close()
 
     @run_async
+    async def test_while_there_is_no_room_newcomers_get_503_and_the_others_go_on(self):
+        async with App().site(max_open_sockets=3) as site:
+            idle = site.connect()
+            await idle.ask(GET % "/quick")
+            site.memory.has_room = False
+            newcomer = site.connect()
+            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            self.assertIn("quick", await idle.ask(GET % "/quick"))
+            idle.close()
+            newcomer.close()
+
+    @run_async
     async def test_a_newcomer_that_is_purged_before_its_request_has_come_gets_503(self):
         async with App().site(max_open_sockets=3) as site:
             peer = site.connect()
