@@ -74,25 +74,25 @@ class TestSegments(unittest.TestCase):
     def wire(self, sock, state=SENDING):
         return open_wire(sock, state, has_air=self.stack.memory.has_air)
 
-    @run_async
-    async def test_lines_of_a_stream_that_nobody_acknowledges_share_segments(self):
+    async def stream(self, *lines):
+        """The socket to which they were sent."""
         sock = self.stack.connect()
         sender = Sender(self.stack.memory, FakeLog(), 5000)
         running = asyncio.create_task(sender.run())
         head = Head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100)
-        await sender.send(self.wire(sock, BUSY), head, Response(Lines(*["a line\n"] * 50)), True)
+        await sender.send(self.wire(sock, BUSY), head, Response(Lines(*lines)), True)
         running.cancel()
+        return sock
+
+    @run_async
+    async def test_lines_of_a_stream_that_nobody_acknowledges_share_segments(self):
+        sock = await self.stream(*["a line\n"] * 50)
         self.assertIn(b"a line\n", sock.sent)
         self.assertTrue(sock.segments < 6)
 
     @run_async
     async def test_the_last_piece_of_a_stream_does_not_wait_for_an_acknowledgement(self):
-        sock = self.stack.connect()
-        sender = Sender(self.stack.memory, FakeLog(), 5000)
-        running = asyncio.create_task(sender.run())
-        head = Head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100)
-        await sender.send(self.wire(sock, BUSY), head, Response(Lines("one", "two")), True)
-        running.cancel()
+        sock = await self.stream("one", "two")
         self.assertEqual(sock.options[NODELAY], 1)
 
     @run_async
