@@ -35,4 +35,4 @@ def wake(task: "Anything", due: int) -> None:
     if task and getattr(task, "data", task) is None and ticks_diff(due, task.ph_key) > 0:
         loop: Anything = asyncio
         loop.core._task_queue.push(task)  # which makes its `data` None
-        task.data = TypeError("a handler is no generator; it may return one")
+        task.data = TypeError("a handler is no generator; an async def may return one")

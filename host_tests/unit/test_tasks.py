@@ -96,7 +96,7 @@ class TestWake(unittest.TestCase):
                     self.assertIn("200 OK", answer)
                 else:
                     self.assertIn("HTTP/1.1 500 ", answer)
-                    error = TypeError("a handler is no generator; it may return one")
+                    error = TypeError("a handler is no generator; an async def may return one")
                     self.assertIn(repr(error), site.log.lines)
                 peer.close()
                 await site.wait_open(0)
