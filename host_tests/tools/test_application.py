@@ -189,6 +189,7 @@ def test_a_file_that_is_named_where_it_is_sent_goes_along(tmp_path, line):
         'open("../pages/a.html")',
         'print("pages/a.html")',
         "send_file(unknown)",
+        'send_file("pages/a.html", stream=made)',
         'open("config.json")',
     ],
 )

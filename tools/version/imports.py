@@ -83,7 +83,7 @@ def find_mentions(tree: ast.Module) -> list[Mention]:
             continue
         function = getattr(node.func, "id", getattr(node.func, "attr", ""))
         argument = next(iter([*node.args, *(each.value for each in node.keywords)]), None)
-        if function in _OPENERS and argument and not _writes(node):
+        if function in _OPENERS and argument and not _writes(node) and not _streams(node):
             path, is_whole = _join([_prefix(part, names) for part in (argument, *_endings(node))])
             if not is_whole:
                 path = path[: path.rfind("/") + 1]
@@ -95,6 +95,11 @@ def find_mentions(tree: ast.Module) -> list[Mention]:
 def _endings(call: ast.Call) -> list[ast.expr]:
     """What send_file puts behind the name of a file: `file_extension=".gz"`."""
     return [each.value for each in call.keywords if each.arg == "file_extension"]
+
+
+def _streams(call: ast.Call) -> bool:
+    """Whether send_file is given what to send: the name only tells the type then."""
+    return any(each.arg == "stream" for each in call.keywords)
 
 
 def _writes(call: ast.Call) -> bool:
