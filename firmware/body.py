@@ -1,5 +1,6 @@
 """The body of a request, read as it comes: by its length, or in chunks (RFC 9112, 6 and 7.1)."""
 
+from errno import EBADF
 from time import ticks_diff, ticks_ms
 
 from micropython import const
@@ -28,11 +29,12 @@ class Body:
     failure    status to refuse the request with, when the client broke the rules, or memory was
                exhausted; else 0
     is_whole   the body has been read to its end
+    is_cut     the client has closed in the middle of it
     cost       bytes that it takes of the budget for long requests
     """
 
     failure = 0
-    is_whole = False
+    is_whole = is_cut = False
     cost = 0
     _is_in_chunk = False  # its data, or the line end behind it, is to come
     _ahead = b""  # read in advance
@@ -147,16 +149,23 @@ class Body:
             raise
 
     async def _wait(self, receive: "Function", limit: int) -> bytes:
-        """Receives, within what is left of the client's time; EOFError if it has closed."""
+        """Receives, within what is left of the client's time.
+
+        Raises EOFError with a word, which nobody else's has, if the client has closed.
+        """
         wire = self._wire
         # Not within a response that has begun, as of a handler that sends while it reads.
         if self._expects_continue and not wire.received and wire.slot.state != SENDING:
-            await wire.send(_CONTINUE)
+            await wire.send_short(_CONTINUE)
         self._expects_continue = False
         start = ticks_ms()
         wire.set_deadline(self._wait_left_ms)
         try:
             received = await receive(limit)
+        except OSError as error:
+            if EBADF in error.args:  # another client's connection by now
+                raise
+            received = b""
         finally:  # a handler may have given up waiting
             wire.set_deadline(None)
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
@@ -165,7 +174,8 @@ class Body:
             self._span_left = self.span or _LARGE_LEN
             self._wait_left_ms = self._wait_ms
         if not received:
-            raise EOFError
+            self.is_cut = not self._wire.received  # else a line is too long
+            raise EOFError("the client has closed")
         return received
 
 

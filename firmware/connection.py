@@ -218,7 +218,7 @@ class Connection:
         return parser.parse(received)
 
     async def _answer_ping(self, wire: "Wire", head: "Head") -> bool:
-        await wire.send(PONG % _date())
+        await wire.send_short(PONG % _date())
         return False
 
     async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
@@ -234,7 +234,7 @@ class Connection:
         elif not head and await self._exchange.refuse_head(wire, status):
             return True
         self._slot.count(status)
-        await wire.send(encode_error(status, _date(), not head or head.method != "HEAD"))
+        await wire.send_short(encode_error(status, _date(), not head or head.method != "HEAD"))
         return True
 
     async def _turn_away(self, wire: "Wire") -> None:
@@ -244,7 +244,7 @@ class Connection:
             wire.is_read = False
             self.note_refusal(503)
             self._slot.count(503)
-            await wire.send(encode_error(503, _date(), not block.startswith(b"HEAD ")))
+            await wire.send_short(encode_error(503, _date(), not block.startswith(b"HEAD ")))
             await wire.leave()
 
     def _say_last_word(self, error: BaseException) -> None:

@@ -68,6 +68,7 @@ class Memory:
         self._air = 0  # of the pool, for what is sent; when that was read
         self._air_read = 0
         self._is_owed = False  # one segment, however little there is
+        self._turns: list = []  # those who wait for it
         self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
@@ -117,10 +118,12 @@ class Memory:
         Up to a second is waited for it: meanwhile the client is on the listener's queue.
         """
         tries = _TRIES
-        while tries and not self.has(self._used):
+        while not self.has(self._used):
+            if not tries:
+                return False
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)
-        return tries > 0
+        return True
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
@@ -160,11 +163,12 @@ class Memory:
             return not self._lacks()
         return True
 
-    def has_air(self, length: int) -> bool:
+    def has_air(self, length: int, asker: object) -> bool:
         """Whether `length` bytes may be sent now that are not a short response.
 
         What clients don't acknowledge stays in the pool; when it fills, no acknowledgement is
-        received any more.  Whatever the pool has, a segment leaves with each poll.
+        received any more.  Whatever the pool has, a segment leaves with each poll, of those who
+        ask in turn.
         """
         now = ticks_ms()
         needed_len = min(length, _SEND_LEN) + _SEGMENT_LEN
@@ -174,9 +178,17 @@ class Memory:
             self._air = free - _AIR_LEN if largest >= _BLOCK_LEN else 0
             if free < 0:
                 return True
-        if self._air < needed_len and not (self._is_owed and length <= _SEGMENT_LEN):
-            return False
-        self._is_owed = False
+        turns = self._turns
+        if self._air < needed_len:
+            if length > _SEGMENT_LEN:
+                return False
+            if asker not in turns:
+                turns.append(asker)
+            if not self._is_owed or turns[0] is not asker:
+                return False
+            self._is_owed = False
+        if asker in turns:
+            turns.remove(asker)
         self._air -= needed_len
         return True
 
@@ -193,6 +205,8 @@ class Memory:
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # an age is not to be told after days
         self._air = 0
+        if self._is_owed and self._turns:  # it does not wait any more
+            del self._turns[0]
         self._is_owed = True
         was_short = self._is_short
         self._is_short = False

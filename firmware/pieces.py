@@ -19,7 +19,7 @@ class StreamedBody:
     is_chunked  each packet is a chunk
     gather      is called with it when it has pieces that may wait for more of them
     framed      sent before any piece
-    is_slow     it was waited for a piece: from now on pieces share segments
+    is_slow     it was waited for a piece: until there is a packet full of them, they share segments
     status      of a response of which nothing has left; then 0
     """
 
@@ -64,6 +64,7 @@ class StreamedBody:
             if len(piece) > PACKET_LEN and self._len:
                 await self._flush()
             if len(piece) > PACKET_LEN and not (self._is_chunked or self.framed):
+                self._hurry()
                 await self._wire.send(piece)
             else:
                 self.add(piece)
@@ -136,9 +137,13 @@ class StreamedBody:
         return b""
 
     async def _end(self) -> None:
-        if self.is_slow:
-            self._wire.set_nodelay(True)
         await self._flush(_LAST_CHUNK if self._is_chunked else b"")
+
+    def _hurry(self) -> None:
+        """Full packets, and the last, wait for no acknowledgement: some clients delay it."""
+        if self.is_slow:
+            self.is_slow = False
+            self._wire.set_nodelay(True)
 
     def add(self, piece: "Anything") -> None:
         if piece:  # an empty chunk would end the body
@@ -149,6 +154,7 @@ class StreamedBody:
 
     async def _flush(self, end: bytes = b"") -> None:
         """Sends all that was gathered, and `end` behind it."""
+        self._hurry()
         if len(self._pieces) == 1 and self._len > PACKET_LEN:
             await self._send_large(end)
         else:
@@ -159,9 +165,11 @@ class StreamedBody:
     def flush_now(self) -> bool:
         """Sends what the socket takes at once of what was gathered; whether that was all."""
         data = b""
-        if not self._wire.has_air(self._len):
-            return False
+        if not self._pieces and not self.framed:
+            return True
         try:
+            if not self._wire.has_air(self._len, self):
+                return False
             if not self.is_slow:
                 self.is_slow = True
                 self._wire.set_nodelay(False)

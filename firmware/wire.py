@@ -261,8 +261,23 @@ class Wire:
             return 0
 
     async def send(self, data: bytes | memoryview) -> None:
-        """Sends all of it, from where it lies: what does not go at once is not copied."""
-        sent = self.send_now(data) if self.has_air(len(data)) else 0
+        """Sends all of it, from where it lies: what does not go at once is not copied.
+
+        It waits while the radio needs its memory itself.
+        """
+        if self.is_partial:
+            raise OSError(errno.ECONNRESET)
+        length = len(data)
+        if not self.has_air(length, self):
+            await self._wait_air()
+            length = _PIECE_LEN
+        sent = self.send_now(memoryview(data)[:length])
+        if sent < len(data):
+            await self.send_rest(memoryview(data)[sent:])
+
+    async def send_short(self, data: bytes | memoryview) -> None:
+        """As `send`, of what is short enough to leave at once, if the socket has room."""
+        sent = self.send_now(data)
         if sent < len(data):
             await self.send_rest(memoryview(data)[sent:])
 
@@ -277,14 +292,28 @@ class Wire:
             if at >= due:
                 due = at + _SPAN_LEN
                 self.set_deadline(self._send_wait_timeout_ms)
-            while not self.has_air(_PIECE_LEN):
-                await asyncio.sleep_ms(_AIR_MS)
+            if not self.has_air(_PIECE_LEN, self):
+                await self._wait_air()
+                self.set_deadline(self._send_wait_timeout_ms)
             stream.write(data[at : at + _PIECE_LEN])
             await stream.drain()
             self._open_sock()
             at += _PIECE_LEN
-            if at < len(data) and self.has_air(len(data) - at):
+            if at < len(data) and self.has_air(len(data) - at, self):
                 at += self._try_send(data[at:])
         self.is_partial = False
         self.slot.touch()
         self.slot.deadline = before
+
+    async def _wait_air(self) -> None:
+        """Until a piece may be sent.  Nothing overtakes it; who gives up has sent nothing."""
+        before = self.slot.deadline, self.is_partial
+        self.set_deadline(self._send_wait_timeout_ms)
+        self.is_partial = True
+        try:
+            while not self.has_air(_PIECE_LEN, self):
+                await asyncio.sleep_ms(_AIR_MS)
+            self._open_sock()
+        finally:
+            if self._sock:  # else the slot may be another client's by now
+                self.slot.deadline, self.is_partial = before

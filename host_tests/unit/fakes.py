@@ -185,7 +185,7 @@ class FakeMemory:
     def must_cut(self, now):
         return self.is_exhausted_for_long
 
-    def has_air(self, length):
+    def has_air(self, length, asker):
         return True
 
     def can_send(self):
@@ -346,7 +346,7 @@ class FakeStream:
                 raise
 
 
-def open_wire(sock, state=NEW, send_wait_timeout_ms=5000, has_air=lambda length: True):
+def open_wire(sock, state=NEW, send_wait_timeout_ms=5000, has_air=lambda length, asker: True):
     """A `Wire` over a `FakeSocket`, on a slot of its own, which is in `state`."""
     slot = SlotTable(1, lambda: None).slots[0]
     for each in _WAYS[state]:
