@@ -30,10 +30,16 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
     app.error_handlers.setdefault(MemoryError, refuse_exhausted)  # type: ignore[arg-type]
     if not words_all:
         app.error_handlers.setdefault(ValueError, refuse_malformed)  # type: ignore[arg-type]
+
+    def trace(error: Exception) -> None:
+        """But for a client that closes in the middle of a body: nothing has failed."""
+        if not (isinstance(error, EOFError) and error.args):
+            log.trace(error)
+
     for name, module in sys.modules.items():
         if name.startswith("microdot") and hasattr(module, "print_exception"):
             # A client's text may be in it.
-            module.print_exception = log.trace  # type: ignore[attr-defined]
+            module.print_exception = trace  # type: ignore[attr-defined]
     if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
         # Now, instead of in the first request, where what stays would lie in the way.
         import firmware.body

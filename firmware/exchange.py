@@ -85,8 +85,8 @@ class Exchange:
                 request = ServedRequest(self._app, head, wire, body, data)
                 own = self._check(request, head) or self._app.dispatch_request(request)
                 response = own if isinstance(own, Response) else await own
-                if body and body.failure and response and response.status_code < 400:
-                    raise HTTPError(body.failure)
+                if body and (body.is_cut or body.failure):
+                    await self._end(body, response)
             except Exception as error:
                 keep_alive = False
                 request, response = await self._refusals.refuse(
@@ -103,6 +103,14 @@ class Exchange:
             made = self._release(request, body)
             if made is not None:
                 await close(made)
+
+    async def _end(self, body: "Body", response: "Response") -> None:
+        """Of a body that has failed: no response to a client that has gone, and no good one."""
+        if body.is_cut:
+            await close(response and response.body)
+            raise EOFError
+        if response and response.status_code < 400:
+            raise HTTPError(body.failure)
 
     def _release(self, request: "Anything", body: "Body | None") -> "Anything":
         """Gives back what the request has taken; the body of a response that is to be closed."""

@@ -152,6 +152,23 @@ class TestApplications(LongBodies):
                 peer.close()
 
     @run_async
+    async def test_one_that_closes_in_its_upload_is_no_failure_of_the_server(self):
+        app = App()
+
+        @app.app.post("/upload")
+        async def upload(request):
+            await request.stream.read()
+
+        async with app.site() as site:
+            peer = site.connect()
+            await peer.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 4999\r\n\r\nabc")
+            await site.wait_line("uri: /upload")
+            peer.close()
+            await site.wait_open(0)
+            self.assertEqual(sum(site.server.table.responses), 0)
+            self.assertFalse([line for line in site.log.lines if "EOFError" in line])
+
+    @run_async
     async def test_a_client_that_closes_its_sending_half_still_gets_what_is_being_sent(self):
         app = Microdot()
 
