@@ -23,14 +23,12 @@ def mark(request: "Anything") -> None:
             request.unchosen_len = _MICRODOT_MAX_LEN - 1
 
 
-def enlarge_buffer() -> None:
-    """Microdot's multipart parser misses a boundary across the end of its buffer, when more than
-    that is asked for at once, as `with_form_data` does.
-    """
+def mend_multipart(pool: "WorkerPool") -> None:
     multipart = sys.modules.get("microdot.multipart")
     if multipart:
-        size = multipart.FileUpload.max_memory_size
-        multipart.FormDataIter.buffer_size = max(multipart.FormDataIter.buffer_size, size)
+        from firmware.uploads import mend
+
+        mend(multipart, pool)
 
 
 def choose(
@@ -101,7 +99,7 @@ def make(
 
         app = create_app(chosen, log, **settings["demo"])
     app.error_handlers.setdefault(Busy, chosen.refuse)
-    enlarge_buffer()
+    mend_multipart(chosen)
     server = Server(app, chosen, memory, log, limits)
     interface = make_interface(network, log)
     supervisor = Supervisor(Link(interface), server, log, on_connect, on_disconnect)

@@ -116,9 +116,11 @@ IMPORTS = {
         "routes",
         "server",
         "supervisor",
+        "uploads",
         "wifi",
         "workers",
     },
+    "uploads": set(),
     "own": {"status", "update"},
     "app": {"own", "settings", "startup", "trial"},
 }
@@ -131,6 +133,7 @@ LATER = {
     "update": {"last_words"},
     "trial": {"last_words"},
     "server": {"access", "application"},
+    "startup": {"uploads"},
     "app": {"own", "trial"},
     "own": {"status", "update"},
 }

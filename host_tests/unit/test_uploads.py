@@ -1,0 +1,135 @@
+import os
+import unittest
+
+from microdot import Microdot, Request, multipart
+from microdot.multipart import FormDataIter, with_form_data
+
+from firmware.uploads import mend
+from firmware.workers import WorkerPool
+from host_tests.unit.fakes import run_async, until
+from host_tests.unit.sites import GET, Site
+
+BOUNDARY = "----WebKitFormBoundaryABCDEFGHIJKLMNOP"
+PARTS = (
+    '--%s\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n'
+    '--%s\r\nContent-Disposition: form-data; name="field"\r\n\r\n%s\r\n--%s--\r\n'
+)
+HEAD = (
+    "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
+    "Content-Type: multipart/form-data; boundary=%s\r\n\r\n"
+)
+
+
+class TestMultipart(unittest.TestCase):
+    def setUp(self):
+        self._buffer_size = FormDataIter.buffer_size
+        self.pool = WorkerPool()
+
+    def tearDown(self):
+        FormDataIter.buffer_size = self._buffer_size
+        del multipart.open
+
+    @run_async
+    async def test_a_boundary_is_found_wherever_it_lies(self):
+        app = Microdot()
+
+        @app.post("/upload")
+        @with_form_data
+        async def upload(request):
+            data = await request.files["file"].read()
+            return "%d %s" % (len(data), data == b"x" * len(data) and request.form["field"])
+
+        mend(multipart, self.pool)
+        async with Site(app, self.pool, max_body_len=3000) as site:
+            peer = site.connect()
+            for length in list(range(255, 305)) + [980, 1000, 1022, 1023]:
+                body = PARTS % (BOUNDARY, "x" * length, BOUNDARY, length, BOUNDARY)
+                answer = await peer.ask(HEAD % (len(body), BOUNDARY) + body)
+                self.assertTrue(answer.endswith("\r\n\r\n%d %d" % (length, length)))
+            peer.close()
+
+    def test_a_larger_buffer_is_the_applications_to_choose(self):
+        FormDataIter.buffer_size = 2048
+        mend(multipart, self.pool)
+        self.assertEqual(FormDataIter.buffer_size, 2048)
+
+
+def temporary():
+    """The names that Microdot gives to its files."""
+    return sorted([name for name in os.listdir() if len(name) == 12 and name.isalpha()])
+
+
+class TestTemporaryFiles(unittest.TestCase):
+    def setUp(self):
+        self._max_content_length = Request.max_content_length
+        Request.max_content_length = 20000
+        self.before = temporary()
+        self.pool = WorkerPool()
+        mend(multipart, self.pool)
+        self.app = Microdot()
+        self.seen = []
+        self.app.post("/upload")(with_form_data(self.upload))
+        self.app.post("/long")(self.pool.long(with_form_data(self.upload)))
+
+    def tearDown(self):
+        Request.max_content_length = self._max_content_length
+        del multipart.open
+
+    async def upload(self, request):
+        self.seen.append(await request.files["f"].read())
+        return "done"
+
+    def body(self, *contents):
+        part = '--edge\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n%s\r\n'
+        return "".join([part % each for each in contents])
+
+    async def send(self, path, body, length):
+        peer = self.site.connect()
+        head = HEAD.replace("/upload", path) % (length, "edge")
+        await peer.send(head + body)
+        return peer
+
+    async def check(self):
+        await self.site.wait_open(0)
+        await self.site.pool.wait_ready()
+        peer = self.site.connect()
+        await peer.ask(GET % "/missing")  # the end of any request
+        peer.close()
+        await self.site.wait_open(0)
+        self.assertEqual(temporary(), self.before)
+
+    @run_async
+    async def test_an_upload_that_breaks_off_leaves_no_file(self):
+        async with Site(self.app, self.pool) as self.site:
+            for path in ("/upload", "/long"):
+                for body in (self.body("x" * 9000), self.body("x" * 3000, "y" * 3000)):
+                    peer = await self.send(path, body, 15000)
+                    await until(lambda: temporary() != self.before)
+                    peer.close()
+                    await self.check()
+
+    @run_async
+    async def test_of_two_files_in_one_field_none_stays(self):
+        async with Site(self.app, self.pool) as self.site:
+            for path in ("/upload", "/long"):
+                body = self.body("x" * 3000, "y" * 3000) + "--edge--\r\n"
+                peer = await self.send(path, body, len(body))
+                self.assertIn("done", await peer.read())
+                self.assertEqual(self.seen.pop(), b"y" * 3000)
+                peer.close()
+                await self.check()
+
+    @run_async
+    async def test_a_file_of_another_request_is_let_be(self):
+        async with Site(self.app, self.pool) as self.site:
+            body = self.body("x" * 9000)
+            peer = await self.send("/upload", body, len(body) + 10)
+            await until(lambda: temporary() != self.before)
+            other = self.site.connect()
+            await other.ask(GET % "/missing")
+            other.close()
+            await peer.send("--edge--\r\n")
+            self.assertIn("done", await peer.read())
+            self.assertEqual(self.seen, [b"x" * 9000])
+            peer.close()
+            await self.check()
