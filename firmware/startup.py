@@ -24,6 +24,7 @@ def mark(request: "Anything") -> None:
 
 
 def mend_multipart(pool: "WorkerPool") -> None:
+    """See `uploads`; an application without forms of several parts does not load it."""
     multipart = sys.modules.get("microdot.multipart")
     if multipart:
         from firmware.uploads import mend

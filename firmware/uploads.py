@@ -52,7 +52,10 @@ class TemporaryFiles:
             if task is not asyncio.current_task() and not task.done():
                 kept.append(each)
                 continue
-            file.close()
+            try:
+                file.close()
+            except OSError:  # the flash is full
+                pass
             try:
                 os.remove(path)
             except OSError:  # as nearly always: it is gone already

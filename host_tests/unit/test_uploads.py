@@ -4,7 +4,7 @@ import unittest
 from microdot import Microdot, Request, multipart
 from microdot.multipart import FormDataIter, with_form_data
 
-from firmware.uploads import mend
+from firmware.uploads import TemporaryFiles, mend
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, Site
@@ -107,6 +107,20 @@ class TestTemporaryFiles(unittest.TestCase):
                     await until(lambda: temporary() != self.before)
                     peer.close()
                     await self.check()
+
+    @run_async
+    async def test_a_flash_that_is_full_is_no_reason_to_keep_it(self):
+        class Full(list):
+            def close(self):
+                raise OSError(28)
+
+        files = TemporaryFiles()
+        path = "q" * 12
+        files.open(path, "w+b").close()
+        task, _, path = files._open.pop()
+        files._open.append((task, Full(), path))
+        files.sweep()
+        self.assertEqual((temporary(), files._open), (self.before, []))
 
     @run_async
     async def test_of_two_files_in_one_field_none_stays(self):
