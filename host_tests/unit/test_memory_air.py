@@ -2,10 +2,12 @@
 
 import asyncio
 import unittest
-from time import ticks_diff
+from time import ticks_diff, ticks_ms
 
 from microdot.microdot import Response
 
+from firmware import response as response_module
+from firmware import wire as wire_module
 from firmware.http1 import Head
 from firmware.memory import Memory
 from firmware.pieces import StreamedBody
@@ -140,11 +142,31 @@ class TestSegments(unittest.TestCase):
         self.assertTrue(all(memory.has_air(5000, self) for _ in range(100)))
 
 
+class NoTime:
+    """asyncio, of which waiting takes a turn of the loop, and moves the clock."""
+
+    now = 0
+
+    def __getattr__(self, name):
+        return getattr(asyncio, name)
+
+    def sleep_ms(self, wait_ms):
+        self.now += wait_ms
+        return asyncio.sleep(0)
+
+
 class TestTurns(unittest.TestCase):
     """The pool has less than a response may take: a segment leaves with each poll."""
 
     def setUp(self):
         self.memory = Memory(FakeLog(), self.read)
+        played = NoTime()
+        wire_module.asyncio = response_module.asyncio = played
+        wire_module.ticks_ms = lambda: played.now
+
+    def tearDown(self):
+        wire_module.asyncio = response_module.asyncio = asyncio
+        wire_module.ticks_ms = ticks_ms
 
     def read(self, capabilities):
         return [(120 * KB, 11 * KB, 11 * KB, 0)]
@@ -156,7 +178,7 @@ class TestTurns(unittest.TestCase):
         for _ in range(count):
             self.memory._next_poll = None
             self.memory.poll(0)
-            await asyncio.sleep_ms(60)  # in which everybody asks again
+            await turns(5)  # in which everybody asks again
 
     async def give_up(self, *tasks):
         for task in tasks:
