@@ -84,7 +84,7 @@ class StreamedBody:
             self._log.error("response body has not the length it said")
             await self._flush()
             raise EOFError
-        await self._end()
+        await self._flush(_LAST_CHUNK if self._is_chunked else b"")
 
     async def next(self) -> "Anything":
         """The next piece as bytes, None at the end; EOFError if it fails when the head has left."""
@@ -135,9 +135,6 @@ class StreamedBody:
         if is_early:
             raise ResponseError("its body is an async generator")
         return b""
-
-    async def _end(self) -> None:
-        await self._flush(_LAST_CHUNK if self._is_chunked else b"")
 
     def _hurry(self) -> None:
         """Full packets, and the last, wait for no acknowledgement: some clients delay it."""

@@ -142,7 +142,7 @@ class TestSegments(unittest.TestCase):
         self.assertTrue(all(memory.has_air(5000, self) for _ in range(100)))
 
 
-class NoTime:
+class PlayedTime:
     """asyncio, of which waiting takes a turn of the loop, and moves the clock."""
 
     now = 0
@@ -160,7 +160,7 @@ class TestTurns(unittest.TestCase):
 
     def setUp(self):
         self.memory = Memory(FakeLog(), self.read)
-        played = NoTime()
+        played = PlayedTime()
         wire_module.asyncio = response_module.asyncio = played
         wire_module.ticks_ms = lambda: played.now
 
@@ -210,10 +210,10 @@ class TestTurns(unittest.TestCase):
         self.assertTrue(sock.sent)
         await self.give_up(other)
 
-    async def _stream(self, sock, running):
+    async def _stream(self, sock, sender):
         head = Head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100)
         body = Pieces("line\n", asyncio.Event())
-        task = asyncio.create_task(running.send(self.wire(sock, BUSY), head, Response(body), True))
+        task = asyncio.create_task(sender.send(self.wire(sock, BUSY), head, Response(body), True))
         await turns(6)
         return task
 

@@ -1,5 +1,4 @@
 import os
-import unittest
 
 from microdot import Microdot, Request, multipart
 from microdot.multipart import FormDataIter, with_form_data
@@ -7,7 +6,7 @@ from microdot.multipart import FormDataIter, with_form_data
 from firmware.uploads import TemporaryFiles, mend
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, until
-from host_tests.unit.sites import GET, Site
+from host_tests.unit.sites import GET, LongBodies, Site
 
 BOUNDARY = "----WebKitFormBoundaryABCDEFGHIJKLMNOP"
 PARTS = (
@@ -20,15 +19,21 @@ HEAD = (
 )
 
 
-class TestMultipart(unittest.TestCase):
+class Mended(LongBodies):
+    """Microdot's module is afterwards as it was."""
+
     def setUp(self):
+        super().setUp()
         self._buffer_size = FormDataIter.buffer_size
         self.pool = WorkerPool()
 
     def tearDown(self):
+        super().tearDown()
         FormDataIter.buffer_size = self._buffer_size
         del multipart.open
 
+
+class TestMultipart(Mended):
     @run_async
     async def test_a_boundary_is_found_wherever_it_lies(self):
         app = Microdot()
@@ -59,21 +64,16 @@ def temporary():
     return sorted([name for name in os.listdir() if len(name) == 12 and name.isalpha()])
 
 
-class TestTemporaryFiles(unittest.TestCase):
+class TestTemporaryFiles(Mended):
     def setUp(self):
-        self._max_content_length = Request.max_content_length
+        super().setUp()
         Request.max_content_length = 20000
         self.before = temporary()
-        self.pool = WorkerPool()
         mend(multipart, self.pool)
         self.app = Microdot()
         self.seen = []
         self.app.post("/upload")(with_form_data(self.upload))
         self.app.post("/long")(self.pool.long(with_form_data(self.upload)))
-
-    def tearDown(self):
-        Request.max_content_length = self._max_content_length
-        del multipart.open
 
     async def upload(self, request):
         self.seen.append(await request.files["f"].read())
@@ -110,7 +110,7 @@ class TestTemporaryFiles(unittest.TestCase):
 
     @run_async
     async def test_a_flash_that_is_full_is_no_reason_to_keep_it(self):
-        class Full(list):
+        class Full:
             def close(self):
                 raise OSError(28)
 
