@@ -149,7 +149,7 @@ class _Parts:
         self.log = log
         self.health = health
         self.memory = memory
-        memory.reconnect = interface.reconnect
+        memory.pool.reconnect = interface.reconnect
         self.has_bodies = "firmware.body" in sys.modules
         self._interface = interface
         self.server = server

@@ -5,10 +5,6 @@ after a collection, MicroPython takes the largest free block of the pool, whole;
 little for frames, and the board is deaf.  So the collector runs long before the heap is full, what
 clients may make the server allocate has a budget, and the pool is watched.
 
-The TCP stack alone can fill the pool, too, with what it keeps for connections that are closed.  No
-acknowledgement finds a place then, and only after two minutes it forgets them.  To connect anew
-frees all of it at once.
-
 A board without the pool's figures has no pool to share, and only the first two apply.
 """
 
@@ -16,21 +12,12 @@ import asyncio
 import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
-from esp32 import HEAP_DATA, idf_heap_info
+from esp32 import idf_heap_info
 from machine import reset
 from micropython import const
 
-# Of the pool, for the radio: a received frame takes 1.7 KB until it is read.
-RADIO_LEN = const(16384)
-_BLOCK_LEN = const(4096)  # and so much of it in one piece
-_FRAME_LEN = const(1800)  # less than this in one piece, and no frame is received
-_DEAF_POLLS = const(6)  # in a row: three seconds
-# Whatever is sent lies in the pool until the client has acknowledged it, in segments of 1.5 KB of
-# which the last is as long as the others, if it is for one byte.
-_SEGMENT_LEN = const(1536)
-_SEND_LEN = const(5760)  # no more is taken by a socket at once
-_AIR_LEN = const(10240)  # for what is received, and for short responses
-_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+from firmware.pool import Pool
+
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
@@ -48,31 +35,25 @@ class Memory:
 
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
-    reconnect  called when the radio has found no memory for a while; or None
+    pool       what Python shares with the radio
     """
 
     def __init__(
         self, log: "Log", read_pool: "Function" = idf_heap_info, restart: "Function" = reset
     ) -> None:
         self._log = log
-        self._read_pool = read_pool
+        self.pool = Pool(log, read_pool)
         self._restart = restart
         self._used = 0
-        self._is_short = self._is_deaf = False  # when the pool was read
-        self._deaf_polls = 0  # in a row
+        self._is_short = False  # when the pool was read
         self._since = 0  # when it became short
         self._next_poll: int | None = None
         self._heap_len = 0
         self._room = -1  # of the heap, when it was last looked at
         self._looked = 0
-        self._air = 0  # of the pool, for what is sent; when that was read
-        self._air_read = 0
-        self._is_owed = False  # one segment, however little there is
-        self._turns: list = []  # those who wait for it
         self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
         self.budget = 0
         self.threshold = 0
-        self.reconnect: Function | None = None
 
     def settle(self, request_len: int) -> None:
         """Decides, when everything is loaded, how much of the heap may be garbage.
@@ -80,8 +61,9 @@ class Memory:
         request_len  bytes that the largest request allowed takes while it is received
         """
         gc.collect()
-        largest = self._pool()[1]
-        free = self._free(largest)
+        self.pool.look()
+        largest = self.pool.largest
+        free = self._free()
         # The first time counts: by what it has grown when more is loaded, the radio has less.
         self._heap_len = self._heap_len or gc.mem_alloc() + free
         self.budget = max(request_len, free // 2)
@@ -163,35 +145,6 @@ class Memory:
             return not self._lacks()
         return True
 
-    def has_air(self, length: int, asker: object) -> bool:
-        """Whether `length` bytes may be sent now that are not a short response.
-
-        What clients don't acknowledge stays in the pool; when it fills, no acknowledgement is
-        received any more.  Whatever the pool has, a segment leaves with each poll, of those who
-        ask in turn.
-        """
-        now = ticks_ms()
-        needed_len = min(length, _SEND_LEN) + _SEGMENT_LEN
-        if self._air < needed_len or ticks_diff(now, self._air_read) >= _LOOK_MS:
-            self._air_read = now
-            free, largest = self._pool()
-            self._air = free - _AIR_LEN if largest >= _BLOCK_LEN else 0
-            if free < 0:
-                return True
-        turns = self._turns
-        if self._air < needed_len:
-            if length > _SEGMENT_LEN:
-                return False
-            if asker not in turns:
-                turns.append(asker)
-            if not self._is_owed or turns[0] is not asker:
-                return False
-            self._is_owed = False
-        if asker in turns:
-            turns.remove(asker)
-        self._air -= needed_len
-        return True
-
     def poll(self, now: int) -> None:
         """Reads the pool now and then; the reaper calls it.
 
@@ -204,51 +157,38 @@ class Memory:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # an age is not to be told after days
-        self._air = 0
-        if self._is_owed and self._turns:  # it does not wait any more
-            del self._turns[0]
-        self._is_owed = True
+        self.pool.give_turn()
         was_short = self._is_short
         self._is_short = False
         if self._lacks():
             gc.collect()
             self._is_short = self._lacks()
-        self._deaf_polls = self._deaf_polls + 1 if self._is_deaf else 0
-        if self._deaf_polls == _DEAF_POLLS and self.reconnect:  # once: it may be somebody else's
-            self._log.warning("the radio finds no memory: connecting anew")
-            self.reconnect()
+        self.pool.help_radio()
         if not self._is_short:
             return
         if not was_short:
             self._since = now
-            free, largest = self._pool()
-            grown_len = gc.mem_alloc() + self._free(largest) - self._heap_len
+            pool = self.pool
+            pool.look()
+            grown_len = gc.mem_alloc() + self._free() - self._heap_len
             text = "memory is short: the heap has grown by %d bytes, %d are left, %d in one piece"
-            self._log.error(text, grown_len, free, largest)
+            self._log.error(text, grown_len, pool.free, pool.largest)
         elif ticks_diff(now, self._since) >= _RESTART_MS:
             self._log.error("memory stays short: restarting")
             self._restart()
 
     def _lacks(self) -> bool:
         """Whether the radio has less than its share because the heap has grown."""
-        free, largest = self._pool()
-        if free < 0 or (free >= RADIO_LEN and largest >= _BLOCK_LEN):
+        pool = self.pool
+        pool.look()
+        if pool.has_share():
             return False
-        heap_len = gc.mem_alloc() + self._free(largest)
+        largest = pool.largest
+        heap_len = gc.mem_alloc() + self._free()
         # What the driver takes or gives back meanwhile would be taken for Python's.
-        return self._pool()[1] == largest and heap_len >= self._heap_len + _GROWTH_LEN
+        pool.look()
+        return pool.largest == largest and heap_len >= self._heap_len + _GROWTH_LEN
 
-    def _free(self, largest: int) -> int:
+    def _free(self) -> int:
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
-        return gc.mem_free() - largest
-
-    def _pool(self) -> tuple[int, int]:
-        """(free bytes, largest free block) of the pool; (-1, 0) without its figures."""
-        free = -1
-        largest = 0
-        for region in self._read_pool(HEAP_DATA):
-            if region[0] < _INTERNAL_LEN:
-                free = max(free, 0) + region[1]
-                largest = max(largest, region[2])
-        self._is_deaf = largest < _FRAME_LEN and free >= 0
-        return free, largest
+        return gc.mem_free() - self.pool.largest

@@ -191,7 +191,9 @@ class Server:
             must_refuse = not has_room or self._memory.is_short() or self.table.is_all_at_work()
             slot = self.table.spare if must_refuse else self.table.find_free()
             if slot and slot.state == FREE:
-                if must_refuse:
+                if not has_room:
+                    self._log.warning("out of memory: no room for a newcomer")
+                elif must_refuse:
                     self._log.warning("No sockets are available")
                 return slot
             self._room.clear()

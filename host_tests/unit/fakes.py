@@ -153,10 +153,18 @@ class Calculation:
         self._gate.release()
 
 
+class FakePool:
+    """Enough of it for whatever is sent."""
+
+    def has_air(self, length, asker):
+        return True
+
+
 class FakeMemory:
     """As much as wanted, until the test says that it is short."""
 
     def __init__(self):
+        self.pool = FakePool()
         self.budget = 1 << 20
         self.taken = 0
         self.is_exhausted = False
@@ -184,9 +192,6 @@ class FakeMemory:
 
     def must_cut(self, now):
         return self.is_exhausted_for_long
-
-    def has_air(self, length, asker):
-        return True
 
     def can_send(self):
         return not self.is_exhausted

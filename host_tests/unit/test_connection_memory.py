@@ -180,6 +180,39 @@ class TestMemory(unittest.TestCase):
             self.assertEqual(site.memory.taken, 0)
             peer.close()
 
+    @run_async
+    async def test_while_memory_is_short_newcomers_get_503_and_the_idle_are_closed(self):
+        app = App()
+        async with app.site(max_open_sockets=3) as site:
+            idle, busy = site.connect(), site.connect()
+            await idle.ask(GET % "/quick")
+            await busy.send(GET % "/held")
+            await site.wait_line("uri: /held")
+            site.memory.is_exhausted = True
+            self.assertEqual(await idle.read(), "")
+            newcomer = site.connect()
+            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            site.memory.is_exhausted = False
+            again = site.connect()
+            self.assertIn("quick", await again.ask(GET % "/quick"))
+            app.gate.set()
+            self.assertIn("held", await busy.read())
+            for peer in (idle, busy, newcomer, again):
+                peer.close()
+
+    @run_async
+    async def test_while_there_is_no_room_newcomers_get_503_and_the_others_go_on(self):
+        async with App().site(max_open_sockets=3) as site:
+            idle = site.connect()
+            await idle.ask(GET % "/quick")
+            site.memory.has_room = False
+            newcomer = site.connect()
+            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
+            await site.wait_line("out of memory: no room for a newcomer")
+            self.assertIn("quick", await idle.ask(GET % "/quick"))
+            idle.close()
+            newcomer.close()
+
 
 class ShortOfMemory:
     """An event for which there is no memory to wait, some times."""

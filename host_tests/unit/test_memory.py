@@ -3,7 +3,8 @@ import unittest
 from time import ticks_add
 
 import firmware.memory as memory_module
-from firmware.memory import RADIO_LEN, Memory
+from firmware.memory import Memory
+from firmware.pool import RADIO_LEN
 from host_tests.unit.fakes import FakeLog, run_async
 
 KB = 1024
@@ -233,11 +234,11 @@ class TestShort(Settled):
         pool.added, pool.blocks = [32 * KB], [2 * KB]
         self.assertFalse(memory.can_send())
 
-    def test_a_radio_that_finds_no_memory_for_a_frame_for_three_seconds_connects_anew_once(self):
+    def test_a_radio_that_finds_no_memory_for_a_frame_for_three_seconds_connects_anew(self):
         pool, memory = self.settle()
         calls = []
-        memory.reconnect = lambda: calls.append(1)
-        for start, end in ((0, 60000), (61000, 65000)):  # after it has helped, it may come again
+        memory.pool.reconnect = lambda: calls.append(1)
+        for start, end in ((0, 30000), (31000, 35000)):  # after it has helped, it may come again
             pool.blocks = [1700] * 4  # the heap has not grown: it is the TCP stack's
             self.poll(memory, start, start + 2500)
             self.assertEqual(calls, [])
@@ -247,10 +248,18 @@ class TestShort(Settled):
             self.poll(memory, end, end + 600)
         self.assertEqual((self.said("connecting anew"), self.restarts), (2, []))
 
+    def test_it_does_so_again_each_half_minute_that_it_has_not_helped(self):
+        pool, memory = self.settle()
+        calls = []
+        memory.pool.reconnect = lambda: calls.append(1)
+        pool.blocks = [1700] * 4
+        self.poll(memory, 0, 64000)
+        self.assertEqual(len(calls), 3)
+
     def test_one_that_finds_some_now_and_then_goes_on(self):
         pool, memory = self.settle()
         calls = []
-        memory.reconnect = lambda: calls.append(1)
+        memory.pool.reconnect = lambda: calls.append(1)
         for start in range(0, 60000, 3000):
             pool.blocks = [1500] * 4
             self.poll(memory, start, start + 2500)
