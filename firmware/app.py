@@ -1,7 +1,6 @@
 """The program: it reads the configuration, has every part made by `startup`, and runs them."""
 
 import asyncio
-import gc
 import sys
 
 from micropython import const
@@ -10,7 +9,6 @@ import firmware
 
 _CLOSE_S = 2
 _GRACE_MS = const(2000)  # for the requests at work when the application shuts down
-_LOADING_THRESHOLD = const(8192)
 _EIO = const(5)
 
 
@@ -37,9 +35,6 @@ def run(
     """
     firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
-    # While modules are loaded, what that leaves behind is collected often: so what lasts lies close
-    # together, the free heap is one piece, and each allocation finds its place at once.
-    gc.threshold(_LOADING_THRESHOLD)
     try:
         parts = _make(path, app, pool, on_connect, on_disconnect)
     except MemoryError:

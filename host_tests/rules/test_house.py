@@ -252,7 +252,11 @@ def test_nothing_happens_at_import(module):
 def test_a_traceback_names_a_module_as_a_board_knows_it_already(tmp_path):
     """The path of the source would be one more name on the heap, for each module."""
     board = build(board=tmp_path / "board")
-    for path, name in (("firmware/exchange", b"exchange"), ("lib/microdot/microdot", b"microdot")):
+    for path, name in (
+        ("firmware/core", b"core"),
+        ("firmware/body", b"body"),
+        ("lib/microdot/microdot", b"microdot"),
+    ):
         compiled = (board / f"{path}.mpy").read_bytes()
         assert name + b".py" not in compiled
         assert b"." + name in compiled
@@ -271,7 +275,7 @@ def test_a_second_build_compiles_nothing_and_a_stale_file_goes(tmp_path):
 def test_build_makes_what_the_flash_holds():
     board = build()
     names = {path.relative_to(board).as_posix() for path in board.rglob("*.*")}
-    assert {"main.py", "boot.py", "firmware/app.mpy", "lib/microdot/microdot.mpy"} <= names
+    assert {"main.py", "boot.py", "firmware/core.mpy", "lib/microdot/microdot.mpy"} <= names
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -27,8 +27,8 @@ def execute(monkeypatch, **given):
 def test_an_image_gets_all_of_the_firmware_and_of_microdot_what_a_board_can_use(monkeypatch):
     site = build.find_microdot().parent
     found = execute(monkeypatch, microdot=str(site))
-    built = build.plan(ROOT, site / "microdot", ROOT / "main.py")
-    names = {path[len("firmware/") : -4] for path in built if path.startswith("firmware/")}
+    built = build.sources(ROOT, site / "microdot", ROOT / "main.py")
+    names = {path[len("firmware/") : -3] for path in built if path.startswith("firmware/")}
     files, base = found["firmware"]
     assert {name[:-3] for name in files} == names and base == ".."
     files, base = found["microdot"]
@@ -43,4 +43,4 @@ def test_a_microdot_that_is_not_there_is_one_line(monkeypatch, tmp_path):
 
 def test_the_manifest_itself_goes_nowhere():
     built = build.plan(ROOT, build.find_microdot(), ROOT / "main.py")
-    assert "firmware/app.mpy" in built and "firmware/manifest.mpy" not in built
+    assert "firmware/core.mpy" in built and "firmware/manifest.mpy" not in built

@@ -1,6 +1,7 @@
 """Tracebacks of a board name the functions as the sources do."""
 
 from tools.checkout import ROOT
+from tools.version import join
 from tools.version.tracebacks import Tracebacks, find_function
 
 
@@ -11,9 +12,21 @@ def place(name, path="server.py", module="server"):
     return f'  File "firmware.{module}", line {at + 1}, in LOG_NONE\r\n'.encode()
 
 
+def find_lines(module):
+    return len((ROOT / "firmware" / f"{module}.py").read_text().splitlines())
+
+
 def test_a_private_function_of_the_firmware_has_its_own_name():
     shown = Tracebacks().feed(b"Traceback:\r\n" + place("_sweep") + b"OSError: 5\r\n")
     assert shown.endswith(b", in _sweep\r\nOSError: 5\r\n")
+
+
+def test_a_place_in_the_modules_that_became_one_is_shown_as_the_sources_have_it():
+    before = sum(find_lines(each) for each in join.MEMBERS[: join.MEMBERS.index("server")])
+    own = place("_sweep").replace(b"LOG_NONE", b"_sweep")
+    line = int(own.split(b"line ")[1].split(b",")[0])
+    shown = Tracebacks().feed(b'  File "firmware.core", line %d, in LOG_NONE\r\n' % (before + line))
+    assert shown == own
 
 
 def test_so_has_one_of_a_package_in_it():

@@ -95,6 +95,13 @@ def play_clock(module):
     module.firmware.is_clock_set = True
 
 
+def play_joined(module):
+    """The modules that have become one; without those that an application has beside it."""
+    for name in ("firmware.listener", "firmware.response", "firmware.wire"):
+        if name not in sys.modules:
+            on_loaded[name](module)
+
+
 def as_tuple(address):
     """(host, port) of what MicroPython for Unix has: the octets of a sockaddr_in."""
     if isinstance(address, tuple):
@@ -104,6 +111,7 @@ def as_tuple(address):
 
 # From here on the path and `/` are a board's.
 on_loaded = {
+    "firmware.core": play_joined,
     "firmware.listener": play_listener,
     "firmware.response": play_clock,
     "firmware.wire": play_wire,

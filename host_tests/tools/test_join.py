@@ -1,0 +1,153 @@
+"""What becomes of the modules that every board loads."""
+
+import ast
+import sys
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from tools.checkout import ROOT
+from tools.version import build, join, tracebacks
+
+FIRMWARE = ROOT / "firmware"
+HTTP1 = """\
+from time import ticks_ms
+
+_LEN = 3
+
+
+def cut(text):
+    return text[:_LEN]
+"""
+WIRE = """\
+from time import (
+    ticks_diff,
+    ticks_ms,
+)
+
+from firmware.http1 import cut
+
+_LEN = 1
+
+
+def send(text):
+    return cut(text) + text[:_LEN]
+"""
+BODY = """\
+def read():
+    from firmware.http1 import cut
+
+    return cut("abcd")
+"""
+TEXTS = {"firmware/http1.py": HTTP1, "firmware/wire.py": WIRE, "firmware/body.py": BODY}
+HTTP1_LINES = HTTP1.count("\n")
+
+
+def members(*joined):
+    return join.join(TEXTS, joined)
+
+
+def write(folder, **texts):
+    """The sources of a version whose application is of these files."""
+    found = build.sources(ROOT, build.find_microdot(), ROOT / "main.py")
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+        found[f"{name}.py"] = folder / f"{name}.py"
+    return found
+
+
+def test_what_has_one_name_in_two_modules_stays_two_things():
+    core = members("http1", "wire")["firmware/core.py"].replace("from time", "from board_time")
+    names: dict[str, Any] = {}
+    with mock.patch.dict(sys.modules, board_time=mock.Mock()):
+        exec(core, names)
+    assert names["send"]("abcd") == "abca"
+
+
+def test_each_line_stays_and_what_was_imported_once_is_not_again():
+    core = members("http1", "wire")["firmware/core.py"].split("\n")
+    assert len(core) == HTTP1_LINES + WIRE.count("\n") + 1
+    assert core[HTTP1_LINES:][:6] == ["from time import ticks_diff", *("", "", "", "", "")]
+
+
+def test_the_others_import_from_the_one_module():
+    joined = members("http1", "wire")
+    assert set(joined) == {"firmware/body.py", "firmware/core.py"}
+    assert "    from firmware.core import cut" in joined["firmware/body.py"]
+
+
+def test_a_member_that_is_left_out_is_imported_and_keeps_its_lines():
+    joined = members("wire")
+    assert joined["firmware/http1.py"] == TEXTS["firmware/http1.py"]
+    assert joined["firmware/core.py"].startswith("\n" * HTTP1_LINES + "from time")
+    assert "from firmware.http1 import cut" in joined["firmware/core.py"]
+
+
+def test_the_demo_has_all_of_them_in_one(tmp_path):
+    found = write(tmp_path)
+    assert join.choose(found) == list(join.MEMBERS)
+    planned = build.plan(ROOT, build.find_microdot(), ROOT / "main.py")
+    assert "firmware/core.mpy" in planned and "firmware/wire.mpy" not in planned
+
+
+@pytest.mark.parametrize("text", ["from firmware.pieces import X", "from firmware import pieces"])
+def test_what_an_application_imports_stays_with_what_that_imports(tmp_path, text):
+    left = set(join.MEMBERS) - set(join.choose(write(tmp_path, main=text)))
+    assert left == {"pieces", "encode", "tasks", "http1"}
+
+
+def test_so_does_what_a_compiled_file_of_it_may_import(tmp_path):
+    found = write(tmp_path)
+    (tmp_path / "own.mpy").write_bytes(b"M\x06\x00\x08firmware\x04tasks\x00")
+    found["lib/own.mpy"] = tmp_path / "own.mpy"
+    assert set(join.MEMBERS) - set(join.choose(found)) == {"tasks"}
+
+
+def test_where_all_are_left_out_there_is_no_such_module(tmp_path):
+    found = write(tmp_path, main="".join(f"import firmware.{each}\n" for each in join.MEMBERS))
+    assert join.choose(found) == []
+
+
+def test_each_line_of_the_firmware_is_found_again():
+    texts = {f"firmware/{each}.py": (FIRMWARE / f"{each}.py").read_text() for each in join.MEMBERS}
+    core = join.join(texts, join.MEMBERS)[join.PATH]
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = [node for node in ast.walk(ast.parse(core)) if isinstance(node, definitions)]
+    assert len(found) > 300
+    for node in found:
+        module, line = join.find_place(node.lineno)
+        name = tracebacks.find_function(FIRMWARE / f"{module}.py", line)
+        assert node.name in (name, f"{name}_{module}")
+
+
+def test_a_person_finds_a_line_in_what_a_build_writes():
+    lines = join.show().decode().split("\n")
+    at = next(at for at, line in enumerate(lines, 1) if "def _sweep" in line)
+    module, line = join.find_place(at)
+    assert (FIRMWARE / f"{module}.py").read_text().split("\n")[line - 1] == lines[at - 1]
+
+
+def test_a_line_behind_the_last_one_is_of_no_module():
+    assert join.find_place(10**6)[0] == join.NAME
+
+
+def test_each_member_finds_what_it_imports_in_those_before_it():
+    for at, member in enumerate(join.MEMBERS):
+        tree = ast.parse((FIRMWARE / f"{member}.py").read_text())
+        imports = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+        ours = {name[len("firmware.") :] for name in imports if name.startswith("firmware.")}
+        assert ours <= set(join.MEMBERS[:at])
+
+
+def test_no_public_name_means_two_things_in_the_one_module():
+    meant: dict[str, str] = {}
+    for member in join.MEMBERS:
+        for node in ast.parse((FIRMWARE / f"{member}.py").read_text()).body:
+            if isinstance(node, ast.ImportFrom):
+                for each in node.names:
+                    place = f"{node.module}.{each.name}"
+                    assert meant.setdefault(each.asname or each.name, place) == place
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                place = f"firmware.{member}.{node.name}"
+                assert node.name[0] == "_" or meant.setdefault(node.name, place) == place

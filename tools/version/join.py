@@ -1,0 +1,128 @@
+"""The modules of the firmware that every board loads become one there, `firmware.core`.
+
+Each module costs a board some 400 bytes of heap, before it does anything: the tables of its names
+and of what it refers to, its variables, and the names of others that it imports.  The lines stay in
+their order, and none is lost, so `find_place` tells where a line of the one module comes from.
+"""
+
+import ast
+import functools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from tools.checkout import ROOT
+from tools.version import imports, names, source
+
+NAME = "core"
+PATH = f"firmware/{NAME}.py"
+# In an order in which each finds what it imports.
+MEMBERS = (
+    *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
+    *("listener", "wire", "request", "pieces", "response", "refusal", "exchange", "connection"),
+    *("server", "job", "workers", "pool", "memory", "health", "address", "supervisor", "app"),
+)
+_IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
+_WORD = re.compile(rb"\w+")
+
+
+def choose(sources: Mapping[str, Path]) -> list[str]:
+    """The members that become one, of a version: path on the board to source file.
+
+    One that the application imports stays a module of its own, as does what that imports.
+    """
+    wanted = {name for path, file in sources.items() for name in _named(path, file)}
+    for member in reversed(MEMBERS):
+        file = sources.get(_path(member))
+        if member in wanted and file:
+            wanted.update(each.name.rpartition(".")[2] for each in _imports(file))
+    return [each for each in MEMBERS if each not in wanted and _path(each) in sources]
+
+
+def join(texts: Mapping[str, str], joined: Collection[str]) -> dict[str, str]:
+    """The sources, by path on the board, with the members `joined` in one of them."""
+    trees = {member: ast.parse(texts[_path(member)]) for member in joined}
+    defined = Counter(name for tree in trees.values() for name in _private_names(tree))
+    known: set[str] = set()
+    parts = []
+    for member in MEMBERS:
+        text = texts.get(_path(member), "")
+        if member in trees:
+            own = [name for name in _private_names(trees[member]) if defined[name] > 1]
+            text = names.replace(text, {name: f"{name}_{member}" for name in own})
+            parts.append(_without_imports(text, joined, known))
+        else:
+            parts.append("\n" * text.count("\n"))
+    whole = {path: text for path, text in texts.items() if path not in map(_path, joined)}
+    return {
+        path: _IMPORT.sub(lambda match: _redirect(match, joined), text)
+        for path, text in (whole | {PATH: "".join(parts)}).items()
+    }
+
+
+def show() -> bytes:
+    """The sources here, one below the other: for a person who looks up a line of the one module."""
+    return b"".join(source.read(ROOT / _path(member)) for member in MEMBERS)
+
+
+def find_place(line: int) -> tuple[str, int]:
+    """The module and the line of the sources here that a line of the one module comes from."""
+    for member, length in _lengths():
+        if line <= length:
+            return member, line
+        line -= length
+    return NAME, line
+
+
+@functools.cache
+def _lengths() -> list[tuple[str, int]]:
+    return [(member, source.read(ROOT / _path(member)).count(b"\n")) for member in MEMBERS]
+
+
+def _path(member: str) -> str:
+    return f"firmware/{member}.py"
+
+
+def _named(path: str, file: Path) -> Iterator[str]:
+    """The names in a file of an application that may be members; all words of a compiled one."""
+    if path.startswith(("firmware/", "lib/microdot/")):
+        return
+    if file.suffix == ".mpy":
+        yield from (word.decode() for word in _WORD.findall(file.read_bytes()))
+    elif file.suffix == ".py":
+        yield from (each.name.partition(".")[2].partition(".")[0] for each in _imports(file))
+
+
+def _imports(file: Path) -> list[imports.Import]:
+    found = imports.find_imports(source.parse(file))
+    return [each for each in found if each.name.startswith("firmware.")]
+
+
+def _private_names(tree: ast.Module) -> set[str]:
+    """Functions, classes and variables of a module that no other one knows."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = {node.name for node in tree.body if isinstance(node, kinds)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            found.update(each.id for each in node.targets if isinstance(each, ast.Name))
+    return {name for name in found if name.startswith("_")}
+
+
+def _without_imports(text: str, joined: Collection[str], known: set[str]) -> str:
+    """A member without what it imports of others, or what one before it has imported."""
+    lines = text.splitlines(keepends=True)
+    for node in ast.parse(text).body:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        is_here = module.rpartition(".")[2] in joined and module.startswith("firmware.")
+        left = [each for each in node.names if not is_here and f"{module}.{each.name}" not in known]
+        known.update(f"{module}.{each.name}" for each in left)
+        node.names = left
+        source.replace(lines, node, ast.unparse(node) if left else "")
+    return "".join(lines)
+
+
+def _redirect(match: re.Match[str], joined: Collection[str]) -> str:
+    return f"from firmware.{NAME} import" if match[1] in joined else match[0]
