@@ -35,6 +35,7 @@ def run(
     """
     firmware.exit_status = 1
     sys.modules.pop("main", None)  # at the REPL, `import main` runs it again
+    firmware.collect_often()
     try:
         parts = _make(path, app, pool, on_connect, on_disconnect)
     except MemoryError:
@@ -144,7 +145,7 @@ class _Parts:
         self.log = log
         self.health = health
         self.memory = memory
-        memory.pool.reconnect = interface.reconnect
+        memory.radio.reconnect = interface.reconnect
         self.has_bodies = "firmware.body" in sys.modules
         self._interface = interface
         self.server = server

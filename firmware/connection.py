@@ -84,7 +84,7 @@ class Connection:
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
         limits = self._limits
         send_wait_ms = limits["send_wait_timeout_ms"]
-        self._wire = Wire(sock, address, self._slot, send_wait_ms, self._memory.pool.has_air)
+        self._wire = Wire(sock, address, self._slot, send_wait_ms, self._memory.radio.has_air)
         wait_ms = limits["recv_wait_timeout_ms"]
         self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()

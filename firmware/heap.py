@@ -11,7 +11,6 @@ from micropython import const
 _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _START_LEN = const(44544)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
 _WORD_LEN = const(4)
-_LOADING_THRESHOLD = const(8192)
 
 
 def grow(left_len: int, read_pool: "Function" = idf_heap_info) -> list:
@@ -24,9 +23,6 @@ def grow(left_len: int, read_pool: "Function" = idf_heap_info) -> list:
     small ones make it grow, it doubles, or takes the largest free block of the pool; and after that
     no part of the right size can be added.
     """
-    # While modules are loaded, what that leaves behind is collected often: so what lasts lies close
-    # together, the free heap is one piece, and each allocation finds its place at once.
-    gc.threshold(_LOADING_THRESHOLD)
     gc.collect()  # an empty part that was added before goes back
     few = [None] * 16  # one block alone would not keep the part (py/gc.c, last_used_block)
     try:

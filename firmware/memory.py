@@ -16,7 +16,7 @@ from esp32 import idf_heap_info
 from machine import reset
 from micropython import const
 
-from firmware.pool import Pool
+from firmware.radio import Radio
 
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
@@ -35,14 +35,14 @@ class Memory:
 
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
-    pool       what Python shares with the radio
+    radio      what it has of the pool
     """
 
     def __init__(
         self, log: "Log", read_pool: "Function" = idf_heap_info, restart: "Function" = reset
     ) -> None:
         self._log = log
-        self.pool = Pool(log, read_pool)
+        self.radio = Radio(log, read_pool)
         self._restart = restart
         self._used = 0
         self._is_short = False  # when the pool was read
@@ -61,8 +61,8 @@ class Memory:
         request_len  bytes that the largest request allowed takes while it is received
         """
         gc.collect()
-        self.pool.look()
-        largest = self.pool.largest
+        self.radio.look()
+        largest = self.radio.largest
         free = self._free()
         # The first time counts: by what it has grown when more is loaded, the radio has less.
         self._heap_len = self._heap_len or gc.mem_alloc() + free
@@ -157,38 +157,38 @@ class Memory:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # an age is not to be told after days
-        self.pool.give_turn()
+        self.radio.give_turn()
         was_short = self._is_short
         self._is_short = False
         if self._lacks():
             gc.collect()
             self._is_short = self._lacks()
-        self.pool.help_radio()
+        self.radio.rescue()
         if not self._is_short:
             return
         if not was_short:
             self._since = now
-            pool = self.pool
-            pool.look()
+            radio = self.radio
+            radio.look()
             grown_len = gc.mem_alloc() + self._free() - self._heap_len
             text = "memory is short: the heap has grown by %d bytes, %d are left, %d in one piece"
-            self._log.error(text, grown_len, pool.free, pool.largest)
+            self._log.error(text, grown_len, radio.free, radio.largest)
         elif ticks_diff(now, self._since) >= _RESTART_MS:
             self._log.error("memory stays short: restarting")
             self._restart()
 
     def _lacks(self) -> bool:
         """Whether the radio has less than its share because the heap has grown."""
-        pool = self.pool
-        pool.look()
-        if pool.has_share():
+        radio = self.radio
+        radio.look()
+        if radio.has_share():
             return False
-        largest = pool.largest
+        largest = radio.largest
         heap_len = gc.mem_alloc() + self._free()
         # What the driver takes or gives back meanwhile would be taken for Python's.
-        pool.look()
-        return pool.largest == largest and heap_len >= self._heap_len + _GROWTH_LEN
+        radio.look()
+        return radio.largest == largest and heap_len >= self._heap_len + _GROWTH_LEN
 
     def _free(self) -> int:
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
-        return gc.mem_free() - self.pool.largest
+        return gc.mem_free() - self.radio.largest

@@ -11,7 +11,6 @@ from micropython import const
 
 import firmware
 
-_LOADING_THRESHOLD = const(8192)
 _UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
 _STEP_MS = const(1000)
 _MODULES = ("status", "update")
@@ -36,7 +35,7 @@ def _load(parts: "Parts", is_update: bool) -> "Status | Update":
         if is_update and not parts.memory.has(_UPDATE_LEN):
             raise MemoryError("too little is free for an update")
         gc.collect()
-        gc.threshold(_LOADING_THRESHOLD)
+        firmware.collect_often()
         own = parts.own = _make(parts, is_update)
         parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
     except MemoryError:

@@ -42,7 +42,7 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
-    has_air    asked before so many bytes are sent that may wait, see `Pool`
+    has_air    asked before so many bytes are sent that may wait, see `Radio`
     heart      of a WebSocket or an event stream: whether its client is still there
     """
 

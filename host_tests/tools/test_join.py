@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections import Counter
 from typing import Any
 from unittest import mock
 
@@ -40,8 +41,18 @@ def read():
 
     return cut("abcd")
 """
-TEXTS = {"firmware/http1.py": HTTP1, "firmware/wire.py": WIRE, "firmware/body.py": BODY}
+TEXTS = {f"firmware/{each}.py": "" for each in join.MEMBERS} | {
+    "firmware/http1.py": HTTP1,
+    "firmware/wire.py": WIRE,
+    "firmware/body.py": BODY,
+}
 HTTP1_LINES = HTTP1.count("\n")
+CORE = ast.parse(
+    join.join(
+        {f"firmware/{each}.py": (FIRMWARE / f"{each}.py").read_text() for each in join.MEMBERS},
+        join.MEMBERS,
+    )[join.PATH]
+)
 
 
 def members(*joined):
@@ -73,7 +84,7 @@ def test_each_line_stays_and_what_was_imported_once_is_not_again():
 
 def test_the_others_import_from_the_one_module():
     joined = members("http1", "wire")
-    assert set(joined) == {"firmware/body.py", "firmware/core.py"}
+    assert "firmware/http1.py" not in joined and "firmware/wire.py" not in joined
     assert "    from firmware.core import cut" in joined["firmware/body.py"]
 
 
@@ -91,7 +102,16 @@ def test_the_demo_has_all_of_them_in_one(tmp_path):
     assert "firmware/core.mpy" in planned and "firmware/wire.mpy" not in planned
 
 
-@pytest.mark.parametrize("text", ["from firmware.pieces import X", "from firmware import pieces"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from firmware.pieces import X",
+        "from firmware import pieces",
+        "import firmware as fw\n\ndef f():\n    return fw.pieces.X",
+        "import firmware.body\n\nX = firmware.pieces.X",
+        "if __import__('firmware.pieces'):\n    pass",
+    ],
+)
 def test_what_an_application_imports_stays_with_what_that_imports(tmp_path, text):
     left = set(join.MEMBERS) - set(join.choose(write(tmp_path, main=text)))
     assert left == {"pieces", "encode", "tasks", "http1"}
@@ -104,28 +124,37 @@ def test_so_does_what_a_compiled_file_of_it_may_import(tmp_path):
     assert set(join.MEMBERS) - set(join.choose(found)) == {"tasks"}
 
 
+def test_and_what_its_own_copy_of_microdot_imports(tmp_path):
+    found = write(tmp_path, extra="from firmware.tasks import wake")
+    found["lib/microdot/extra.py"] = found.pop("extra.py")
+    assert set(join.MEMBERS) - set(join.choose(found)) == {"tasks"}
+
+
 def test_where_all_are_left_out_there_is_no_such_module(tmp_path):
     found = write(tmp_path, main="".join(f"import firmware.{each}\n" for each in join.MEMBERS))
     assert join.choose(found) == []
+    planned = build.plan(ROOT, build.find_microdot(), tmp_path / "main.py")
+    assert "firmware/core.mpy" not in planned and "firmware/wire.mpy" in planned
 
 
-def test_each_line_of_the_firmware_is_found_again():
-    texts = {f"firmware/{each}.py": (FIRMWARE / f"{each}.py").read_text() for each in join.MEMBERS}
-    core = join.join(texts, join.MEMBERS)[join.PATH]
+def test_each_line_that_a_build_writes_is_found_in_the_sources(tmp_path):
+    build.build(board=tmp_path / "board")
+    whole = (ROOT / "build" / "core.py").read_text().splitlines()
+    assert len(whole) > 3000
+    texts = {each: (FIRMWARE / f"{each}.py").read_text().splitlines() for each in join.MEMBERS}
+    for at, text in enumerate(whole, 1):
+        module, line = join.find_place(at)
+        assert texts[module][line - 1] == text
+
+
+def test_each_function_of_the_one_module_is_on_its_line():
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    found = [node for node in ast.walk(ast.parse(core)) if isinstance(node, definitions)]
+    found = [node for node in ast.walk(CORE) if isinstance(node, definitions)]
     assert len(found) > 300
     for node in found:
         module, line = join.find_place(node.lineno)
         name = tracebacks.find_function(FIRMWARE / f"{module}.py", line)
         assert node.name in (name, f"{name}_{module}")
-
-
-def test_a_person_finds_a_line_in_what_a_build_writes():
-    lines = join.show().decode().split("\n")
-    at = next(at for at, line in enumerate(lines, 1) if "def _sweep" in line)
-    module, line = join.find_place(at)
-    assert (FIRMWARE / f"{module}.py").read_text().split("\n")[line - 1] == lines[at - 1]
 
 
 def test_a_line_behind_the_last_one_is_of_no_module():
@@ -140,14 +169,15 @@ def test_each_member_finds_what_it_imports_in_those_before_it():
         assert ours <= set(join.MEMBERS[:at])
 
 
-def test_no_public_name_means_two_things_in_the_one_module():
-    meant: dict[str, str] = {}
-    for member in join.MEMBERS:
-        for node in ast.parse((FIRMWARE / f"{member}.py").read_text()).body:
-            if isinstance(node, ast.ImportFrom):
-                for each in node.names:
-                    place = f"{node.module}.{each.name}"
-                    assert meant.setdefault(each.asname or each.name, place) == place
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                place = f"firmware.{member}.{node.name}"
-                assert node.name[0] == "_" or meant.setdefault(node.name, place) == place
+def test_no_name_of_the_one_module_means_two_things():
+    bound: list[str] = []
+    for node in CORE.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound += [each.asname or each.name for each in node.names]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.append(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name for each in targets for name in ast.walk(each)]
+            bound += [name.id for name in names if isinstance(name, ast.Name)]
+    assert [name for name, count in Counter(bound).items() if count > 1] == []

@@ -29,6 +29,18 @@ def test_a_place_in_the_modules_that_became_one_is_shown_as_the_sources_have_it(
     assert shown == own
 
 
+def test_so_is_one_in_the_last_words_of_a_run():
+    at = sum(find_lines(each) for each in join.MEMBERS[:2]) + 7
+    said = b"W (2) httpd32: Last time: OSError: 5, firmware.core:%d, main.py:14\r\n" % at
+    shown = Tracebacks().feed(said)
+    assert shown == said.replace(b"core:%d" % at, join.MEMBERS[2].encode() + b":7")
+
+
+def test_what_has_no_name_of_its_own_is_said_as_the_board_has_it():
+    line = place("_sweep").replace(b"LOG_NONE", b"<listcomp>")
+    assert Tracebacks().feed(line) == line
+
+
 def test_so_has_one_of_a_package_in_it():
     for path, module, name in (
         ("config/__init__.py", "config", "_check_server"),

@@ -153,8 +153,8 @@ class Calculation:
         self._gate.release()
 
 
-class FakePool:
-    """Enough of it for whatever is sent."""
+class FakeRadio:
+    """Memory for whatever is sent."""
 
     def has_air(self, length, asker):
         return True
@@ -164,7 +164,7 @@ class FakeMemory:
     """As much as wanted, until the test says that it is short."""
 
     def __init__(self):
-        self.pool = FakePool()
+        self.radio = FakeRadio()
         self.budget = 1 << 20
         self.taken = 0
         self.is_exhausted = False

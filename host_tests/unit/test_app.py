@@ -90,6 +90,17 @@ class TestRun(unittest.TestCase):
         finally:
             gc.threshold(-1)
 
+    def test_while_it_loads_the_application_s_threshold_does_not_count(self):
+        seen = []
+        load, app._load = app._load, lambda path: seen.append(gc.threshold())
+        try:
+            gc.threshold(100000)
+            self.assertEqual(app.run(), 1)
+        finally:
+            app._load = load
+            gc.threshold(-1)
+        self.assertEqual(seen, [8192])
+
     def test_want_of_memory_at_the_start_reaches_the_top(self):
         parts = app._Parts
         app._Parts = fail

@@ -1,4 +1,3 @@
-import gc
 import unittest
 
 from firmware.heap import grow, growth_len
@@ -27,11 +26,3 @@ class TestGrowth(unittest.TestCase):
 
     def test_a_pool_in_pieces_is_no_reason_not_to_start(self):
         grow(0, lambda capabilities: [(1, 1 << 40, 0, 0)])
-
-    def test_from_then_on_what_loading_leaves_behind_is_collected_often(self):
-        gc.threshold(-1)
-        try:
-            grow(0, lambda capabilities: [])
-            self.assertEqual(gc.threshold(), 8 * KB)
-        finally:
-            gc.threshold(-1)

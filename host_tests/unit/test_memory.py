@@ -4,7 +4,7 @@ from time import ticks_add
 
 import firmware.memory as memory_module
 from firmware.memory import Memory
-from firmware.pool import RADIO_LEN
+from firmware.radio import RADIO_LEN
 from host_tests.unit.fakes import FakeLog, run_async
 
 KB = 1024
@@ -237,7 +237,7 @@ class TestShort(Settled):
     def test_a_radio_that_finds_no_memory_for_a_frame_for_three_seconds_connects_anew(self):
         pool, memory = self.settle()
         calls = []
-        memory.pool.reconnect = lambda: calls.append(1)
+        memory.radio.reconnect = lambda: calls.append(1)
         for start, end in ((0, 30000), (31000, 35000)):  # after it has helped, it may come again
             pool.blocks = [1700] * 4  # the heap has not grown: it is the TCP stack's
             self.poll(memory, start, start + 2500)
@@ -251,7 +251,7 @@ class TestShort(Settled):
     def test_it_does_so_again_each_half_minute_that_it_has_not_helped(self):
         pool, memory = self.settle()
         calls = []
-        memory.pool.reconnect = lambda: calls.append(1)
+        memory.radio.reconnect = lambda: calls.append(1)
         pool.blocks = [1700] * 4
         self.poll(memory, 0, 64000)
         self.assertEqual(len(calls), 3)
@@ -259,7 +259,7 @@ class TestShort(Settled):
     def test_one_that_finds_some_now_and_then_goes_on(self):
         pool, memory = self.settle()
         calls = []
-        memory.pool.reconnect = lambda: calls.append(1)
+        memory.radio.reconnect = lambda: calls.append(1)
         for start in range(0, 60000, 3000):
             pool.blocks = [1500] * 4
             self.poll(memory, start, start + 2500)

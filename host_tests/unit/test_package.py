@@ -1,3 +1,4 @@
+import gc
 import sys
 import unittest
 
@@ -33,6 +34,14 @@ class TestPackage(unittest.TestCase):
         finally:
             firmware.pool_len, firmware._grown = pool_len, grown
             firmware.drop("heap")
+
+    def test_what_is_left_behind_while_modules_are_loaded_is_collected_often(self):
+        gc.threshold(-1)
+        try:
+            firmware.grow()  # also when the heap has its length already
+            self.assertEqual(gc.threshold(), 8192)
+        finally:
+            gc.threshold(-1)
 
     def test_a_module_is_imported_from_it_as_from_any_package(self):
         from firmware import reasons

@@ -1,6 +1,6 @@
 """The modules of the firmware that every board loads become one there, `firmware.core`.
 
-Each module costs a board some 400 bytes of heap, before it does anything: the tables of its names
+Each module costs a board some 200 bytes of heap, before it does anything: the tables of its names
 and of what it refers to, its variables, and the names of others that it imports.  The lines stay in
 their order, and none is lost, so `find_place` tells where a line of the one module comes from.
 """
@@ -21,7 +21,7 @@ PATH = f"firmware/{NAME}.py"
 MEMBERS = (
     *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
     *("listener", "wire", "request", "pieces", "response", "refusal", "exchange", "connection"),
-    *("server", "job", "workers", "pool", "memory", "health", "address", "supervisor", "app"),
+    *("server", "job", "workers", "radio", "memory", "health", "address", "supervisor", "app"),
 )
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
 _WORD = re.compile(rb"\w+")
@@ -34,10 +34,9 @@ def choose(sources: Mapping[str, Path]) -> list[str]:
     """
     wanted = {name for path, file in sources.items() for name in _named(path, file)}
     for member in reversed(MEMBERS):
-        file = sources.get(_path(member))
-        if member in wanted and file:
-            wanted.update(each.name.rpartition(".")[2] for each in _imports(file))
-    return [each for each in MEMBERS if each not in wanted and _path(each) in sources]
+        if member in wanted:
+            wanted.update(_modules(source.parse(sources[_path(member)])))
+    return [each for each in MEMBERS if each not in wanted]
 
 
 def join(texts: Mapping[str, str], joined: Collection[str]) -> dict[str, str]:
@@ -47,7 +46,7 @@ def join(texts: Mapping[str, str], joined: Collection[str]) -> dict[str, str]:
     known: set[str] = set()
     parts = []
     for member in MEMBERS:
-        text = texts.get(_path(member), "")
+        text = texts[_path(member)]
         if member in trees:
             own = [name for name in _private_names(trees[member]) if defined[name] > 1]
             text = names.replace(text, {name: f"{name}_{member}" for name in own})
@@ -86,17 +85,33 @@ def _path(member: str) -> str:
 
 def _named(path: str, file: Path) -> Iterator[str]:
     """The names in a file of an application that may be members; all words of a compiled one."""
-    if path.startswith(("firmware/", "lib/microdot/")):
+    if path.startswith("firmware/"):
         return
     if file.suffix == ".mpy":
         yield from (word.decode() for word in _WORD.findall(file.read_bytes()))
     elif file.suffix == ".py":
-        yield from (each.name.partition(".")[2].partition(".")[0] for each in _imports(file))
+        tree = source.parse(file)
+        yield from _modules(tree)
+        yield from _attributes(tree)
 
 
-def _imports(file: Path) -> list[imports.Import]:
-    found = imports.find_imports(source.parse(file))
-    return [each for each in found if each.name.startswith("firmware.")]
+def _modules(tree: ast.Module) -> Iterator[str]:
+    """The modules of the firmware that a file imports, or names in a text."""
+    names = [each.name for each in imports.find_imports(tree)]
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    for name in names + [text for text in texts if isinstance(text, str)]:
+        if name.startswith("firmware."):
+            yield name.split(".")[1]
+
+
+def _attributes(tree: ast.Module) -> Iterator[str]:
+    """What a file has of the package: `firmware.job`, which is loaded when it is asked for."""
+    nodes = list(ast.walk(tree))
+    aliases = [each for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    known = {"firmware", *(each.asname or "" for each in aliases if each.name == "firmware")}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in known:
+            yield node.attr
 
 
 def _private_names(tree: ast.Module) -> set[str]:
@@ -117,8 +132,9 @@ def _without_imports(text: str, joined: Collection[str], known: set[str]) -> str
             continue
         module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
         is_here = module.rpartition(".")[2] in joined and module.startswith("firmware.")
-        left = [each for each in node.names if not is_here and f"{module}.{each.name}" not in known]
-        known.update(f"{module}.{each.name}" for each in left)
+        names = {f"{module}.{ast.unparse(each)}": each for each in node.names if not is_here}
+        left = [each for name, each in names.items() if name not in known]
+        known.update(names)
         node.names = left
         source.replace(lines, node, ast.unparse(node) if left else "")
     return "".join(lines)

@@ -10,6 +10,8 @@ from tools.version import join
 
 _START = b'  File "'
 _PLACE = re.compile(rb'^  File "firmware\.([\w.]+)", line (\d+), in ([\w<>]+)', re.MULTILINE)
+# As the last words of a run have it, if its end is in the same block.
+_SHORT_PLACE = re.compile(rb"firmware\.%s:(\d+)(?=\D)" % join.NAME.encode())
 
 
 class Tracebacks:
@@ -28,7 +30,8 @@ class Tracebacks:
         end = text.rfind(b"\n") + 1
         last = text[end:]
         self._rest = last if last[: len(_START)] == _START[: len(last)] else b""
-        return _PLACE.sub(_name, text[: len(text) - len(self._rest)])
+        shown = _PLACE.sub(_name, text[: len(text) - len(self._rest)])
+        return _SHORT_PLACE.sub(_short_name, shown)
 
 
 def find_function(file: Path, line: int) -> str:
@@ -46,8 +49,13 @@ def _name(match: re.Match[bytes]) -> bytes:
         module, line = join.find_place(line)
     path = ROOT.joinpath("firmware", *module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    name = find_function(file, line) or match[3].decode()
+    said = match[3].decode()
+    name = (said[0] != "<" and find_function(file, line)) or said
     return f'  File "firmware.{module}", line {line}, in {name}'.encode()
+
+
+def _short_name(match: re.Match[bytes]) -> bytes:
+    return "firmware.{}:{}".format(*join.find_place(int(match[1]))).encode()
 
 
 @functools.cache

@@ -2,6 +2,6 @@
 
 import sys
 
-from firmware.app import run
+from firmware import run
 
 sys.exit(run())

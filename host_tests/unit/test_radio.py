@@ -79,7 +79,7 @@ class TestSegments(unittest.TestCase):
         self.stack = FakeStack()
 
     def wire(self, sock, state=SENDING):
-        return open_wire(sock, state, has_air=self.stack.memory.pool.has_air)
+        return open_wire(sock, state, has_air=self.stack.memory.radio.has_air)
 
     async def stream(self, *lines):
         """The socket to which they were sent."""
@@ -132,16 +132,16 @@ class TestSegments(unittest.TestCase):
     def test_however_little_there_is_a_segment_leaves_with_each_poll(self):
         memory = self.stack.memory
         self.stack.taken = 18 * KB
-        self.assertFalse(memory.pool.has_air(1000, self))
+        self.assertFalse(memory.radio.has_air(1000, self))
         for now in (1000, 2000):
             memory.poll(now)
             self.assertEqual(
-                [memory.pool.has_air(1000, self) for _ in range(3)], [True, False, False]
+                [memory.radio.has_air(1000, self) for _ in range(3)], [True, False, False]
             )
 
     def test_where_the_pool_can_not_be_seen_nothing_is_held(self):
         memory = Memory(FakeLog(), lambda capabilities: [])
-        self.assertTrue(all(memory.pool.has_air(5000, self) for _ in range(100)))
+        self.assertTrue(all(memory.radio.has_air(5000, self) for _ in range(100)))
 
 
 class PlayedTime:
@@ -174,7 +174,7 @@ class TestTurns(unittest.TestCase):
         return [(120 * KB, 11 * KB, 11 * KB, 0)]
 
     def wire(self, sock, state=SENDING):
-        return open_wire(sock, state, has_air=self.memory.pool.has_air)
+        return open_wire(sock, state, has_air=self.memory.radio.has_air)
 
     async def poll(self, count):
         for _ in range(count):
@@ -233,13 +233,13 @@ class TestTurns(unittest.TestCase):
     def idle(self, memory):
         """An event stream that has sent all."""
         response = Response(Pieces())
-        wire = open_wire(FakeSocket(), SENDING, has_air=memory.pool.has_air)
+        wire = open_wire(FakeSocket(), SENDING, has_air=memory.radio.has_air)
         return StreamedBody(wire, response, True, lambda out: None, FakeLog())
 
     def test_a_stream_that_has_nothing_to_send_takes_no_turn(self):
         self.memory.poll(0)
         self.assertTrue(self.idle(self.memory).flush_now())
-        self.assertTrue(self.memory.pool.has_air(1000, self))
+        self.assertTrue(self.memory.radio.has_air(1000, self))
 
     def test_memory_that_is_exhausted_while_the_pool_is_read_is_tried_again(self):
         def fail(capabilities):
@@ -275,7 +275,7 @@ class TestTurns(unittest.TestCase):
     @run_async
     async def test_a_refusal_and_a_sign_of_life_leave_at_once(self):
         async with App().site() as site:
-            site.memory.pool.has_air = lambda length, asker: False
+            site.memory.radio.has_air = lambda length, asker: False
             for asked, status in (
                 ("GET\r\n\r\n", "400 "),
                 ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "204 "),

@@ -1,4 +1,4 @@
-"""The pool of memory that Python and the radio share: how much of it is free, and who may send.
+"""What the radio has of the pool that it shares with Python, and who may send.
 
 The TCP stack alone can fill it, with what clients have not acknowledged and with what it keeps for
 connections that are closed.  No acknowledgement finds a place then, and only after two minutes it
@@ -13,7 +13,7 @@ from micropython import const
 
 # For the radio: a received frame takes 1.7 KB until it is read.
 RADIO_LEN = const(16384)
-PIECE_LEN = const(4096)  # and so much of it in one piece
+_PIECE_LEN = const(4096)  # and so much of it in one piece
 _FRAME_LEN = const(1800)  # less than this in one piece, and no frame is received
 _DEAF_POLLS = const(6)  # in a row: three seconds
 _PATIENCE_POLLS = const(60)  # until the network is asked once more
@@ -26,11 +26,11 @@ _INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, 
 _LOOK_MS = const(50)
 
 
-class Pool:
-    """Its state as it was last read; one for the whole server.
+class Radio:
+    """The pool as it was last read; one for the whole server.
 
     free, largest  bytes, and those of the largest block; -1 and 0 on a board without its figures
-    reconnect      called when the radio has found no memory for a while; or None
+    reconnect      called when no frame has found its place for a while; or None
     """
 
     def __init__(self, log: "Log", read: "Function" = idf_heap_info) -> None:
@@ -58,7 +58,7 @@ class Pool:
 
     def has_share(self) -> bool:
         """Whether what was read is enough for the radio."""
-        return self.free < 0 or (self.free >= RADIO_LEN and self.largest >= PIECE_LEN)
+        return self.free < 0 or (self.free >= RADIO_LEN and self.largest >= _PIECE_LEN)
 
     def has_air(self, length: int, asker: object) -> bool:
         """Whether `length` bytes may be sent now that are not a short response.
@@ -72,7 +72,7 @@ class Pool:
         if self._air < needed_len or ticks_diff(now, self._air_read) >= _LOOK_MS:
             self._air_read = now
             self.look()
-            self._air = self.free - _AIR_LEN if self.largest >= PIECE_LEN else 0
+            self._air = self.free - _AIR_LEN if self.largest >= _PIECE_LEN else 0
             if self.free < 0:
                 return True
         turns = self._turns
@@ -96,8 +96,8 @@ class Pool:
             del self._turns[0]
         self._is_owed = True
 
-    def help_radio(self) -> None:
-        """To be called as often, when the pool was read: a radio without memory connects anew."""
+    def rescue(self) -> None:
+        """To be called as often, when the pool was read: connects anew if it is full."""
         is_deaf = self.largest < _FRAME_LEN and self.free >= 0
         self._deaf_polls = self._deaf_polls + 1 if is_deaf else 0
         # Now and then: it may be somebody else's.
