@@ -180,4 +180,4 @@ def test_a_folder_without_an_application_is_told_how_to_begin(httpd32, tmp_path)
 
 def test_build_compiles_here(httpd32, project):
     assert call(httpd32, project, "build").stdout.startswith("build/board: ")
-    assert (project / "build" / "board" / "firmware" / "app.mpy").is_file()
+    assert (project / "build" / "board" / "firmware" / "core.mpy").is_file()
