@@ -3,7 +3,7 @@
 A name that the image lacks costs some 24 bytes of a board's heap, for ever, and the table of
 names doubles, by 4.5 KB, at 620 of them.  Attributes that we set, arguments, variables of modules
 and private functions are nobody else's business, so they take names that are there anyway.  Public
-functions and classes keep theirs.  So do the lines, by which `tracebacks.py` names the functions as
+functions and classes keep theirs.  The lines stay, by which `tracebacks.py` names the functions as
 the sources do.
 """
 
