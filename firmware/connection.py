@@ -21,6 +21,7 @@ from micropython import const
 import firmware
 from firmware.encode import PONG, encode_date, encode_error
 from firmware.heads import PartialHead
+from firmware.linger import linger
 from firmware.refusal import status_of
 from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING
 from firmware.wire import BLOCK_LEN, Wire
@@ -180,12 +181,12 @@ class Connection:
             wire.is_read = head is not None and wire.is_read
             self._give_back()  # its blocks are gone
             if await self._refuse(wire, error, head):
-                await wire.leave()
+                await linger(wire)
             return False
         if self._cost:
             self._give_back()
         if not keep_alive and (head.keep_alive or not wire.is_read) and not self._slot.reason:
-            await wire.leave()
+            await linger(wire)
         return keep_alive and not self._slot.reason
 
     async def _receive_rest(self, wire: "Wire", received: bytes) -> "tuple[Head, bytes] | None":
@@ -245,7 +246,7 @@ class Connection:
             self.note_refusal(503)
             self._slot.count(503)
             await wire.send_short(encode_error(503, _date(), not block.startswith(b"HEAD ")))
-            await wire.leave()
+            await linger(wire)
 
     def _say_last_word(self, error: BaseException) -> None:
         """What a client that is cut is still told, if it goes out at once."""

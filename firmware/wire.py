@@ -7,26 +7,20 @@ there, and who sends what streams have gathered.
 
 import asyncio
 import errno
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_add, ticks_ms
 
 from micropython import const
 
-from firmware.slots import LINGERING, SENDING, TAKEN
+from firmware.slots import SENDING, TAKEN
 
 BLOCK_LEN = const(1024)  # received at a time
 _PEEK_LEN = const(64)
-_SCARCE_LEN = const(256)  # where there is no memory for that
 _MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
 _PIECE_LEN = const(1024)  # sent at a time when the socket is full
 _AIR_MS = const(50)  # until the pool is asked again
 _TCP = const(6)
 _TCP_NODELAY = const(1)
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
-# After a response that the client may not expect yet, what it still sends is read and forgotten,
-# because closing a socket with unread bytes resets it, and the reset can overtake the response
-# (RFC 9112, 9.6).  The slot can be purged meanwhile.
-_QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
-_LINGER_MS = const(60000)  # in all
 
 
 class Wire:
@@ -168,47 +162,14 @@ class Wire:
         return not block
 
     def receive_now(self) -> bool:
-        """The first block, if it is there already; whether the client has not gone instead."""
+        """A block, if it is there already; whether the client has not gone instead."""
         try:
-            self.received = self._sock.recv(BLOCK_LEN)
+            self.received = self._open_sock().recv(BLOCK_LEN)
         except MemoryError:
             return True  # it can be had later, or refused
         except OSError as error:
             return error.errno == errno.EAGAIN
         return len(self.received) > 0
-
-    async def leave(self) -> None:
-        """Before a connection is closed by us: what the client still sends is read and forgotten.
-
-        Every way out on which the client may still send, or has sent what was not read, ends here.
-        Until the client closes or has been quiet, or for a minute; a WebSocket's, until it says so
-        (RFC 6455, 5.5.1), and then it waits for us to close.
-        """
-        heart: Anything = self.heart
-        if heart and not heart.is_closing:
-            heart = None
-        if self.is_read and not self.received and not heart:
-            try:
-                if not self._open_sock().recv(_PEEK_LEN):
-                    return
-            except OSError:  # nothing has come, or the client is gone
-                return
-        self.slot.enter(LINGERING, ticks_ms())
-        end = ticks_add(ticks_ms(), _LINGER_MS)
-        length = BLOCK_LEN  # with less, the board's buffers fill with what comes
-        block = self.received
-        while not heart or not heart.is_answered(block):
-            self.received = block = b""
-            left = ticks_diff(end, ticks_ms())
-            self.set_deadline(min(_QUIET_MS, left))
-            try:
-                block = await self.receive(length) if left > 0 else b""
-                if not block:
-                    return
-            except MemoryError:
-                if length == _SCARCE_LEN:
-                    raise
-                length = _SCARCE_LEN
 
     def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""

@@ -29,6 +29,7 @@ IMPORTS = {
     "listener": set(),
     "sock": {"heartbeat", "wire"},
     "wire": {"slots"},
+    "linger": {"slots", "wire"},
     "heartbeat": set(),
     "body": {"chunked", "heads", "http1", "slots"},
     "stream": {"heads", "http1"},
@@ -47,7 +48,7 @@ IMPORTS = {
         "slots",
         "static",
     },
-    "connection": {"encode", "heads", "refusal", "slots", "wire"},
+    "connection": {"encode", "heads", "linger", "refusal", "slots", "wire"},
     "server": {
         "access",
         "application",

@@ -1,100 +1,11 @@
 import asyncio
-import errno
 import unittest
 from time import ticks_ms
 
 from microdot import Microdot
 
-import firmware.wire as wire_module
-from firmware.slots import BUSY, LINGERING, NEW, READING, SENDING, TAKEN
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns, until
+from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, App, LongBodies, Site
-
-PIECE_LEN = 1024
-
-
-class TestLeave(unittest.TestCase):
-    @run_async
-    async def test_a_client_that_is_silent_when_all_was_read_is_left_at_once(self):
-        for has_ended in False, True:
-            sock = FakeSocket()
-            sock.has_ended = has_ended
-            wire = open_wire(sock, SENDING)
-            await wire.leave()
-            self.assertEqual(wire.slot.state, SENDING)
-
-    @run_async
-    async def test_a_client_that_has_reset_is_left_at_once(self):
-        sock = FakeSocket()
-        sock.error = OSError(errno.ECONNRESET, "reset")
-        await open_wire(sock, SENDING).leave()
-
-    @run_async
-    async def test_what_a_client_still_sends_is_read_until_it_closes(self):
-        for is_read, received in ((False, b""), (True, b"ahead"), (True, b"")):
-            sock = FakeSocket(b"x" * 5000)
-            wire = open_wire(sock, SENDING)
-            wire.is_read = is_read
-            wire.received = received
-            leaving = asyncio.create_task(wire.leave())
-            await until(lambda sock=sock: not sock.incoming)
-            self.assertFalse(leaving.done())
-            self.assertEqual(wire.slot.state, LINGERING)
-            sock.has_ended = True
-            await leaving
-            self.assertEqual(wire.received, b"")
-
-    @run_async
-    async def test_a_client_that_has_sent_ahead_is_not_left_at_once(self):
-        wire = open_wire(FakeSocket(), SENDING)
-        wire.received = b"GET /next"
-        leaving = asyncio.create_task(wire.leave())
-        await turns()
-        self.assertFalse(leaving.done())
-        self.assertEqual(wire.slot.state, LINGERING)
-        leaving.cancel()
-
-    @run_async
-    async def test_a_client_that_pauses_for_two_seconds_is_cut_by_the_reaper(self):
-        for state in NEW, READING, BUSY, SENDING, TAKEN, LINGERING:
-            wire = open_wire(FakeSocket(), state)
-            wire.is_read = False
-            start = ticks_ms()
-            leaving = asyncio.create_task(wire.leave())
-            await turns()
-            self.assertFalse(wire.slot.is_expired(start + 1900))
-            self.assertTrue(wire.slot.is_expired(start + 2500))
-            leaving.cancel()
-
-    @run_async
-    async def test_a_client_that_never_stops_sending_is_left_after_a_minute(self):
-        class Endless(FakeSocket):
-            def is_readable(self):
-                return True
-
-            def recv(self, length):
-                return b"x"
-
-        now = [0]
-        ticks = wire_module.ticks_ms
-        wire_module.ticks_ms = lambda: now[0]
-        try:
-            wire = open_wire(Endless(), SENDING)
-            wire.is_read = False
-            count = 0
-            receive = wire.receive
-
-            async def pass_time(limit):
-                nonlocal count
-                count += 1
-                now[0] += 1000
-                return await receive(limit)
-
-            wire.receive = pass_time
-            await wire.leave()
-        finally:
-            wire_module.ticks_ms = ticks
-        self.assertEqual(count, 60)
 
 
 class TestApplications(LongBodies):

@@ -1,0 +1,46 @@
+"""Before a connection is closed by us: what the client still sends is read and forgotten.
+
+Closing a socket with unread bytes resets it, and the reset can overtake a response that the client
+does not expect yet (RFC 9112, 9.6).  The slot can be purged meanwhile.
+"""
+
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from firmware.slots import LINGERING
+from firmware.wire import BLOCK_LEN
+
+_SCARCE_LEN = const(256)  # received at a time where there is no memory for a block
+_QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
+_LINGER_MS = const(60000)  # in all
+
+
+async def linger(wire: "Wire") -> None:
+    """Returns when the client has closed, or has been quiet, or after a minute.
+
+    Every way out on which the client may still send, or has sent what was not read, ends here.  A
+    WebSocket's client has to say that it closes (RFC 6455, 5.5.1), and then waits for us to.
+    """
+    heart: Anything = wire.heart
+    if heart and not heart.is_closing:
+        heart = None
+    if wire.is_read and not wire.received and not heart:
+        if not wire.receive_now() or not wire.received:  # the client is gone, or silent
+            return
+    wire.slot.enter(LINGERING, ticks_ms())
+    end = ticks_add(ticks_ms(), _LINGER_MS)
+    length = BLOCK_LEN  # with less, the board's buffers fill with what comes
+    block = wire.received
+    while not heart or not heart.is_answered(block):
+        wire.received = block = b""
+        left = ticks_diff(end, ticks_ms())
+        wire.set_deadline(min(_QUIET_MS, left))
+        try:
+            block = await wire.receive(length) if left > 0 else b""
+            if not block:
+                return
+        except MemoryError:
+            if length == _SCARCE_LEN:
+                raise
+            length = _SCARCE_LEN
