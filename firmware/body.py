@@ -30,13 +30,14 @@ class Body:
                exhausted; else 0
     is_whole   the body has been read to its end
     is_cut     the client has closed in the middle of it
-    cost       bytes that it takes of the budget for long requests
+    cost       bytes that it takes of the budget for long heads and bodies
     """
 
     failure = 0
     is_whole = is_cut = False
     cost = 0
     _is_in_chunk = False  # its data, or the line end behind it, is to come
+    _is_in_trailers = False
     _ahead = b""  # read in advance
 
     def __init__(self, wire: "Wire", head: "Head", max_len: int, span: int, wait_ms: int) -> None:
@@ -119,16 +120,21 @@ class Body:
         self._wire.is_read = True  # from now on the reaper looks whether the client has gone
 
     async def _begin_chunk(self) -> None:
-        """Reads up to the data of the next chunk; `_left` stays 0 if it is the last."""
+        """Reads up to the data of the next chunk; `_left` stays 0 if it is the last.
+
+        A handler may give up waiting at each line, and read on: what has come is not forgotten.
+        """
         if self._is_in_chunk:
             check_end(await self._read_line())
             self._is_in_chunk = False
-        self._left = parse_size(await self._read_line())
-        if self._left > self._room:
-            raise HTTPError(413)
-        self._room -= self._left
-        self._is_in_chunk = True
-        if self._left == 0:
+        if not self._is_in_trailers:
+            self._left = parse_size(await self._read_line())
+            if self._left > self._room:
+                raise HTTPError(413)
+            self._room -= self._left
+            self._is_in_chunk = self._left > 0
+            self._is_in_trailers = not self._is_in_chunk
+        if self._is_in_trailers:
             await self._skip_trailers()
 
     async def _skip_trailers(self) -> None:
@@ -174,7 +180,7 @@ class Body:
             self._span_left = self.span or _LARGE_LEN
             self._wait_left_ms = self._wait_ms
         if not received:
-            self.is_cut = not self._wire.received  # else a line is too long
+            self.is_cut = len(self._wire.received) < LINE_LEN  # else a line is too long
             raise EOFError("the client has closed")
         return received
 

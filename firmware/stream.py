@@ -23,6 +23,7 @@ class Stream:
 
     body    the `Body`, None when all of it was read in advance
     ahead   what was read in advance
+    What has come stays when a reader is cancelled, as by `asyncio.wait_for`.
     Raises Microdot's HTTPException, which makes the response 400 or what the body's `failure` says;
     EOFError when the client closes in the middle.
     """
@@ -36,13 +37,17 @@ class Stream:
     async def read(self, n: int = -1) -> bytes:
         """`n` bytes, all with -1; fewer only at the end."""
         blocks: list = []
-        while n:
-            block = await self._receive(n if n > 0 else _BLOCK_LEN)
-            if not block:
-                break
-            add_block(blocks, block)
-            if n > 0:
-                n -= len(block)
+        try:
+            while n:
+                block = await self._receive(n if n > 0 else _BLOCK_LEN)
+                if not block:
+                    break
+                add_block(blocks, block)
+                if n > 0:
+                    n -= len(block)
+        except asyncio.CancelledError:
+            self._put_back(b"".join(blocks))
+            raise
         if not blocks:
             return await self._end()
         self._ends = 0
@@ -67,7 +72,11 @@ class Stream:
             raise ValueError
         data = b""
         while True:
-            block = await self._receive(_LINE_LEN)
+            try:
+                block = await self._receive(_LINE_LEN)
+            except asyncio.CancelledError:
+                self._put_back(data)
+                raise
             if not block:
                 break
             start = max(0, len(data) - len(separator) + 1)
@@ -98,6 +107,11 @@ class Stream:
         block = self._ahead[self._at : self._at + limit]
         self._at += len(block)
         return block
+
+    def _put_back(self, data: "Anything") -> None:
+        """What was waited for in vain follows it."""
+        self._ahead = data
+        self._at = 0
 
     async def _end(self) -> bytes:
         self._ends += 1

@@ -32,7 +32,7 @@ class Wire:
     is_read    the client has sent all of its request; else more of it may come
     is_reading   the application waits for the client, see `sock`
     is_answered  it has sent something itself: there is no HTTP any more
-    lock         held while it sends; None before it has
+    lock         held while the application's `sock` sends; None until it first does
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
@@ -100,26 +100,27 @@ class Wire:
 
     def receive_block(self, limit: int = BLOCK_LEN) -> bytes:
         """What has come, after `wait_readable`."""
-        block = self._open_sock().recv(min(limit, BLOCK_LEN))
+        block = self._live_sock().recv(min(limit, BLOCK_LEN))
         self.slot.touch()
         return block
 
     async def receive_line(self, limit: int) -> bytes:
-        """The next line with its LF; b"" when the client has closed, or with no end in `limit`."""
-        received = self.received
+        """The next line with its LF; b"" when the client has closed, or with no end in `limit`.
+
+        The beginning of a line stays in `received`: whoever waits may be cancelled.
+        """
         while True:
-            end = received.find(b"\n") + 1
-            self.received = received
+            end = self.received.find(b"\n") + 1
             if 0 < end <= limit:
                 return self.use(end)
-            room = limit - len(received)
+            room = limit - len(self.received)
             if room <= 0:
                 return b""
-            self.received = b""
-            block = await self.receive(room)
+            await self.wait_readable()
+            block = self.receive_block(room)
             if not block:
                 return b""
-            received += block
+            self.received += block
 
     def use(self, length: int) -> bytes:
         """Up to `length` bytes of `received`, which are gone from there."""
@@ -149,7 +150,7 @@ class Wire:
                 return False
             room = length = BLOCK_LEN
         try:
-            block = self._open_sock().recv(min(length, room))
+            block = self._live_sock().recv(min(length, room))
         except OSError as error:
             return error.errno != errno.EAGAIN
         if is_full and block:
@@ -164,7 +165,7 @@ class Wire:
     def receive_now(self) -> bool:
         """A block, if it is there already; whether the client has not gone instead."""
         try:
-            self.received = self._open_sock().recv(BLOCK_LEN)
+            self.received = self._live_sock().recv(BLOCK_LEN)
         except MemoryError:
             return True  # it can be had later, or refused
         except OSError as error:
@@ -173,15 +174,15 @@ class Wire:
 
     def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""
-        self._open_sock()  # the slot may be another client's by now
+        self._live_sock()  # the slot may be another client's by now
         self.slot.take(ticks_ms())
 
     def _open_stream(self) -> "Anything":
         if self._stream is None:
-            self._stream = asyncio.StreamReader(self._open_sock())
+            self._stream = asyncio.StreamReader(self._live_sock())
         return self._stream
 
-    def _open_sock(self) -> "Socket":
+    def _live_sock(self) -> "Socket":
         if self._sock is None:
             raise OSError(errno.EBADF)
         return self._sock
@@ -190,7 +191,7 @@ class Wire:
 
     def begin(self, status: int) -> None:
         """A response begins to leave."""
-        self._open_sock()  # the slot may be another client's by now
+        self._live_sock()  # the slot may be another client's by now
         self.slot.enter(SENDING, ticks_ms())
         self.slot.count(status)
 
@@ -201,7 +202,7 @@ class Wire:
         (RFC 9293, 3.7.4): the board has not many of them.
         """
         try:
-            self._open_sock().setsockopt(_TCP, _TCP_NODELAY, int(is_on))
+            self._live_sock().setsockopt(_TCP, _TCP_NODELAY, int(is_on))
         except OSError:  # the client is gone, which the sending will tell
             pass
 
@@ -215,7 +216,7 @@ class Wire:
 
     def _try_send(self, data: bytes | memoryview) -> int:
         try:
-            return (self._sock or self._open_sock()).send(data)
+            return (self._sock or self._live_sock()).send(data)
         except OSError as error:
             if error.errno != errno.EAGAIN:
                 raise
@@ -258,7 +259,7 @@ class Wire:
                 self.set_deadline(self._send_wait_timeout_ms)
             stream.write(data[at : at + _PIECE_LEN])
             await stream.drain()
-            self._open_sock()
+            self._live_sock()
             at += _PIECE_LEN
             if at < len(data) and self.has_air(len(data) - at, self):
                 at += self._try_send(data[at:])
@@ -274,7 +275,7 @@ class Wire:
         try:
             while not self.has_air(_PIECE_LEN, self):
                 await asyncio.sleep_ms(_AIR_MS)
-            self._open_sock()
+            self._live_sock()
         finally:
             if self._sock:  # else the slot may be another client's by now
                 self.slot.deadline, self.is_partial = before

@@ -1,9 +1,10 @@
+import asyncio
 import unittest
 
 from firmware.body import Body
 from firmware.http1 import Head, HTTPError
 from firmware.slots import BUSY, READING
-from host_tests.unit.fakes import FakeSocket, HeapTaken, open_wire, run_async
+from host_tests.unit.fakes import FakeSocket, HeapTaken, open_wire, run_async, turns
 
 CHUNKED = "Transfer-Encoding: chunked"
 
@@ -54,6 +55,34 @@ class TestBody(unittest.TestCase):
         data = b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET"
         for step in range(1, 20):
             self.assertEqual(self.read(CHUNKED, data, step), (b"abc0123456789", b"GET"))
+
+    @run_async
+    async def test_a_reader_that_gives_up_anywhere_is_followed_by_one_that_reads_on(self):
+        data = b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+        for at in range(len(data)):
+            body, wire = body_of(CHUNKED, data[:at], is_over=False)
+            read = []
+            reading = asyncio.create_task(self.read_into(read, body))
+            await turns()
+            self.assertFalse(reading.done())
+            reading.cancel()
+            await turns()
+            wire._sock.incoming.append(data[at:] + b"GET")
+            await self.read_into(read, body)
+            self.assertEqual(b"".join(read), b"abc0123456789")
+            self.assertEqual(rest_of(wire), b"GET")
+
+    async def read_into(self, read, body):
+        while not body.is_whole:
+            read.append(await body.read(100))
+
+    @run_async
+    async def test_a_client_that_closes_in_a_line_is_gone(self):
+        for data in (b"3\r\nabc\r\nA", b"3\r\nabc\r\n0\r\nTrailer: x"):
+            body, _ = body_of(CHUNKED, data)
+            with self.assertRaises(EOFError):
+                await body.read_whole(100)
+            self.assertEqual((body.is_cut, body.failure), (True, 0))
 
     def test_a_bad_chunk_is_400(self):
         for data in (

@@ -8,7 +8,7 @@ from firmware.body import Body
 from firmware.http1 import Head
 from firmware.slots import READING
 from firmware.stream import Stream
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
 
 TEXT = b"first line\nsecond\n\n" + b"x" * 900 + b"--end--rest"
 MAX_ENDS = 16
@@ -54,7 +54,39 @@ class Dripping:
         return bytes([self.count % 256])
 
 
+class Pausing:
+    """A body that pauses in the middle, until `go_on` is set."""
+
+    is_whole = False
+
+    def __init__(self, *blocks):
+        self._blocks = list(blocks)
+        self.go_on = asyncio.Event()
+
+    async def read(self, limit):
+        if len(self._blocks) == 1:
+            await self.go_on.wait()
+            self.is_whole = True
+        return self._blocks.pop(0)
+
+
 class TestStream(unittest.TestCase):
+    @run_async
+    async def test_what_has_come_stays_when_a_reader_is_cancelled(self):
+        for read in (
+            lambda stream: stream.read(8),
+            lambda stream: stream.readexactly(8),
+            lambda stream: stream.readline(),
+            lambda stream: stream.readuntil(b"gh"),
+        ):
+            stream = Stream(Pausing(b"abc", b"de", b"fgh"), b"")
+            reading = asyncio.create_task(read(stream))
+            await turns()
+            reading.cancel()
+            await turns()
+            stream._body.go_on.set()
+            self.assertEqual(await read(stream), b"abcdefgh")
+
     @run_async
     async def test_a_body_that_drips_takes_no_more_memory_than_one_that_does_not(self):
         body = Dripping()

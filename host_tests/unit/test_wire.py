@@ -49,6 +49,17 @@ class TestReceive(unittest.TestCase):
             self.assertEqual(await wire.receive_line(limit), line)
             self.assertLessEqual(len(wire.received), limit)
 
+    @run_async
+    async def test_the_beginning_of_a_line_stays_for_who_comes_next(self):
+        sock = FakeSocket(b"li")
+        wire = open_wire(sock, READING)
+        reading = asyncio.create_task(wire.receive_line(20))
+        await turns()
+        reading.cancel()
+        await turns()
+        sock.incoming.append(b"ne\r\n")
+        self.assertEqual(await wire.receive_line(20), b"line\r\n")
+
     def test_the_first_block_is_there_or_not_yet_or_the_client_has_gone(self):
         wire = open_wire(FakeSocket(b"GET"))
         self.assertTrue(wire.receive_now())

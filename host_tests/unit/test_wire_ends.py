@@ -63,6 +63,29 @@ class TestApplications(LongBodies):
                 peer.close()
 
     @run_async
+    async def test_a_handler_that_gives_up_in_a_line_of_a_chunk_hides_no_request_in_it(self):
+        app = App()
+
+        @app.app.post("/slow")
+        async def slow(request):
+            try:
+                await asyncio.wait_for(request.stream.read(), 0.01)
+            except asyncio.TimeoutError:
+                return "too slow"
+
+        inner = GET % "/quick"
+        async with app.site() as site:
+            peer = site.connect()
+            head = "POST /slow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            size = "%x" % len(inner)
+            chunk = "bb8\r\n" + "z" * 3000 + "\r\n"
+            self.assertIn("too slow", await peer.ask(head + chunk + size[:1]))
+            await peer.send(size[1:] + "\r\n" + inner + "\r\n0\r\n\r\n" + GET % "/last")
+            self.assertTrue((await peer.read()).startswith("HTTP/1.1 404 "))
+            self.assertNotIn("uri: /quick", site.log.lines)
+            peer.close()
+
+    @run_async
     async def test_one_that_closes_in_its_upload_is_no_failure_of_the_server(self):
         app = App()
 
