@@ -126,6 +126,8 @@ class Connection:
                     await self._arrived.wait()
                     await self._serve()
                 except asyncio.CancelledError as error:
+                    if self._wire and self.task and not self._slot.reason:  # of the application's
+                        self._log.exception("request failed", error)
                     self._say_last_word(error)
                     if not self.task:  # by `end`
                         raise
@@ -185,7 +187,7 @@ class Connection:
             return False
         if self._cost:
             self._give_back()
-        if not keep_alive and (head.keep_alive or not wire.is_read) and not self._slot.reason:
+        if not keep_alive and not self._slot.reason:
             await linger(wire)
         return keep_alive and not self._slot.reason
 
@@ -267,7 +269,7 @@ class Connection:
             pass
 
     def note_refusal(self, status: int, error: object = None) -> None:
-        """A client is refused, for want of a setting or of memory."""
+        """Logs that a client is refused, with the setting to raise if there is one."""
         setting = not isinstance(error, MemoryError) and _SETTINGS.get(status)
         text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
         self._log.info(text, status, self._wire.address, setting or "")

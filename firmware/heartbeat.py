@@ -75,6 +75,8 @@ class Comments:
     out  its pieces, each of which is an event
     """
 
+    is_closing = False  # its client never answers
+
     def __init__(self, out: "Anything") -> None:
         self._out = out
         self._asked = ticks_ms()

@@ -53,12 +53,12 @@ class Log:
     def is_debug(self) -> bool:
         return self._rank > 2
 
-    def exception(self, text: str, error: Exception) -> None:
+    def exception(self, text: str, error: BaseException) -> None:
         """`text` as an error, and the traceback of `error` behind it."""
         self.error(text)
         self.trace(error)
 
-    def trace(self, error: Exception) -> None:
+    def trace(self, error: BaseException) -> None:
         """The traceback of `error`; Microdot's are printed here, too."""
         try:
             file = io.StringIO()

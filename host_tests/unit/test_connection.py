@@ -4,6 +4,7 @@ import unittest
 import firmware
 import firmware.heads as heads_module
 from firmware.heads import head_length
+from firmware.slots import LINGERING
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, App
 
@@ -30,6 +31,31 @@ class TestConnection(unittest.TestCase):
             self.assertEqual([line for line in site.log.lines if "uri:" in line], [])
             peer = site.connect()
             self.assertIn(" 404 ", await peer.ask("GET * HTTP/1.1\r\nHost: x\r\n\r\n"))
+            peer.close()
+
+    @run_async
+    async def test_one_that_asked_for_the_end_and_sent_more_gets_no_reset(self):
+        async with App().site() as site:
+            for version, field in (("1", "Connection: close\r\n"), ("0", "")):
+                peer = site.connect()
+                text = "GET /quick HTTP/1.%s\r\nHost: x\r\n%s\r\n" % (version, field)
+                await peer.send(text + "x" * 3000)
+                await until(lambda: LINGERING in [slot.state for slot in site.server.table.slots])
+                self.assertIn("quick", await peer.read_all())
+                peer.close()
+
+    @run_async
+    async def test_a_handler_that_is_cancelled_by_what_it_awaits_is_a_line_and_a_traceback(self):
+        app = App()
+
+        @app.app.get("/cancelled")
+        async def cancelled(request):
+            raise asyncio.CancelledError
+
+        async with app.site() as site:
+            peer = site.connect()
+            self.assertIn("HTTP/1.1 500 ", await peer.ask(GET % "/cancelled"))
+            self.assertIn("request failed: CancelledError()", site.log.lines)
             peer.close()
 
     @run_async

@@ -4,6 +4,7 @@ import unittest
 from time import ticks_ms
 
 import firmware.linger as linger_module
+from firmware.heartbeat import Comments
 from firmware.linger import linger
 from firmware.slots import BUSY, LINGERING, NEW, READING, SENDING, TAKEN
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns, until
@@ -51,7 +52,14 @@ class TestLinger(unittest.TestCase):
         leaving.cancel()
 
     @run_async
-    async def test_a_client_that_pauses_for_two_seconds_is_cut_by_the_reaper(self):
+    async def test_the_client_of_an_event_stream_has_nothing_to_say(self):
+        wire = open_wire(FakeSocket(), SENDING)
+        wire.heart = Comments(None)
+        await linger(wire)
+        self.assertEqual(wire.slot.state, SENDING)
+
+    @run_async
+    async def test_a_client_that_pauses_has_two_seconds_until_its_deadline(self):
         for state in NEW, READING, BUSY, SENDING, TAKEN, LINGERING:
             wire = open_wire(FakeSocket(), state)
             wire.is_read = False
