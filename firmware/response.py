@@ -199,10 +199,7 @@ class Sender:
                 date = 0
         # Nearly always they are those of the response before.
         if date != self._date or kind != self._kind or connection != self._connection:
-            self._date = date
-            self._kind = kind
-            self._connection = connection
-            self._fields = b"".join(
+            self._fields = b"".join(  # first: there may be no memory for it
                 (
                     encode_type(kind) if kind else b"",
                     encode_date(time.gmtime(date)) if date else b"",
@@ -210,6 +207,9 @@ class Sender:
                     b"\r\n",
                 )
             )
+            self._date = date
+            self._kind = kind
+            self._connection = connection
         return self._fields
 
 

@@ -50,6 +50,27 @@ class TestWhole(Sent):
         self.assertLess(self.sock.sizes[0], 2 * PACKET_LEN)
 
     @run_async
+    async def test_fields_for_which_there_was_no_memory_are_made_anew(self):
+        encode_type = response_module.encode_type
+
+        def fail(kind):
+            response_module.encode_type = encode_type
+            raise MemoryError
+
+        for keep_alive in (True, False):
+            response_module.encode_type = fail
+            try:
+                with self.assertRaises(MemoryError):
+                    await self.send(Response("a"), keep_alive=keep_alive)
+            finally:
+                response_module.encode_type = encode_type
+            self.sock.sent = b""
+            await self.send(Response("a"), keep_alive=keep_alive)
+            self.assertEqual(b"Connection: close" in self.fields(), not keep_alive)
+            self.assertIn(b"Content-Type: text/plain; charset=UTF-8", self.fields())
+            self.assertEqual(self.body(), b"a")
+
+    @run_async
     async def test_a_large_body_is_refused_while_memory_is_short(self):
         self.memory.is_exhausted = True
         with self.assertRaises(MemoryError):
