@@ -54,7 +54,7 @@ GRACE_MS = const(50)
 # request halves it, down to GRACE_MS, and each that begins to brings some of it back.
 _ARRIVAL_MS = const(300)
 _REGAINED_MS = const(10)
-# What has been at work outside the worker pool for this long counts as something that stays.
+# What has been at work outside the worker pool for this long counts as something that lasts.
 _LASTING_MS = const(5000)
 # A handler's own clean-up has this long before it is cancelled, too.
 _CUT_AGAIN_MS = const(1000)
@@ -65,10 +65,10 @@ class Slot:
     """One place for a connection.
 
     state     one of the states above; `enter` changes it, and `Sender.send_plain`, for speed
-    deadline  `time.ticks_ms()` when the present state has lasted too long; None: it may last
+    deadline  `time.ticks_ms()` when the present state is over; None: it has no end
     reason    why its owner is being cancelled; NOT_CUT while it is not
     owner     the connection that owns the socket; set once, by who makes it
-    lasts     the response is one that stays: an event stream, or a long request on its worker
+    lasts     an event stream, or a long request on its worker
     route     the handler of the request at work, None before it is known
     use       the number of its last use; the least one is the least recently used
     since     when the present state began
@@ -155,7 +155,7 @@ class Slot:
         return self.state == NEW and ticks_diff(now, self.since) < _ARRIVAL_MS
 
     def is_lasting(self, now: int) -> bool:
-        """Whether the connection is at work with something that stays."""
+        """Whether the connection is at work with something that lasts."""
         if not self.is_at_work():
             return False
         return self.lasts or self.state == TAKEN or ticks_diff(now, self.since) >= _LASTING_MS
@@ -164,7 +164,7 @@ class Slot:
 class SlotTable:
     """`max_open_sockets` slots, made once, and a spare one on which newcomers are turned away.
 
-    lasting    connections that stay, as far as is known: it may be too many for a moment
+    lasting    connections that last, as far as is known: it may be too many for a moment
     purged     how many were, so far
     responses  how many went out so far, by the first digit of their status
     on_change  called when a slot has changed its state: it may have become free, or purgeable
@@ -184,7 +184,7 @@ class SlotTable:
         self.spare = Slot(self)
 
     def note(self, slot: "Slot") -> None:
-        """A slot has become free or purgeable, or one that stays."""
+        """A slot has become free or purgeable, or TAKEN."""
         state = slot.state
         if state == TAKEN:
             self.lasting += 1
@@ -239,13 +239,13 @@ class SlotTable:
         return all(slot.is_at_work() and not slot.reason for slot in self.slots)
 
     def has_room_to_last(self, now: int) -> bool:
-        """Whether one more connection may stay: one slot is left for requests that are quick."""
+        """Whether one more connection may last: one slot is left for requests that are quick."""
         if self.lasting + 1 >= len(self.slots):
             self.count_lasting(now)
         return self.lasting + 1 < len(self.slots) and self.has_memory_to_last()
 
     def has_memory_to_last(self) -> bool:
-        """Whether memory allows one more connection that stays; the first always may."""
+        """Whether memory allows one more connection that lasts; the first always may."""
         return not self.lasting or not self.has_memory or self.has_memory()
 
     def count_lasting(self, now: int) -> None:
@@ -254,7 +254,11 @@ class SlotTable:
             self.use = 0
             for slot in self.slots:
                 slot.use = 0
-        self.lasting = sum(slot.is_lasting(now) for slot in self.slots)
+        self.lasting = 0
+        for slot in self.slots:
+            if slot.is_lasting(now):
+                self.lasting += 1
+                slot.since = ticks_add(now, -_LASTING_MS)  # for ticks wrap after days
 
     def count_open(self) -> int:
         return sum(slot.state != FREE for slot in self.slots)

@@ -317,6 +317,14 @@ class TestLasting(Table):
         self.assertEqual(self.table.lasting, 3)
         self.assertFalse(self.has_room(5000))
 
+    def test_what_is_at_work_for_days_still_counts(self):
+        self.fill(SENDING)
+        now = 0
+        for _ in range(14):
+            now = ticks_add(now, 24 * 3600 * 1000)
+            self.table.count_lasting(now)
+            self.assertEqual(self.table.lasting, 1)
+
     def test_what_is_not_at_work_never_counts(self):
         for state in NEW, IDLE, READING, LINGERING:
             slots = self.fill(state, state, state)
