@@ -11,7 +11,7 @@ _NOTHING = object()  # a handler may return None
 
 
 class Busy(Exception):
-    """No worker is ready, or no thread, or not for so long."""
+    """No worker or thread is ready, no more connections may last, or it took too long."""
 
     status_code = 503
 

@@ -25,7 +25,7 @@ gauge server.max_open_sockets.
 counter Closed to make room for another client.
 gauge Long requests at work.
 gauge server.max_async_requests.
-counter Requests refused because no worker was ready.
+counter Long requests refused: no worker or thread was ready, or no room to last.
 gauge How late the loop was at worst.
 counter Requests by the class of the response.
 counter

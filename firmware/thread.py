@@ -185,7 +185,7 @@ def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread:
         if thread.take(path, is_on_worker):
             return thread
     if len(THREADS) >= max_threads:
-        raise Busy
+        raise Busy("server.max_threads")
     try:
         thread = Thread()
         THREADS.append(thread)
@@ -198,6 +198,6 @@ def take(max_threads: int, log: Log, path: str, is_on_worker: bool) -> Thread:
                 THREADS.pop()
     except (OSError, RuntimeError, MemoryError) as error:
         log.error("can't make a thread: %s", error)
-        raise Busy
+        raise Busy("no thread")
     thread.take(path, is_on_worker)
     return thread

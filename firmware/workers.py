@@ -17,7 +17,8 @@ from firmware.tasks import join
 
 _CANCEL_AGAIN_MS = const(1000)
 _MAX_MADE = const(32)
-_RETRY_AFTER = {"Content-Type": "text/html", "Retry-After": "1"}  # seconds, as all of the server's
+_RETRY_AFTER = {"Retry-After": "1"}  # in seconds; each 503 of the server says so
+_BUSY = {"Content-Type": "text/html", "Retry-After": "1"}
 
 
 class WorkerPool:
@@ -33,11 +34,11 @@ class WorkerPool:
     iterator, generator or file that it returns.
 
     plain  the name of a handler that is a plain function; "" if there is none
-    refused  how many requests were refused so far because no worker or thread was ready
+    refused  how many requests have met `Busy` so far
     """
 
     _log: Log
-    admit: "Function | None" = None  # asked whether a request may stay; set by the server
+    admit: "Function | None" = None  # asked whether a request may last; set by the server
     # (Pool, function, long handler) of each that `startup.choose` has not looked through yet.
     made: "list[tuple]" = []
 
@@ -134,8 +135,9 @@ class WorkerPool:
     async def refuse(self, request: "Request", error: object) -> tuple:
         """The answer to a request that has met `Busy`; an error handler of Microdot's, too."""
         self.refused += 1
-        self._log.warning("No workers are available")
-        return "<div> no workers available. server busy.</div>", 503, _RETRY_AFTER
+        cause = str(error)
+        self._log.warning("No workers are available%s", ": " + cause if cause else "")
+        return "<div> no workers available. server busy.</div>", 503, _BUSY
 
     def release(self, request: object) -> None:
         """Takes back the worker that still has a job for `request`, if any.
@@ -183,7 +185,7 @@ class WorkerPool:
         kwargs: dict,
         args: tuple = (),
     ) -> Job:
-        """The job, on a ready worker; Busy if there is none.  Nothing ever queues."""
+        """The job, on a ready worker; Busy without one, or a thread.  Nothing ever queues."""
         if not self._workers:
             raise RuntimeError("the pool was not given to run()")
         if not self.count_ready():
@@ -196,7 +198,7 @@ class WorkerPool:
             job.thread = take(self._max_threads, self._log, request.path, True)  # type: ignore
         try:
             if self.admit and not self.admit(request):
-                raise Busy
+                raise Busy("no more connections may last")
             self.jobs.append(job)
             asyncio.create_task(self._work(job))
         except (Busy, MemoryError):

@@ -175,6 +175,7 @@ def test_past_its_deadline_the_client_gets_503_and_one_line_names_what_does_not_
         start = time.monotonic()
         response = client.request("GET", "/block/4")
         assert (response.status, response.text) == (503, "The request took too long.\n")
+        assert response.headers["content-type"].startswith("text/plain")
         assert time.monotonic() - start < 2
         board.wait_line("/block/4: its thread stays taken")
         assert client.request("GET", "/echo/x?q").status == 503

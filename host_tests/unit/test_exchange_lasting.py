@@ -98,6 +98,8 @@ class TestLasting(unittest.TestCase):
             self.assertIn("HTTP/1.1 503 Busy", answer)
             self.assertIn("no workers available. server busy.", answer)
             self.assertEqual(site.pool.count_ready(), 2)
+            line = "No workers are available: no more connections may last"
+            self.assertIn(line, site.log.lines)
             for peer in peers + [late]:
                 peer.close()
 

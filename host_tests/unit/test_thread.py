@@ -213,7 +213,7 @@ class TestThread(unittest.TestCase):
                 first = asyncio.create_task(plain(FakeRequest()))
                 await until(lambda: calculation.begun)
                 self.assertEqual((await plain(FakeRequest()))[1], 503)
-                self.assertIn("No workers are available", site.log.lines)
+                self.assertIn("No workers are available: server.max_threads", site.log.lines)
                 self.assertEqual(await site.pool.long(asynchronous)(FakeRequest()), "done")
                 calculation.let_go()
                 self.assertEqual(await first, "done")
