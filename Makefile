@@ -73,7 +73,7 @@ monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
 test: .venv/check build/typings build/oldest ## everything that can be tested without a board; ARGS= for pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/check build/typings
+lint: .venv/check build/typings ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary && \
 		$(BIN)/mypy --no-error-summary --config-file tools/mypy.ini
 

@@ -83,8 +83,8 @@ class Exchange:
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
-                own = self._check(request, head) or self._app.dispatch_request(request)
-                response = own if isinstance(own, Response) else await own
+                answer = self._admit(request, head) or self._app.dispatch_request(request)
+                response = answer if isinstance(answer, Response) else await answer
                 if body and (body.is_cut or body.failure):
                     await self._end(body, response)
             except Exception as error:
@@ -191,8 +191,9 @@ class Exchange:
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
-    def _check(self, request: "Request", head: "Head") -> "Anything":
-        """The board's own response, or a coroutine of it; None for a request to the application.
+    def _admit(self, request: "Request", head: "Head") -> "Anything":
+        """None for a request that goes to the application; else the board's own response, or a
+        coroutine of it.
 
         Raises HTTPError for a request that no handler is to see.
         """

@@ -8,7 +8,7 @@ import gc
 from esp32 import HEAP_DATA, idf_heap_info
 from micropython import const
 
-_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+_INTERNAL_LEN = const(0x100000)  # as that of `radio.py`, which is not to be loaded yet
 _START_LEN = const(44544)  # what Wi-Fi's driver, the TCP stack and the sockets take as they start
 _WORD_LEN = const(4)
 

@@ -51,7 +51,7 @@ class Memory:
         self._heap_len = 0
         self._room = -1  # of the heap, when it was last looked at
         self._looked = 0
-        self._garbage_len = 0  # so much of it keeps the heap from growing: what is left has holes
+        self._garbage_len = 0  # the threshold, where the heap must not grow: what is free has holes
         self.budget = 0
         self.threshold = 0
 
@@ -81,7 +81,7 @@ class Memory:
         tries = _TRIES
         while length and not self._fits(length):
             if not tries or length > self.budget:
-                raise MemoryError("requests are too large at a time")
+                raise MemoryError("long heads and bodies take more than there is")
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)
         self._used += length
@@ -156,7 +156,7 @@ class Memory:
         if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
-        self._room = -1  # an age is not to be told after days
+        self._room = -1  # ticks wrap after days: what was read then is forgotten
         self.radio.give_turn()
         was_short = self._is_short
         self._is_short = False

@@ -22,7 +22,7 @@ _PATIENCE_POLLS = const(60)  # until the network is asked once more
 _SEGMENT_LEN = const(1536)
 _SEND_LEN = const(5760)  # no more is taken by a socket at once
 _AIR_LEN = const(10240)  # for what is received, and for short responses
-_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
+INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _LOOK_MS = const(50)
 
 
@@ -39,8 +39,8 @@ class Radio:
         self.free = -1
         self.largest = 0
         self._deaf_polls = 0  # in a row
-        self._air = 0  # for what is sent; when that was read
-        self._air_read = 0
+        self._air = 0  # bytes for what is sent
+        self._air_read = 0  # when that was read
         self._is_owed = False  # one segment, however little there is
         self._turns: list = []  # those who wait for it
         self.reconnect: Function | None = None
@@ -50,7 +50,7 @@ class Radio:
         free = -1
         largest = 0
         for region in self._read(HEAP_DATA):
-            if region[0] < _INTERNAL_LEN:
+            if region[0] < INTERNAL_LEN:
                 free = max(free, 0) + region[1]
                 largest = max(largest, region[2])
         self.free = free
@@ -91,7 +91,7 @@ class Radio:
 
     def give_turn(self) -> None:
         """To be called twice a second: one segment may leave, whatever the pool has."""
-        self._air = 0  # an age is not to be told after days
+        self._air = 0  # ticks wrap after days: what was read then is forgotten
         if self._is_owed and self._turns:  # it does not wait any more
             del self._turns[0]
         self._is_owed = True
@@ -100,7 +100,7 @@ class Radio:
         """To be called as often, when the pool was read: connects anew if it is full."""
         is_deaf = self.largest < _FRAME_LEN and self.free >= 0
         self._deaf_polls = self._deaf_polls + 1 if is_deaf else 0
-        # Now and then: it may be somebody else's.
+        # Not at each poll: it need not be the network that has taken it.
         if self._deaf_polls % _PATIENCE_POLLS == _DEAF_POLLS and self.reconnect:
             self._log.warning("the radio finds no memory: connecting anew")
             self.reconnect()

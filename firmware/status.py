@@ -19,10 +19,10 @@ from micropython import const
 
 import firmware
 from firmware.encode import error_text
+from firmware.radio import INTERNAL_LEN
 
 _PIECE_LEN = const(512)
 _PATIENCE_MS = const(300000)
-_INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM
 _CAUSES = ("", "power on", "reset", "watchdog", "deep sleep", "soft reset")
 # Each value of /status.json, those of a section with its name; in the order of `_values`.
 _NAMES = (
@@ -173,7 +173,7 @@ def _read(path: str) -> "Pieces":
 
 def _read_pool() -> tuple:
     """Free bytes, the largest free block, the least ever free; None each, without figures."""
-    regions = [each for each in idf_heap_info(HEAP_DATA) if each[0] < _INTERNAL_LEN]
+    regions = [each for each in idf_heap_info(HEAP_DATA) if each[0] < INTERNAL_LEN]
     if not regions:
         return None, None, None
     return (

@@ -224,6 +224,20 @@ def test_a_mistake_in_the_configuration_is_one_line_with_its_place(start, tmp_pa
     assert told.startswith(f"CONFIG={path}") and line in told
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "65536"])
+def test_a_port_that_is_none_is_one_line(start, port):
+    board = start(options=("--port", port))
+    assert board.wait_end() == 1
+    assert board.lines == [f"HTTP_PORT={port}: not a port; an integer from 1 to 65535"]
+
+
+def test_a_configuration_that_is_not_there_is_one_line(start, tmp_path):
+    board = start(options=("--config", str(tmp_path / "c.json")))
+    assert board.wait_end() == 1
+    (told,) = board.lines
+    assert told.endswith(": No such file or directory; name another with CONFIG=")
+
+
 def test_a_configuration_with_a_byte_order_mark_works(start, tmp_path):
     path = tmp_path / "c.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(HOME).encode())

@@ -1,10 +1,12 @@
 """The rules of the house: who may import whom, and what firmware is made of."""
 
 import ast
+import re
 
 import pytest
 
 from tools.checkout import ROOT
+from tools.version import join
 from tools.version.build import build
 
 FIRMWARE = ROOT / "firmware"
@@ -61,7 +63,7 @@ IMPORTS = {
     },
     "access": set(),
     "application": {"body", "refusal", "request", "stream"},
-    "status": {"encode", "kept_log", "metrics"},
+    "status": {"encode", "kept_log", "metrics", "radio"},
     "metrics": set(),
     "kept_log": set(),
     # work
@@ -209,6 +211,25 @@ def test_each_module_has_its_place_in_the_table():
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_what_its_place_says_and_nothing_else(module):
     assert set(ours_of(module)) == IMPORTS[module]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_one_module_on_a_board_is_imported_in_the_form_that_is_replaced(module):
+    members = {f"firmware.{member}" for member in join.MEMBERS}
+    for node in ast.walk(ast.parse(FILES[module].read_text())):
+        names = {alias.name for alias in getattr(node, "names", ())}
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{name}" for name in names}
+        assert not members & names
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [("INTERNAL_LEN", ("radio", "heap")), ("MICRODOT_MAX_LEN", ("body", "startup"))],
+)
+def test_a_number_that_two_modules_need_is_the_same_in_both(name, modules):
+    found = [re.search(rf"^_?{name} = (.+\))", FILES[each].read_text(), re.M) for each in modules]
+    assert len({each and each[1] for each in found}) == 1 and found[0]
 
 
 def test_the_modules_import_each_other_in_no_circle():

@@ -97,6 +97,7 @@ def test_its_help_names_each_command(httpd32, tmp_path):
 def test_an_application_that_is_new_is_whole_and_not_written_over(httpd32, project):
     assert sorted(os.listdir(project)) == [".gitignore", "README.md", "main.py"]
     assert "config.json" in (project / ".gitignore").read_text().split()
+    assert "\n    httpd32 run\n" in (project / "README.md").read_text()
     (project / "main.py").write_text("mine")
     done = call(httpd32, project, "new")
     assert done.returncode == 1 and done.stderr.endswith(
@@ -162,7 +163,7 @@ def test_each_example_is_deployed_and_serves(httpd32, example, tmp_path):
         (["deploy", "--port", "x"], "config.json is missing: "),
         (["flash", "--port", "x"], "--port x is not a port; "),
         (["monitor", "--port", "/dev/nope"], "httpd32 doctor lists the ports\n"),
-        (["run", "--port", "0"], "config.json: server.port: 0 is not allowed"),
+        (["run", "--port", "0"], "--port 0: not a port; an integer from 1 to 65535\n"),
         (["run", "--app", "nowhere"], "--app nowhere: there is no such file\n"),
         (["run", "--runtime", "x"], "--runtime x: one of micropython, cpython\n"),
     ],

@@ -6,6 +6,7 @@ from time import ticks_diff, ticks_ms
 
 from microdot.microdot import Response
 
+import firmware
 from firmware import response as response_module
 from firmware import wire as wire_module
 from firmware.http1 import Head
@@ -30,7 +31,7 @@ class FakeStack:
     one that are sent behind what is not acknowledged yet.
     """
 
-    def __init__(self, free=22 * KB):
+    def __init__(self, free=firmware.pool_len):
         self.free = free
         self.taken = 0
         self.memory = Memory(FakeLog(), self.read)
@@ -114,7 +115,7 @@ class TestSegments(unittest.TestCase):
         tasks = [asyncio.create_task(self.wire(sock).send(bytes(5000))) for sock in socks]
         await turns(10)
         self.assertTrue(self.stack.taken > 4 * KB)
-        self.assertTrue(self.stack.free - self.stack.taken >= 8 * KB)
+        self.assertTrue(self.stack.free - self.stack.taken >= 10 * KB)
         for task in tasks:
             task.cancel()
 
@@ -138,6 +139,12 @@ class TestSegments(unittest.TestCase):
             self.assertEqual(
                 [memory.radio.has_air(1000, self) for _ in range(3)], [True, False, False]
             )
+
+    def test_its_share_is_16_kb(self):
+        for free, has_share in ((16 * KB, True), (16 * KB - 1, False)):
+            radio = FakeStack(free).memory.radio
+            radio.look()
+            self.assertEqual(radio.has_share(), has_share)
 
     def test_where_the_pool_can_not_be_seen_nothing_is_held(self):
         memory = Memory(FakeLog(), lambda capabilities: [])

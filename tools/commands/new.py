@@ -1,10 +1,9 @@
 """Begins an application: main.py, a .gitignore that keeps the password private, and a README."""
 
-import shutil
 from argparse import ArgumentParser, Namespace
 
 from tools.checkout import ROOT, named
-from tools.terminal import CommandError, worded
+from tools.terminal import IS_INSTALLED, CommandError, worded
 
 _TEMPLATE = ROOT / "tools" / "template"
 _NAMES = {"gitignore": ".gitignore"}  # with that name it would hold for this checkout
@@ -21,13 +20,17 @@ def run(options: Namespace) -> None:
         for source in sorted(_TEMPLATE.iterdir())
         if source.is_file()
     }
+    remedy = "name another folder" if IS_INSTALLED else "name another, make new APP=folder"
     for target in files:
         if target.exists():
-            raise CommandError(f"{target} is there already, and stays; name another folder")
+            raise CommandError(f"{target} is there already, and stays; {remedy}")
     folder.mkdir(parents=True, exist_ok=True)
-    for target, source in files.items():
-        shutil.copyfile(source, target)
     shown = f'"{folder}"' if " " in str(folder) else folder
     where = f" APP={shown}" if options.folder else ""
+    for target, source in files.items():
+        text = source.read_text(encoding="utf-8")
+        if source.suffix == ".md":
+            text = worded(text.replace("{where}", where))
+        target.write_text(text, encoding="utf-8", newline="\n")
     print(f"Wrote {', '.join(str(target) for target in files)}.")
     print(worded(f"Next: make run{where}, then make config and make deploy{where}."))

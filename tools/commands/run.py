@@ -54,6 +54,8 @@ def run(options: Namespace) -> int:
 
 def _read_config(path: str, port: str) -> dict[str, Any]:
     """The configuration, checked: here, because a computer can say more about a mistake."""
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise CommandError(f"HTTP_PORT={port}: not a port; an integer from 1 to 65535")
     given = {}
     source = named(path or str(HERE / "config.json"))
     name = f"CONFIG={path}" if path else source.name

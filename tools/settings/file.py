@@ -30,9 +30,8 @@ def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CommandError(
-            f"{name}: {error.strerror}; make it readable, or name another with CONFIG="
-        )
+        remedy = "" if isinstance(error, FileNotFoundError) else "make it readable, or "
+        raise CommandError(f"{name}: {error.strerror}; {remedy}name another with CONFIG=")
     try:
         given = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
         json.dumps(given, ensure_ascii=False).encode()

@@ -3,6 +3,8 @@
 Each module costs a board some 200 bytes of heap, before it does anything: the tables of its names
 and of what it refers to, its variables, and the names of others that it imports.  The lines stay in
 their order, and none is lost, so `find_place` tells where a line of the one module comes from.
+
+What is joined is imported as `from firmware.module import name`, by the rest of the firmware.
 """
 
 import ast

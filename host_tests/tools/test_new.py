@@ -1,0 +1,25 @@
+"""`make new` begins an application."""
+
+import subprocess
+import sys
+
+from tools.checkout import ROOT
+
+
+def call(*words):
+    line = [sys.executable, "-m", "tools", "new", *words]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_what_it_writes_says_how_to_run_it_from_a_checkout(tmp_path):
+    folder = tmp_path / "blink"
+    done = call(str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"\n    make run APP={folder}\n" in (folder / "README.md").read_text()
+    assert f"make run APP={folder}, then make config" in done.stdout
+
+
+def test_where_there_is_one_it_says_how_to_name_another_folder():
+    done = call()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("is there already, and stays; name another, make new APP=folder\n")
