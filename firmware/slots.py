@@ -71,7 +71,7 @@ class Slot:
     lasts     an event stream, or a long request on its worker
     route     the handler of the request at work, None before it is known
     use       the number of its last use; the least one is the least recently used
-    since     when the present state began
+    since     when the present state began; of one that lasts, 5 s ago
     status    of the last response
     """
 
