@@ -149,7 +149,7 @@ def test_an_application_without_quick_is_no_failure(serial_board, tmp_path):
 def test_the_heap_grows_before_the_application_loads_anything(serial_board, tmp_path):
     early = "import sys\nprint('grown for', sys.modules['firmware']._grown[0])\n"
     deploy_application(serial_board, tmp_path / "app", early + WITHOUT_QUICK)
-    assert b"grown for 26624\r\n" in serial_board.console
+    assert b"grown for 24576\r\n" in serial_board.console
 
 
 @pytest.mark.parametrize("level", ["info", "warning"])
