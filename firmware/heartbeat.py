@@ -30,6 +30,7 @@ class Heartbeat:
 
     is_closing = False
     _has_closed = False  # so has the client
+    _is_inside = False  # the next two octets do not begin a frame
 
     def __init__(self) -> None:
         self._heard = self._asked = ticks_ms()
@@ -37,9 +38,13 @@ class Heartbeat:
     def note(self, block: bytes) -> bool:
         """Something has come from the client; whether it is an answer to a ping, and no more."""
         self._heard = self._asked = ticks_ms()
-        # An application reads the two octets before a frame's mask by themselves.
-        if len(block) == 2 and block[0] == _CLOSE:
-            self._has_closed = True
+        # An application reads each part of a frame by itself: two octets, a long length, the mask,
+        # the text.  A length of 126 and more and a text of two have two octets as well.
+        if len(block) == 2 and self._is_inside:
+            self._is_inside = False
+        elif len(block) == 2:
+            self._has_closed = self._has_closed or block[0] == _CLOSE
+            self._is_inside = block[1] & 0x7F in (2, 126)
         return len(block) == _PONG_LEN and block[0] == _PONG
 
     def note_sent(self, frame: bytes | memoryview) -> None:

@@ -71,6 +71,19 @@ class TestHeartbeat(unittest.TestCase):
         self.assertFalse(self.has_stopped(1))
         self.assertEqual(self.wire.received, b"")
 
+    def test_a_text_or_a_length_that_looks_like_a_close_is_none(self):
+        for parts, has_closed in (
+            ((b"\x81\x82", b"mask", b"\x88\x00"), False),
+            ((b"\x81\xfe", b"\x88\xb8", b"mask", b"x" * 35000), False),
+            ((b"\x81\x82", b"mask", b"\x88\x00", b"\x88\x80", b"mask"), True),
+            ((b"\x88\x82", b"mask", b"\x6e\x89"), True),
+        ):
+            heart = Heartbeat()
+            for part in parts:
+                heart.note(part)
+            heart.note_sent(b"\x88\x00")
+            self.assertEqual(heart.is_closing, not has_closed)
+
     def test_one_that_sends_is_not_asked(self):
         for _ in range(10):
             self.sock.incoming.append(b"\x81\x80mask")
