@@ -11,6 +11,7 @@ from micropython import const
 from firmware.slots import LINGERING
 from firmware.wire import BLOCK_LEN
 
+_PEEK_LEN = const(64)  # received where nothing is expected
 _SCARCE_LEN = const(256)  # received at a time where there is no memory for a block
 _QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
 _LINGER_MS = const(60000)  # in all
@@ -26,7 +27,7 @@ async def linger(wire: "Wire") -> None:
     if heart and not heart.is_closing:
         heart = None
     if wire.is_read and not wire.received and not heart:
-        if not wire.receive_now() or not wire.received:  # the client is gone, or silent
+        if not wire.receive_now(_PEEK_LEN) or not wire.received:  # the client is gone, or silent
             return
     wire.slot.enter(LINGERING, ticks_ms())
     end = ticks_add(ticks_ms(), _LINGER_MS)

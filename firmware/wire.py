@@ -162,10 +162,10 @@ class Wire:
         self.received = self.received + block if self.received else block
         return not block
 
-    def receive_now(self) -> bool:
-        """A block, if it is there already; whether the client has not gone instead."""
+    def receive_now(self, limit: int = BLOCK_LEN) -> bool:
+        """Some bytes, if they are there already; whether the client has not gone instead."""
         try:
-            self.received = self._live_sock().recv(BLOCK_LEN)
+            self.received = self._live_sock().recv(limit)
         except MemoryError:
             return True  # it can be had later, or refused
         except OSError as error:
