@@ -149,6 +149,13 @@ def test_a_wrong_configuration_is_one_line_and_status_1(runtime, tmp_path, given
     assert board.lines[0].startswith(line)
 
 
+def test_a_cable_that_plays_no_part_is_a_line(start_board):
+    board = start_board()
+    board.say("unplug")
+    board.wait_line("no cable: network.interface is wifi")
+    assert board.get("/quick").status == 200
+
+
 def test_quit_ends_it_with_status_0(start_board):
     board = start_board()
     with board.start_long():

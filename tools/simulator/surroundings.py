@@ -119,21 +119,24 @@ class Console:
                 self._line += octet
 
     def _obey(self, command):
+        if command in (b"down", b"up", b"unplug", b"plug"):
+            self._move(command)
+        elif command == b"quit":
+            raise KeyboardInterrupt
+        elif command == b"heap":
+            gc.collect()
+            print("heap in use:", gc.mem_alloc())
+        elif command:
+            print("one of: down, up, unplug, plug, quit, heap")
+
+    def _move(self, command):
         around = self._surroundings
-        if command in (b"down", b"unplug"):
-            around.cable = None
-        if command in (b"up", b"plug"):
-            around.cable = self._cable
+        around.cable = None if command in (b"down", b"unplug") else self._cable
         if command == b"down":
             for each in around.access_points:
                 each.switch_off(-1000000)  # noticed at once
         elif command == b"up":
             for each in around.access_points:
                 each.switch_on()
-        elif command == b"quit":
-            raise KeyboardInterrupt
-        elif command == b"heap":
-            gc.collect()
-            print("heap in use:", gc.mem_alloc())
-        elif command not in (b"", b"plug", b"unplug"):
-            print("one of: down, up, unplug, plug, quit, heap")
+        elif not around.lan:
+            print("no cable: network.interface is wifi")
