@@ -48,7 +48,7 @@ def complete(given: Any, port: str | None = None) -> Any:
         server = given.setdefault("server", {})
         if isinstance(server, dict):
             if port:
-                server["port"] = int(port) if port.isascii() and port.isdigit() else port
+                server["port"] = int(port)
             server.setdefault("port", DEFAULT_PORT)
         network = given.setdefault("network", {})
         if isinstance(network, dict) and network.get("interface") != "ethernet":
