@@ -9,11 +9,10 @@ from firmware.chunked import LINE_LEN, check_end, is_last_trailer, parse_size
 from firmware.heads import add_block
 from firmware.http1 import HTTPError
 from firmware.slots import READING, SENDING
+from firmware.wire import BLOCK_LEN
 
 # Microdot's own limit, which nobody has chosen: unless `firmware` has marked it.
 _MICRODOT_MAX_LEN = const(16384)
-# A body is sent by a client in its own time: one of more than this takes from the common budget.
-_LARGE_LEN = const(1024)
 _MAX_UPDATE_LEN = const(1048576)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -25,7 +24,7 @@ class Body:
     max_len    bytes the body may have; one more is a 413
     span       bytes that are received in advance
     wait_ms    time the client has for the first `span` bytes, and again for each further `span`;
-               where nothing is received in advance, for each 1 KB
+               where nothing is received in advance, for each block
     failure    status to refuse the request with, when the client broke the rules, or memory was
                exhausted; else 0
     is_whole   the body has been read to its end
@@ -48,7 +47,7 @@ class Body:
         self._room = max_len
         self._expects_continue = head.expects_continue
         self.span = span
-        self._span_left = span or _LARGE_LEN
+        self._span_left = span or BLOCK_LEN
         self._wait_ms = wait_ms
         self._wait_left_ms = wait_ms
 
@@ -177,7 +176,7 @@ class Body:
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= len(received)
         if self._span_left <= 0:
-            self._span_left = self.span or _LARGE_LEN
+            self._span_left = self.span or BLOCK_LEN
             self._wait_left_ms = self._wait_ms
         if not received:
             self.is_cut = len(self._wire.received) < LINE_LEN  # else a line is too long
@@ -211,13 +210,13 @@ async def expect(
     if max_len == unchosen:
         max_len = max(span, max_body_len)
     if is_update:
-        span = _LARGE_LEN
+        span = BLOCK_LEN
         max_len = _MAX_UPDATE_LEN
     length = head.content_length
     if length is not None and length > max_len:
         raise HTTPError(413)
     body = Body(wire, head, max_len, span, wait_ms)
     length = span if length is None else length
-    # It is received in blocks, and then joined.
-    body.cost = await memory.take(2 * length if _LARGE_LEN < length <= span else 0)
+    # What takes more than a block is sent in the client's own time, and is joined in the end.
+    body.cost = await memory.take(2 * length if BLOCK_LEN < length <= span else 0)
     return body

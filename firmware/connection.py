@@ -19,12 +19,12 @@ from time import ticks_ms
 from micropython import const
 
 import firmware
-from firmware.encode import PONG, encode_date, encode_error
-from firmware.heads import PartialHead
+from firmware.encode import NO_CONTENT, encode_date, encode_error
 from firmware.linger import linger
+from firmware.long_head import LongHead
 from firmware.refusal import status_of
-from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED, READING
-from firmware.wire import BLOCK_LEN, Wire
+from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED
+from firmware.wire import Wire
 
 # What to raise so that a client is not refused.
 _SETTINGS = {
@@ -35,7 +35,6 @@ _SETTINGS = {
     503: "max_open_sockets",
 }
 _RETRY_MS = const(100)
-_HEAD_COST = const(2048)  # for each block: in the end they are joined
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
 
@@ -69,7 +68,7 @@ class Connection:
         self._is_spare = is_spare
         self._wire: Anything = None  # None while there is no connection
         self._arrived = asyncio.Event()
-        self._cost = 0  # of the budget, for a long head
+        self._long_head: LongHead | None = None  # with what it has taken of the budget
 
     def start(self) -> None:
         """Makes the task that serves; idle when there is one."""
@@ -175,7 +174,7 @@ class Connection:
                 return False
             head, wire.received = parsed
             received = b""  # a long request keeps no block
-            serve = self._answer_ping if head.is_ping() else self._exchange.run
+            serve = self._answer_own if head.is_server_wide() else self._exchange.run
             keep_alive = await serve(wire, head)
         except (OSError, EOFError):
             raise
@@ -185,43 +184,19 @@ class Connection:
             if await self._refuse(wire, error, head):
                 await linger(wire)
             return False
-        if self._cost:
+        if self._long_head:
             self._give_back()
         if not keep_alive and not self._slot.reason:
             await linger(wire)
         return keep_alive and not self._slot.reason
 
-    async def _receive_rest(self, wire: "Wire", received: bytes) -> "tuple[Head, bytes] | None":
-        """A head of which `received` is the beginning, as `HeadParser.parse` gives it.
+    def _receive_rest(self, wire: "Wire", received: bytes) -> "Anything":
+        wait_ms = self._limits["recv_wait_timeout_ms"]
+        self._long_head = LongHead(self._memory, self._parser, wait_ms)
+        return self._long_head.receive(wire, received)
 
-        None when the client has closed.  There is one deadline for all of it, however it drips.
-        """
-        parser = self._parser
-        received = received.lstrip(b"\r\n")
-        while not received:  # empty lines, as old clients send them behind a body, are no request
-            block = await wire.receive()
-            received = block.lstrip(b"\r\n")
-            parsed = received and parser.parse(received)
-            if parsed or not block:
-                return parsed or None
-        self._slot.enter(READING, ticks_ms(), self._limits["recv_wait_timeout_ms"])
-        self._cost += await self._memory.take(_HEAD_COST)
-        partial = PartialHead(received)
-        length = len(received)
-        received = b""
-        while not received:
-            block = await wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
-            if not block:
-                return None
-            length += len(block)
-            if 2 * length > self._cost:
-                self._cost += await self._memory.take(_HEAD_COST)
-            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
-        self._give_back(length)  # there are no blocks any more
-        return parser.parse(received)
-
-    async def _answer_ping(self, wire: "Wire", head: "Head") -> bool:
-        await wire.send_short(PONG % _date())
+    async def _answer_own(self, wire: "Wire", head: "Head") -> bool:
+        await wire.send_short(NO_CONTENT % _date())
         return False
 
     async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
@@ -274,10 +249,10 @@ class Connection:
         text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
         self._log.info(text, status, self._wire.address, setting or "")
 
-    def _give_back(self, left_len: int = 0) -> None:
-        if self._cost > left_len:
-            self._memory.give_back(self._cost - left_len)
-            self._cost = left_len
+    def _give_back(self) -> None:
+        if self._long_head:
+            self._long_head.give_back()
+            self._long_head = None
 
     def _hang_up(self) -> None:
         self._give_back()

@@ -22,7 +22,7 @@ _ERROR = (
     b"%s%sConnection: close\r\n\r\n%s"
 )
 STATUS_OK = b"HTTP/1.1 200 OK\r\n"
-PONG = b"HTTP/1.1 204 No Content\r\n%sConnection: close\r\n\r\n"
+NO_CONTENT = b"HTTP/1.1 204 No Content\r\n%sConnection: close\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CLOSE = b"Connection: close\r\n"
 

@@ -8,7 +8,6 @@ from time import ticks_ms
 
 from microdot import Request, Response
 from microdot.microdot import NoCaseDict
-from micropython import const
 
 from firmware.http1 import HTTPError
 from firmware.pieces import close
@@ -16,13 +15,13 @@ from firmware.refusal import Refusals
 from firmware.request import ServedRequest
 from firmware.response import OK, Sender
 from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
+from firmware.wire import BLOCK_LEN
 
 # What the board answers itself: of `status`, unless the application has it; of `update`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
-_SMALL_LEN = const(1024)  # a body of up to this takes nothing of the budget, see `body`
 
 
 class Exchange:
@@ -143,7 +142,7 @@ class Exchange:
         """The body that is to come, None if nobody reads it; whether the connection may go on."""
         is_update = head.target.startswith(_UPDATE)
         length = head.content_length or 0
-        if length > _SMALL_LEN and not is_update and not self._has_method(head):
+        if length > BLOCK_LEN and not is_update and not self._has_method(head):
             wire.slot.enter(READING, ticks_ms())
             wire.is_read = False
             if length > self._max_body_len:

@@ -81,7 +81,7 @@ class Head:
         self.content_type = None if kind is None else _text(kind)
         self.expects_continue = self.minor and noted.get(b"expect") == b"100-continue"
 
-    def is_ping(self) -> bool:
+    def is_server_wide(self) -> bool:
         """Whether it asks for nothing but a sign of life: `OPTIONS *` (RFC 9110, 9.3.7)."""
         return self.target == "*" and self.method == "OPTIONS" and self.content_length == 0
 

@@ -23,8 +23,8 @@ PATH = f"firmware/{NAME}.py"
 MEMBERS = (
     *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
     *("listener", "wire", "linger", "request", "pieces", "response", "refusal", "exchange"),
-    *("connection", "server", "job", "workers", "radio", "memory", "health", "address"),
-    *("supervisor", "app"),
+    *("long_head", "connection", "server", "job", "workers", "radio", "memory", "health"),
+    *("address", "supervisor", "app"),
 )
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
 _WORD = re.compile(rb"\w+")

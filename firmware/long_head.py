@@ -1,0 +1,61 @@
+"""A head that did not come in one block: its other blocks, one deadline, and what it may take."""
+
+from time import ticks_ms
+
+from micropython import const
+
+from firmware.heads import PartialHead
+from firmware.slots import READING
+from firmware.wire import BLOCK_LEN
+
+_COST = const(2048)  # for each block: in the end they are joined
+
+
+class LongHead:
+    """Receives one such head, and holds what it takes of the budget until that is given back.
+
+    memory    the `Memory` with the budget of long heads
+    parser    of heads
+    wait_ms   time the client has for all of it, however it drips
+    """
+
+    def __init__(self, memory: "Memory", parser: "HeadParser", wait_ms: int) -> None:
+        self._memory = memory
+        self._parser = parser
+        self._wait_ms = wait_ms
+        self._cost = 0
+
+    async def receive(self, wire: "Wire", received: bytes) -> "tuple[Head, bytes] | None":
+        """The head of which `received` is the beginning, as `HeadParser.parse` gives it.
+
+        None when the client has closed.  Raises HTTPError; MemoryError without budget for it.
+        """
+        parser = self._parser
+        received = received.lstrip(b"\r\n")
+        while not received:  # empty lines, as old clients send them behind a body, are no request
+            block = await wire.receive()
+            received = block.lstrip(b"\r\n")
+            parsed = received and parser.parse(received)
+            if parsed or not block:
+                return parsed or None
+        wire.slot.enter(READING, ticks_ms(), self._wait_ms)
+        self._cost = await self._memory.take(_COST)
+        partial = PartialHead(received)
+        length = len(received)
+        received = b""
+        while not received:
+            block = await wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
+            if not block:
+                return None
+            length += len(block)
+            if 2 * length > self._cost:
+                self._cost += await self._memory.take(_COST)
+            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
+        self.give_back(length)  # there are no blocks any more
+        return parser.parse(received)
+
+    def give_back(self, left_len: int = 0) -> None:
+        """All but `left_len` bytes of what it has of the budget."""
+        if self._cost > left_len:
+            self._memory.give_back(self._cost - left_len)
+            self._cost = left_len

@@ -1,0 +1,120 @@
+import asyncio
+import unittest
+from time import ticks_add, ticks_diff, ticks_ms
+
+from firmware.heads import HeadParser
+from firmware.http1 import HTTPError
+from firmware.long_head import LongHead
+from firmware.slots import IDLE, READING
+from host_tests.unit.fakes import FakeMemory, FakeSocket, open_wire, run_async, turns, until
+
+MAX_LEN = 4096
+WAIT_MS = 5000
+HEAD = b"GET /quick HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 2000 + b"\r\n\r\n"
+COST = 2048  # of each block
+
+
+class Receiving:
+    """A long head of which `received` has come: `more` comes behind it, in blocks of `step`."""
+
+    def __init__(self, received, more=b"", step=1024):
+        self.memory = FakeMemory()
+        self.sock = FakeSocket(more, step=step)
+        self.wire = open_wire(self.sock, IDLE)
+        self.long_head = LongHead(self.memory, HeadParser(128, MAX_LEN), WAIT_MS)
+        self._received = received
+
+    async def run(self):
+        return await self.long_head.receive(self.wire, self._received)
+
+
+class TestLongHead(unittest.TestCase):
+    @run_async
+    async def test_it_is_received_in_blocks_of_any_length(self):
+        for step in (1, 3, 700, 1024):
+            receiving = Receiving(HEAD[:10], HEAD[10:], step)
+            head, rest = await receiving.run()
+            self.assertEqual((head.raw, rest), (HEAD, b""))
+
+    @run_async
+    async def test_what_is_sent_behind_it_is_kept(self):
+        _, rest = await Receiving(HEAD[:1024], HEAD[1024:] + b"GET /next").run()
+        self.assertEqual(rest, b"GET /next")
+
+    @run_async
+    async def test_empty_lines_are_no_beginning_and_take_nothing(self):
+        receiving = Receiving(b"\r\n")
+        running = asyncio.create_task(receiving.run())
+        for _ in range(3):
+            receiving.sock.incoming.append(b"\r\n")
+            await turns()
+        self.assertEqual((receiving.wire.slot.state, receiving.memory.taken), (IDLE, 0))
+        receiving.sock.incoming.append(b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _ = await running
+        self.assertEqual(head.target, "/")
+
+    @run_async
+    async def test_a_client_that_closes_in_it_is_none(self):
+        for received, more in ((HEAD[:1024], b""), (HEAD[:1024], b"a"), (b"\r\n", b"")):
+            receiving = Receiving(received, more)
+            receiving.sock.has_ended = True
+            self.assertEqual(await receiving.run(), None)
+
+    @run_async
+    async def test_the_time_for_it_is_one_however_it_drips(self):
+        receiving = Receiving(HEAD[:1024])
+        running = asyncio.create_task(receiving.run())
+        await until(lambda: receiving.wire.slot.state == READING)
+        deadline = receiving.wire.slot.deadline
+        self.assertTrue(0 <= ticks_diff(ticks_add(ticks_ms(), WAIT_MS), deadline) < WAIT_MS)
+        receiving.sock.incoming.append(b"a")
+        await turns()
+        self.assertEqual(receiving.wire.slot.deadline, deadline)
+        running.cancel()
+
+    @run_async
+    async def test_one_past_the_limit_is_431_and_nothing_more_is_received(self):
+        receiving = Receiving(HEAD[:1000], b"a" * 2 * MAX_LEN)
+        with self.assertRaises(HTTPError) as raised:
+            await receiving.run()
+        self.assertEqual(raised.exception.status, 431)
+        left_len = sum(len(block) for block in receiving.sock.incoming)
+        self.assertEqual(left_len, 1000 + MAX_LEN)
+
+
+class TestCost(unittest.TestCase):
+    @run_async
+    async def test_it_is_two_blocks_for_each_while_it_comes_then_its_length(self):
+        receiving = Receiving(HEAD[:1000])
+        running = asyncio.create_task(receiving.run())
+        await until(lambda: receiving.memory.taken == COST)
+        receiving.sock.incoming.append(HEAD[1000:1030])
+        await until(lambda: receiving.memory.taken == 2 * COST)
+        receiving.sock.incoming.append(HEAD[1030:])
+        await running
+        self.assertEqual(receiving.memory.taken, len(HEAD))
+        receiving.long_head.give_back()
+        self.assertEqual(receiving.memory.taken, 0)
+        receiving.long_head.give_back()
+        self.assertEqual(receiving.memory.taken, 0)
+
+    @run_async
+    async def test_it_is_given_back_whatever_has_ended_it(self):
+        for budget in (COST - 1, COST):
+            receiving = Receiving(HEAD[:1000], HEAD[1000:])
+            receiving.memory.budget = budget
+            with self.assertRaises(MemoryError):
+                await receiving.run()
+            receiving.long_head.give_back()
+            self.assertEqual(receiving.memory.taken, 0)
+
+    @run_async
+    async def test_so_it_is_when_it_was_cancelled(self):
+        receiving = Receiving(HEAD[:1000])
+        running = asyncio.create_task(receiving.run())
+        await until(lambda: receiving.memory.taken)
+        running.cancel()
+        await turns()
+        self.assertEqual(receiving.memory.taken, COST)
+        receiving.long_head.give_back()
+        self.assertEqual(receiving.memory.taken, 0)
