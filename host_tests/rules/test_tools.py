@@ -1,6 +1,8 @@
 """The rules of the house for what does not run on a board: who may import whom."""
 
 import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
 
@@ -64,6 +66,29 @@ def test_no_tool_imports_what_windows_lacks():
     lacking = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
     needing = {name_of(source) for source in SOURCES if lacking & set(imports_of(source))}
     assert [name for name in needing if not name.startswith(("host_tests/", "tools/bench/"))] == []
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_a_command_imports_only_what_its_target_installs(command):
+    makefile = (ROOT / "Makefile").read_text()
+    if re.search(rf"^{command}:.*\.venv/run", makefile, re.MULTILINE):
+        lacking = modules_of("tools/board-requirements.txt", "host_tests/requirements.txt")
+    elif re.search(rf"^{command}:.*\.venv/board", makefile, re.MULTILINE):
+        lacking = modules_of("host_tests/requirements.txt")
+    else:
+        assert re.search(rf"^{command}:.*\.venv/check", makefile, re.MULTILINE)
+        lacking = set()
+    lines = f"import sys\nsys.modules.update(dict.fromkeys({lacking!r}))\n"
+    lines += f"import tools.commands.{command}\n"
+    subprocess.run([sys.executable, "-c", lines], cwd=ROOT, check=True, timeout=60)
+
+
+def modules_of(*requirements):
+    """What the packages that the files list are imported as."""
+    text = "".join((ROOT / each).read_text() for each in requirements)
+    listed = {name.lower() for name in re.findall(r"^([\w-]+)==", text, re.MULTILINE)}
+    packages = importlib.metadata.packages_distributions().items()
+    return {module for module, names in packages if listed & {name.lower() for name in names}}
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - set(FOR_CHECKOUTS)))

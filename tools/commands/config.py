@@ -20,7 +20,6 @@ from tools.settings import file
 from tools.settings.plan import check_enough, plan
 from tools.settings.wizard import Wizard
 from tools.terminal import CommandError, worded
-from tools.version import update
 
 # What can be answered, and the variable that answers it without a question.
 VARIABLES = {
@@ -50,6 +49,8 @@ def run(options: Namespace) -> None:
 
 def send(options: Namespace, path: Path) -> None:
     """Brings the file, and nothing else, onto the board `options.host`."""
+    from tools.version import update  # what it needs, `make config` installs only with HOST=
+
     settings = file.load(path)
     with TemporaryDirectory() as folder, network.open_board(options, settings) as board:
         given = file.normal(path, Path(folder))
