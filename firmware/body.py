@@ -1,5 +1,6 @@
 """The body of a request, read as it comes: by its length, or in chunks (RFC 9112, 6 and 7.1)."""
 
+import asyncio
 from errno import EBADF
 from time import ticks_diff, ticks_ms
 
@@ -38,6 +39,8 @@ class Body:
     _is_in_chunk = False  # its data, or the line end behind it, is to come
     _is_in_trailers = False
     _ahead = b""  # read in advance
+    _reader: asyncio.Task | None = None  # that waits for the client
+    _is_closed = False
 
     def __init__(self, wire: "Wire", head: "Head", max_len: int, span: int, wait_ms: int) -> None:
         self.max_len = max_len
@@ -73,8 +76,10 @@ class Body:
         """Up to `limit` bytes, as they come; b"" at the end, and then only.
 
         Raises HTTPError, and sets `failure`, when the client breaks the rules; EOFError when it
-        closes in the middle.
+        closes in the middle, or when the request is over.
         """
+        if self._is_closed:
+            raise EOFError("the request is over")
         if self._ahead:
             block = self._ahead[:limit]
             self._ahead = self._ahead[limit:]
@@ -95,10 +100,21 @@ class Body:
         """
         return self.is_whole or (self._left <= limit and not self._expects_continue)
 
+    def close(self) -> bool:
+        """The request is over: from now on only `drain` reads.
+
+        Whether another task was waiting for the client: it is cancelled, and needs a turn to leave.
+        """
+        self._is_closed = True
+        reader, self._reader = self._reader, None
+        if reader:
+            reader.cancel()
+        return reader is not None
+
     async def drain(self, limit: int) -> bool:
         """Reads and forgets the rest, up to `limit` bytes; whether that was all."""
         while not self.is_whole and limit > 0:
-            limit -= len(await self.read(limit))
+            limit -= len(await self._read_block(limit))
         return self.is_whole
 
     async def _read_block(self, limit: int) -> bytes:
@@ -156,8 +172,11 @@ class Body:
     async def _wait(self, receive: "Function", limit: int) -> bytes:
         """Receives, within what is left of the client's time.
 
-        Raises EOFError with a word, which nobody else's has, if the client has closed.
+        Raises EOFError with a word, which nobody else's has, if the client has closed;
+        RuntimeError, as CPython's StreamReader, while another task waits.
         """
+        if self._reader:
+            raise RuntimeError("another task reads the body")
         wire = self._wire
         # Not within a response that has begun, as of a handler that sends while it reads.
         if self._expects_continue and not wire.received and wire.slot.state != SENDING:
@@ -165,6 +184,7 @@ class Body:
         self._expects_continue = False
         start = ticks_ms()
         wire.set_deadline(self._wait_left_ms)
+        reader = self._reader = asyncio.current_task()
         try:
             received = await receive(limit)
         except OSError as error:
@@ -172,7 +192,9 @@ class Body:
                 raise
             received = b""
         finally:  # a handler may have given up waiting
-            wire.set_deadline(None)
+            if self._reader is reader:  # else the deadline is that of what came after it
+                self._reader = None
+                wire.set_deadline(None)
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= len(received)
         if self._span_left <= 0:

@@ -4,6 +4,7 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 `dispatch_request`, and sends the `Response`.  How an exception is answered is up to `refusal`.
 """
 
+import asyncio
 from time import ticks_ms
 
 from microdot import Request, Response
@@ -99,9 +100,9 @@ class Exchange:
             sent = self.sender.send_plain(wire, head, response, keep_alive)
             return (sent if isinstance(sent, bool) else await sent) and not self.is_draining
         finally:
-            made = self._release(request, body)
-            if made is not None:
-                await close(made)
+            leaving = self._release(request, body)
+            if leaving:
+                await leaving
 
     async def _end(self, body: "Body", response: "Response") -> None:
         """Of a body that has failed: no response to a client that has gone, and no good one."""
@@ -112,13 +113,14 @@ class Exchange:
             raise HTTPError(body.failure)
 
     def _release(self, request: "Anything", body: "Body | None") -> "Anything":
-        """Gives back what the request has taken; the body of a response that is to be closed."""
+        """Gives back what the request has taken; what is to be awaited for that, if anything."""
+        is_long = request and self._workers.release(request)
+        is_read = False
         if body:
             self._memory.give_back(body.cost)
-        if not request:
-            return None
-        self._workers.release(request)
-        return request.made
+            is_read = self._has_closed(body, is_long)
+        made = request and request.made
+        return _leave(made) if is_read or made is not None else None
 
     def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
@@ -249,9 +251,19 @@ class Exchange:
                 request.made = None  # a part of a file closes it
             prepare(head, response)
 
+    def _has_closed(self, body: "Body", is_long: bool = False) -> bool:
+        """Whether another task was still reading it: a worker's, or see `Body.close`."""
+        if not body.close():
+            return False
+        if not is_long:
+            self._log.warning("the request is over: the task that still reads it is cancelled")
+        return True
+
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""
         wire.slot.enter(LINGERING, ticks_ms())
+        if self._has_closed(body):
+            await asyncio.sleep(0)
         try:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
@@ -263,6 +275,12 @@ def _is_plain(response: "Response") -> bool:
     if response.headers or response.status_code is not OK or response is Response.already_handled:
         return False
     return isinstance(response.body, bytes)
+
+
+async def _leave(made: "Anything") -> None:
+    """Closes the body of a response, when whoever was still reading the request has left."""
+    await asyncio.sleep(0)
+    await close(made)
 
 
 async def _result(given: "Anything") -> bool:

@@ -186,6 +186,40 @@ class TestBody(unittest.TestCase):
         self.assertEqual(wire._sock.sent, b"")
 
     @run_async
+    async def test_only_one_task_reads_it_at_a_time(self):
+        body, wire = body_of("Content-Length: 5", b"", is_over=False)
+        reading = asyncio.create_task(body.read(5))
+        await turns()
+        with self.assertRaises(RuntimeError):
+            await body.read(5)
+        wire._sock.incoming.append(b"12345")
+        self.assertEqual(await reading, b"12345")
+        self.assertEqual(await body.read(5), b"")
+
+    @run_async
+    async def test_when_it_is_closed_who_waits_is_cancelled_and_nobody_reads_any_more(self):
+        body, wire = body_of("Content-Length: 9", b"", is_over=False)
+        reading = asyncio.create_task(body.read(5))
+        await turns()
+        self.assertEqual((body.close(), body.close()), (True, False))
+        wire.set_deadline(77777)
+        deadline = wire.slot.deadline
+        with self.assertRaises(asyncio.CancelledError):
+            await reading
+        self.assertEqual(wire.slot.deadline, deadline)  # of what came after it
+        with self.assertRaises(EOFError):
+            await body.read(5)
+        wire._sock.incoming.append(b"123456789GET")
+        self.assertTrue(await body.drain(100))
+        self.assertEqual(rest_of(wire), b"GET")
+
+    @run_async
+    async def test_to_close_one_that_nobody_reads_cancels_nobody(self):
+        body, _ = body_of("Content-Length: 5", b"123", is_over=False)
+        self.assertEqual(await body.read(5), b"123")
+        self.assertFalse(body.close())
+
+    @run_async
     async def test_the_rest_is_drained_up_to_a_limit(self):
         body, wire = body_of("Content-Length: 10", b"0123456789GET")
         self.assertTrue(body.is_drainable(10) and not body.is_drainable(9))

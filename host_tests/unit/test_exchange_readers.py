@@ -1,0 +1,102 @@
+"""Who reads the body of a request beside its handler, or behind it."""
+
+import asyncio
+import unittest
+
+from microdot import Microdot, Request
+
+from firmware.workers import WorkerPool
+from host_tests.unit.fakes import run_async, turns, until
+from host_tests.unit.sites import GET, Site
+
+POST = "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1500\r\n\r\n"
+WARNING = "the request is over: the task that still reads it is cancelled"
+
+
+class Reading:
+    """An application with a task that reads what is uploaded; `end` is what has become of it."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.pool = WorkerPool()
+        self.app = app = Microdot()
+        self.end = None
+        app.post("/behind")(self.behind)
+        app.post("/later")(self.later)
+        app.post("/long")(self.pool.long(self.read))
+        app.get("/quick")(self.quick)
+
+    async def quick(self, request):
+        return "quick"
+
+    async def behind(self, request):
+        asyncio.create_task(self.read(request))
+        await turns()
+        return "answered"
+
+    async def later(self, request):
+        asyncio.create_task(self.read(request, self.gate))
+        return "answered"
+
+    async def read(self, request, gate=None):
+        try:
+            if gate:
+                await gate.wait()
+            while await request.stream.read(100):
+                pass
+            self.end = "read"
+        except asyncio.CancelledError:
+            self.end = "cancelled"
+            raise
+        except EOFError as error:
+            self.end = str(error)
+
+
+class TestReaders(unittest.TestCase):
+    def setUp(self):
+        self.limits = Request.max_content_length, Request.max_body_length
+        Request.max_content_length, Request.max_body_length = 10000, 0
+
+    def tearDown(self):
+        Request.max_content_length, Request.max_body_length = self.limits
+
+    @run_async
+    async def test_a_task_that_reads_on_when_the_response_has_left_is_cancelled_and_named(self):
+        reading = Reading()
+        async with Site(reading.app, reading.pool) as site:
+            peer = site.connect()
+            self.assertIn("answered", await peer.ask(POST % "/behind" + "x" * 700))
+            await until(lambda: reading.end)
+            await peer.send("x" * 800)
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            self.assertEqual(reading.end, "cancelled")
+            self.assertEqual([line for line in site.log.lines if line == WARNING], [WARNING])
+            peer.close()
+
+    @run_async
+    async def test_one_that_begins_then_is_told_that_the_request_is_over(self):
+        reading = Reading()
+        async with Site(reading.app, reading.pool) as site:
+            peer = site.connect()
+            self.assertIn("answered", await peer.ask(POST % "/later" + "x" * 700))
+            reading.gate.set()
+            await until(lambda: reading.end)
+            await peer.send("x" * 800)
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            self.assertEqual(reading.end, "the request is over")
+            self.assertFalse(WARNING in site.log.lines)
+            peer.close()
+
+    @run_async
+    async def test_a_worker_that_reads_when_its_client_goes_is_cancelled_as_ever(self):
+        reading = Reading()
+        async with Site(reading.app, reading.pool) as site:
+            peer = site.connect()
+            await peer.send(POST % "/long" + "x" * 700)
+            await site.wait_line("invoking")
+            await turns()
+            peer.close()
+            await site.wait_open(0)
+            await site.pool.wait_ready()
+            self.assertTrue(reading.end in ("cancelled", "the client has closed"))
+            self.assertFalse(WARNING in site.log.lines)
