@@ -76,10 +76,10 @@ class Body:
         """Up to `limit` bytes, as they come; b"" at the end, and then only.
 
         Raises HTTPError, and sets `failure`, when the client breaks the rules; EOFError when it
-        closes in the middle, or when the request is over.
+        closes in the middle; OSError when the request is over.
         """
         if self._is_closed:
-            raise EOFError("the request is over")
+            raise OSError(EBADF)
         if self._ahead:
             block = self._ahead[:limit]
             self._ahead = self._ahead[limit:]

@@ -120,7 +120,7 @@ class Exchange:
             self._memory.give_back(body.cost)
             is_read = self._has_closed(body, is_long)
         made = request and request.made
-        return _leave(made) if is_read or made is not None else None
+        return _leave(made, is_read) if is_read or made is not None else None
 
     def admit_long(self, request: "Anything") -> bool:
         """Whether a long request may go to a worker: one slot is left for quick ones."""
@@ -277,9 +277,10 @@ def _is_plain(response: "Response") -> bool:
     return isinstance(response.body, bytes)
 
 
-async def _leave(made: "Anything") -> None:
-    """Closes the body of a response, when whoever was still reading the request has left."""
-    await asyncio.sleep(0)
+async def _leave(made: "Anything", is_read: bool) -> None:
+    """Closes the body of a response; whoever was still reading the request leaves before."""
+    if is_read:
+        await asyncio.sleep(0)
     await close(made)
 
 

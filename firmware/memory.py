@@ -76,11 +76,12 @@ class Memory:
     async def take(self, length: int) -> int:
         """`length`, when budget and heap have so much left.  To be given back.
 
-        What others give back within a second is waited for.  Then it raises MemoryError.
+        What others give back within a second is waited for, as long as the radio has memory for
+        what the client sends meanwhile.  Then it raises MemoryError.
         """
         tries = _TRIES
         while length and not self._fits(length):
-            if not tries or length > self.budget:
+            if not tries or length > self.budget or not self.radio.can_hold():
                 raise MemoryError("long heads and bodies take more than there is")
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)
@@ -97,11 +98,12 @@ class Memory:
     async def wait_room(self) -> bool:
         """Whether there is room for one more connection beside what was promised to others.
 
-        Up to a second is waited for it: meanwhile the client is on the listener's queue.
+        Up to a second is waited for it: meanwhile the client is on the listener's queue, and the
+        radio holds what it sends.
         """
         tries = _TRIES
         while not self.has(self._used):
-            if not tries:
+            if not tries or not self.radio.can_hold():
                 return False
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)

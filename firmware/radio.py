@@ -60,6 +60,11 @@ class Radio:
         """Whether what was read is enough for the radio."""
         return self.free < 0 or (self.free >= RADIO_LEN and self.largest >= _PIECE_LEN)
 
+    def can_hold(self) -> bool:
+        """Whether what clients have sent may stay unread for a moment: it lies in the pool."""
+        self.look()
+        return self.free < 0 or (self.free >= _AIR_LEN and self.largest >= _PIECE_LEN)
+
     def has_air(self, length: int, asker: object) -> bool:
         """Whether `length` bytes may be sent now that are not a short response.
 

@@ -60,6 +60,7 @@ class Server:
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
+        workers.set_up(log, limits["async_request_timeout_ms"], limits["max_threads"])
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog
@@ -96,12 +97,7 @@ class Server:
             return
         self._exchange.is_draining = False
         limits = self._limits
-        self.workers.start(
-            limits["max_async_requests"],
-            limits["async_request_timeout_ms"],
-            self._log,
-            limits["max_threads"],
-        )
+        self.workers.start(limits["max_async_requests"])
         self._log.info("Starting webserver")
         self._log.info("Starting server on port: '%d'", self.port)
         self._listener.open(address, self.port, limits["backlog_conn"])

@@ -73,3 +73,9 @@ class Sock:
 
     def close(self) -> None:
         self._wire.close()
+
+    async def wait_closed(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        self.close()

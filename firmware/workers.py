@@ -18,6 +18,7 @@ from firmware.tasks import join
 _CANCEL_AGAIN_MS = const(1000)
 _MAX_MADE = const(32)
 _RETRY_AFTER = {"Retry-After": "1"}  # in seconds; each 503 of the server says so
+_NOT_GIVEN = "the pool was not given to run()"
 _BUSY = {"Content-Type": "text/html", "Retry-After": "1"}
 
 
@@ -37,7 +38,7 @@ class WorkerPool:
     refused  how many requests have met `Busy` so far
     """
 
-    _log: Log
+    _log: "Anything" = None  # until `run()` has the pool
     admit: "Function | None" = None  # asked whether a request may last; set by the server
     # (Pool, function, long handler) of each that `startup.choose` has not looked through yet.
     made: "list[tuple]" = []
@@ -54,15 +55,16 @@ class WorkerPool:
         self.jobs: list[Job] = []  # those that have a worker
         self._idle = asyncio.Event()  # one more is ready
 
-    def start(
-        self, max_async_requests: int, async_request_timeout_ms: int, log: Log, max_threads: int = 1
-    ) -> None:
-        """Makes the workers; each logs that it starts.  Idle when they exist."""
+    def set_up(self, log: Log, async_request_timeout_ms: int, max_threads: int = 1) -> None:
+        """From now on there are threads: a task may want one before the link is up."""
         self._log = log
-        self._max_threads = max_threads
         self._timeout_ms = async_request_timeout_ms
+        self._max_threads = max_threads
+
+    def start(self, max_async_requests: int) -> None:
+        """Makes the workers; each logs that it starts.  Idle when they exist."""
         while self._workers < max_async_requests:
-            log.info("starting async req task worker")
+            self._log.info("starting async req task worker")
             self._workers += 1
         if self.plain:
             import firmware.thread  # noqa: F401 - now, instead of in the first request
@@ -104,6 +106,8 @@ class WorkerPool:
         It waits until one is free; raises Busy if none can be had.  When the task is cancelled, it
         ends at once, and `is_cancelled()` tells the function.
         """
+        if not self._log:
+            raise RuntimeError(_NOT_GIVEN)
         from firmware.thread import THREADS, to_thread
 
         self._threads = THREADS
@@ -190,7 +194,7 @@ class WorkerPool:
     ) -> Job:
         """The job, on a ready worker; Busy without one, or a thread.  Nothing ever queues."""
         if not self._workers:
-            raise RuntimeError("the pool was not given to run()")
+            raise RuntimeError(_NOT_GIVEN)
         if not self.count_ready():
             raise Busy
         job = Job(handler, request, kwargs, ticks_add(self._ticks(), self._timeout_ms), args)

@@ -117,14 +117,14 @@ class Pooled:
     """A pool with its workers started: async with it."""
 
     def __init__(self, workers=2, max_threads=1):
-        self._max_threads = max_threads
         self.now = 0
         self.log = FakeLog()
         self.pool = WorkerPool(lambda: self.now)
+        self.pool.set_up(self.log, POOL_TIMEOUT_MS, max_threads)
         self._workers = workers
 
     async def __aenter__(self):
-        self.pool.start(self._workers, POOL_TIMEOUT_MS, self.log, self._max_threads)
+        self.pool.start(self._workers)
         await self.pool.wait_ready()
         return self
 

@@ -207,7 +207,7 @@ class TestBody(unittest.TestCase):
         with self.assertRaises(asyncio.CancelledError):
             await reading
         self.assertEqual(wire.slot.deadline, deadline)  # of what came after it
-        with self.assertRaises(EOFError):
+        with self.assertRaises(OSError):
             await body.read(5)
         wire._sock.incoming.append(b"123456789GET")
         self.assertTrue(await body.drain(100))

@@ -15,7 +15,8 @@ class TestBudget(Settled):
         super().setUp()
         self._asyncio = memory_module.asyncio
         memory_module.asyncio = self  # type: ignore[attr-defined]
-        self.memory = self.make(FakePool())
+        self.pool = FakePool()
+        self.memory = self.make(self.pool)
         self.memory.budget = 1000
         self.given_back = [0] * 1000
         self.waits = 0
@@ -89,6 +90,18 @@ class TestBudget(Settled):
         with self.assertRaises(MemoryError):
             await self.memory.take(1)
         self.assertEqual(self.waits, 1000)
+
+    @run_async
+    async def test_nobody_waits_when_the_radio_needs_what_the_client_has_sent(self):
+        await self.memory.take(1000)
+        self.given_back = [0, 500, 0]
+        self.pool.blocks = [10 * KB - 1]
+        with self.assertRaises(MemoryError):
+            await self.memory.take(500)
+        self.assertEqual(self.waits, 0)
+        self.pool.blocks = [10 * KB]
+        self.assertEqual(await self.memory.take(500), 500)
+        self.assertEqual(self.waits, 200)
 
     @run_async
     async def test_what_is_more_than_all_is_refused_at_once(self):
@@ -168,6 +181,9 @@ class TestRoom(Settled):
         self.pool.live += 6 * KB
         kept, memory_module.asyncio = memory_module.asyncio, Played()
         try:
+            self.assertFalse(await memory.wait_room())
+            self.assertEqual(memory_module.asyncio.waited_ms, 1000)
+            self.pool.blocks = [9 * KB]  # the radio needs what the newcomer has sent
             self.assertFalse(await memory.wait_room())
             self.assertEqual(memory_module.asyncio.waited_ms, 1000)
             memory.give_back(20 * KB)

@@ -149,6 +149,7 @@ class TestSegments(unittest.TestCase):
     def test_where_the_pool_can_not_be_seen_nothing_is_held(self):
         memory = Memory(FakeLog(), lambda capabilities: [])
         self.assertTrue(all(memory.radio.has_air(5000, self) for _ in range(100)))
+        self.assertTrue(memory.radio.can_hold())
 
 
 class PlayedTime:

@@ -84,6 +84,19 @@ class TestRefusals(unittest.TestCase):
                 self.assertIn("\r\nAccess-Control-Allow-Origin: *\r\n", answer)
 
     @run_async
+    async def test_who_words_it_sees_the_length_that_the_client_has_announced(self):
+        lengths = []
+
+        @self.app.errorhandler(413)
+        async def refuse(request):
+            lengths.append(request.content_length)
+            return "long", 413
+
+        async with Site(self.app, max_body_len=300) as site:
+            await self.ask(site, UPLOAD)
+        self.assertEqual(lengths, [int(UPLOAD.split("Content-Length: ")[1].split()[0])])
+
+    @run_async
     async def test_the_application_words_the_refusal_of_a_head_if_it_does(self):
         for status, text in (
             (400, "nonsense\r\n\r\n"),

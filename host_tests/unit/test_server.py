@@ -317,7 +317,7 @@ class TestStop(unittest.TestCase):
     async def test_a_stop_at_once_after_the_start_ends_everything(self):
         app = App()
         site = app.site()
-        site.pool.start(2, 1000, site.log)
+        site.pool.start(2)
         for _ in range(3):
             await site.server.start("127.0.0.1")
             await site.server.stop()

@@ -45,6 +45,20 @@ class TestRead(unittest.TestCase):
                     await Sock(wire).readexactly(5)
 
 
+class TestClose(unittest.TestCase):
+    @run_async
+    async def test_a_handler_may_close_it_as_each_stream(self):
+        for is_awaited in False, True:
+            sock = FakeSocket()
+            stream = Sock(open_wire(sock, BUSY))
+            if is_awaited:
+                await stream.aclose()
+            else:
+                stream.close()
+                await stream.wait_closed()
+            self.assertTrue(sock.is_closed)
+
+
 class TestWrite(unittest.TestCase):
     @run_async
     async def test_two_tasks_send_on_one_wire_and_nothing_is_lost_or_reordered(self):

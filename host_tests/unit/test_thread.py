@@ -4,8 +4,11 @@ import io
 import sys
 import unittest
 
+from microdot import Microdot
+
 from firmware.job import Busy
 from firmware.thread import THREADS, Thread
+from firmware.workers import WorkerPool
 from host_tests.unit.fakes import (
     Calculation,
     FakeRequest,
@@ -15,6 +18,7 @@ from host_tests.unit.fakes import (
     turns,
     until,
 )
+from host_tests.unit.sites import Site
 
 # MicroPython for Unix takes the margin off the length of a new thread's stack when the thread may
 # have read it already; then a recursion overflows it.  A board's margin is a constant.
@@ -186,6 +190,16 @@ class TestThread(unittest.TestCase):
                 with self.assertRaises(ValueError):
                     await site.pool.to_thread(fail, None)
                 self.assertTrue(await site.pool.to_thread(ident) != ident())
+
+        run_async(play)()
+
+    def test_to_thread_works_before_the_link_has_come_up_for_the_first_time(self) -> None:
+        async def play() -> None:
+            site = Site(Microdot())
+            with self.assertRaises(RuntimeError):
+                await WorkerPool().to_thread(int, "11")  # which no run() has
+            self.assertFalse(site.server.is_running())
+            self.assertEqual(await site.pool.to_thread(int, "11"), 11)
 
         run_async(play)()
 

@@ -48,7 +48,7 @@ class TestWorkers(unittest.TestCase):
         async with Pooled(workers=3) as site:
             self.assertEqual(site.log.lines, ["starting async req task worker"] * 3)
             self.assertEqual(site.pool.count_ready(), 3)
-            site.pool.start(3, POOL_TIMEOUT_MS, site.log)
+            site.pool.start(3)
             self.assertEqual(len(site.log.lines), 3)
 
     @run_async
@@ -300,7 +300,7 @@ class TestLostWorkers(unittest.TestCase):
         info = site.log.info
         site.log.info = OutOfMemory(info)
         with self.assertRaises(MemoryError):
-            site.pool.start(2, POOL_TIMEOUT_MS, site.log)
+            site.pool.start(2)
         self.assertEqual(site.pool.count_ready(), 0)
         site.log.info = info
         async with site:
