@@ -55,6 +55,26 @@ def test_the_lines_stay(found):
     assert [line[:4] for line in replaced.split("\n")] == [line[:4] for line in SOURCE.split("\n")]
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "'own'",
+        '"own \\" own"',
+        "'own \\\\'",
+        "b'own' + br'own\\\\'",
+        '"""own\n\'own "" own\n"""',
+        "'''own \" \"\"\" own'''",
+        "1  # own's own \"own",
+        "0xown",
+        "owner, my_own, own2",
+    ],
+)
+def test_texts_comments_and_longer_names_stay(kept):
+    assert names.replace(f"own = {kept}\nx = own.own\n", {"own": "new", "b": "c", "xown": "d"}) == (
+        f"new = {kept}\nx = new.new\n"
+    )
+
+
 def test_an_image_has_each_name_once():
     assert len(set(names.IMAGE_NAMES)) == len(names.IMAGE_NAMES)
 

@@ -9,12 +9,12 @@ the sources do.
 
 import ast
 import hashlib
-import io
 import re
-import tokenize
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TypeGuard
+
+from tools.version import source
 
 # In the stock images from 1.25 on; one that an image lacks costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
@@ -24,6 +24,10 @@ _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _KEPT = {"_sock", "pool_len", "is_clock_set", "_try_send"}
 _PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+# A text or a comment as a whole, or a name: `tokenize` takes twenty times as long.
+_PIECE = re.compile(
+    r"""[A-Za-z]{0,2}("{3}|'{3}|"|')(?:\\.|(?!\1)[^\\])*\1|#[^\n]*|\b[A-Za-z_]\w*""", re.DOTALL
+)
 
 
 def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
@@ -32,15 +36,14 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     foreign  sources of modules whose names stay: those that ours may extend, or that know ours
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
-    trees = [ast.parse(text) for text in texts]
     kept = _KEPT | {name for text in foreign for name in _IDENTIFIER.findall(text)}
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for text in texts for node in source.walk(ast.parse(text))]
     kept |= {name for node in nodes for name in _fixed(node)}
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
     ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
     ours |= {node.name for node in nodes if _is_private(node)}
     kept |= {node.attr for node in attributes} - ours
-    wanted = {name for tree in trees for name in _variables(tree) if len(name) > 2} - kept
+    wanted = {name for name in _variables(nodes) if len(name) > 2} - kept
     used = kept | {name for text in texts for name in _IDENTIFIER.findall(text)}
     free = {name for name in IMAGE_NAMES if name not in used}
     names: dict[str, str] = {}
@@ -53,24 +56,16 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def replace(text: str, names: dict[str, str]) -> str:
-    """The source with other names, line for line."""
-    lines = text.splitlines(keepends=True)
-    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    for token in reversed(tokens):  # so that the columns before it stay
-        if token.type == tokenize.NAME and token.string in names:
-            row, start = token.start
-            line = lines[row - 1]
-            end = token.end[1]
-            lines[row - 1] = line[:start] + names[token.string] + line[end:]
-    return "".join(lines)
+def replace(text: str, names: Mapping[str, str]) -> str:
+    """The source with other names, line for line; what is in texts and comments stays."""
+    return _PIECE.sub(lambda match: names.get(match[0], match[0]), text)
 
 
-def _variables(tree: ast.Module) -> Iterable[str]:
+def _variables(nodes: Iterable[ast.AST]) -> Iterable[str]:
     """Names of attributes that are set, arguments, private functions, variables of modules and
     classes.
     """
-    for node in ast.walk(tree):
+    for node in nodes:
         if _is_private(node):
             yield node.name
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
