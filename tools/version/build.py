@@ -5,6 +5,7 @@ main.py and boot.py stay text there, and are compiled to see that they can be.  
 the board's flash does.  What has no source any more is removed from it.
 """
 
+import gc
 import gzip
 import hashlib
 import importlib.util
@@ -112,7 +113,11 @@ def compile_reduced(found: dict[str, Path], planned: dict[str, Path]) -> dict[st
         kept = {name: compiler.KEPT / each for name, each in json.loads(index.read_bytes()).items()}
         if all(path.exists() for path in kept.values()):
             return kept
-    texts = {name: text for name, text in _reduce(found).items() if name in planned}
+    gc.disable()  # it would look through the trees again and again, for a quarter of the time
+    try:
+        texts = {name: text for name, text in _reduce(found).items() if name in planned}
+    finally:
+        gc.enable()
     compiled = {name: compiler.compile_text(planned[name], text) for name, text in texts.items()}
     _write(index, json.dumps({name: path.name for name, path in compiled.items()}).encode())
     return compiled

@@ -101,7 +101,7 @@ def _named(path: str, file: Path) -> Iterator[str]:
 def _modules(tree: ast.Module) -> Iterator[str]:
     """The modules of the firmware that a file imports, or names in a text."""
     names = [each.name for each in imports.find_imports(tree)]
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    texts = [node.value for node in source.walk(tree) if isinstance(node, ast.Constant)]
     for name in names + [text for text in texts if isinstance(text, str)]:
         if name.startswith("firmware."):
             yield name.split(".")[1]
@@ -109,12 +109,13 @@ def _modules(tree: ast.Module) -> Iterator[str]:
 
 def _attributes(tree: ast.Module) -> Iterator[str]:
     """What a file has of the package: `firmware.job`, which is loaded when it is asked for."""
-    nodes = list(ast.walk(tree))
+    nodes = source.walk(tree)
     aliases = [each for node in nodes if isinstance(node, ast.Import) for each in node.names]
     known = {"firmware", *(each.asname or "" for each in aliases if each.name == "firmware")}
     for node in nodes:
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in known:
-            yield node.attr
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in known:
+                yield node.attr
 
 
 def _private_names(tree: ast.Module) -> set[str]:

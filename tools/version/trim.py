@@ -6,9 +6,12 @@ remains is Microdot's, line for line, so that tracebacks tell where.
 """
 
 import ast
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import cast
+
+from tools.version import source
 
 # Each reads requests from a connection of its own, or writes a response to one.
 _SERVER = ("start_server", "run", "handle_request", "create", "_safe_readline", "write", "complete")
@@ -22,7 +25,7 @@ def trim(text: str, package: str, others: Iterable[str]) -> tuple[str, str]:
 
     others  the sources of all other modules that it holds
     """
-    used = {name for other in others for name in _names(ast.parse(other))}
+    used = {name for other in others for name in _used(other)}
     used |= {name.lstrip(".") for name in used}  # of the module: microdot.abort
     exports = _exports(ast.parse(package))
     if "*" in used:
@@ -66,14 +69,21 @@ def _is_server(node: ast.stmt, name: str, body: list[ast.stmt]) -> bool:
     return isinstance(node, _FUNCTION) and name.lstrip(".") in _SERVER and node not in body
 
 
-def _names(tree: ast.AST, dropped: Iterable[ast.AST] = ()) -> Iterator[str]:
+@functools.cache
+def _used(text: str) -> frozenset[str]:
+    return frozenset(_names(ast.parse(text)))
+
+
+def _names(tree: ast.AST, dropped: Container[ast.AST] = ()) -> Iterator[str]:
     """Every name that is used, by syntax or in a text, but for docstrings and prose.
 
     An attribute comes with a dot before it.
     """
-    for node in ast.iter_child_nodes(tree):
+    nodes = source.children(tree)
+    for node in nodes:
         if node in dropped or _is_docstring(node):
             continue
+        nodes += source.children(node)
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
             yield node.id
         elif isinstance(node, ast.Attribute):
@@ -83,7 +93,6 @@ def _names(tree: ast.AST, dropped: Iterable[ast.AST] = ()) -> Iterator[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             for name in _IDENTIFIER.findall(node.value) if " " not in node.value else ():
                 yield from (name, f".{name}")
-        yield from _names(node, dropped)
 
 
 def _exports(package: ast.Module) -> set[str]:
