@@ -22,6 +22,7 @@ _HEAP = "320k"  # the console itself is Python here
 _SOFT_RESETS = {3: "soft", 4: "raw"}  # as `console.py` leaves
 _WDT_RESET = 3  # of `machine.reset_cause()`
 _STUBBORN_S = 0.5
+_LOOK_S = 0.02  # at the file of its watchdog: not after each byte that it says
 _CTRL_C = b"\x03"
 
 
@@ -42,6 +43,7 @@ class Processor:
         self._process: subprocess.Popen | None = None
         self._last = b""
         self._stubborn_at: float | None = None
+        self._looks_at = 0.0
         self._typed_since = 0  # bytes after the last Ctrl-C
         self._keyboard = os.pipe()  # outlives a soft reset, as a UART's buffer does
         self.start_count = 0
@@ -85,6 +87,9 @@ class Processor:
 
     def bite_if_due(self):
         """To be called now and then: its watchdog, which was not fed in time, resets it."""
+        if time.monotonic() < self._looks_at:
+            return
+        self._looks_at = time.monotonic() + _LOOK_S
         path = self._kept / "watchdog"
         if self._process and is_watchdog_due(path):
             self._on_output(b"rst:0x8 (TG1WDT_SYS_RESET)\r\n")
