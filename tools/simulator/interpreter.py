@@ -3,12 +3,18 @@
 import ctypes
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tools.terminal import CommandError
 
 _PR_SET_PDEATHSIG = 1
 _KILL = 9  # Windows has no name for it
+# What its command does, for whose modules Python would take as long as MicroPython does to start.
+_START = (
+    "import sys; sys.path.append(sys.argv[1]); from micropython_run import run_main; "
+    "sys.exit(run_main(['micropython', *sys.argv[2:]]))"
+)
 
 
 def micropython(heap: str) -> list[str]:
@@ -16,8 +22,11 @@ def micropython(heap: str) -> list[str]:
 
     It is that of the virtual environment, or else the one on PATH; CommandError if there is none.
     """
-    own = Path(sys.executable).parent / "micropython"
-    program = str(own) if own.exists() else shutil.which("micropython")
+    found = find_spec("micropython_run")
+    if found and found.origin:
+        place = str(Path(found.origin).parent)
+        return [sys.executable, "-I", "-S", "-c", _START, place, "-X", f"heapsize={heap}"]
+    program = shutil.which("micropython")
     if program is None:
         raise CommandError(
             "PyPI has no MicroPython for this kind of computer; "
