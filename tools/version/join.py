@@ -92,7 +92,7 @@ def _named(path: str, file: Path) -> Iterator[str]:
         return
     if file.suffix == ".mpy":
         yield from (word.decode() for word in _WORD.findall(file.read_bytes()))
-    elif file.suffix == ".py":
+    elif file.suffix == ".py" and b"firmware" in file.read_bytes():
         tree = source.parse(file)
         yield from _modules(tree)
         yield from _attributes(tree)
