@@ -8,6 +8,7 @@ the sources do.
 """
 
 import ast
+import functools
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -36,15 +37,10 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     foreign  sources of modules whose names stay: those that ours may extend, or that know ours
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
-    kept = _KEPT | {name for text in foreign for name in _IDENTIFIER.findall(text)}
-    nodes = [node for text in texts for node in source.walk(ast.parse(text))]
-    kept |= {name for node in nodes for name in _fixed(node)}
-    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
-    ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
-    ours |= {node.name for node in nodes if _is_private(node)}
-    kept |= {node.attr for node in attributes} - ours
-    wanted = {name for name in _variables(nodes) if len(name) > 2} - kept
-    used = kept | {name for text in texts for name in _IDENTIFIER.findall(text)}
+    known = _KEPT.union(*(_IDENTIFIER.findall(text) for text in foreign))
+    ours, fixed, words = _read(tuple(texts))
+    wanted = ours - fixed - known
+    used = words | fixed | known
     free = {name for name in IMAGE_NAMES if name not in used}
     names: dict[str, str] = {}
     for name in sorted(wanted - set(IMAGE_NAMES), key=_importance)[: len(free)]:
@@ -54,6 +50,19 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
         names[name] = IMAGE_NAMES[at]
         free.remove(IMAGE_NAMES[at])
     return names
+
+
+@functools.lru_cache(1)  # who builds several applications has the same texts each time
+def _read(texts: tuple[str, ...]) -> tuple[set[str], set[str], set[str]]:
+    """Of these sources: names of ours, among them some that are to stay; those; and all words."""
+    nodes = [node for text in texts for node in source.walk(ast.parse(text))]
+    fixed = {name for node in nodes for name in _fixed(node)}
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+    ours |= {node.name for node in nodes if _is_private(node)}
+    fixed |= {node.attr for node in attributes} - ours
+    words = {name for text in texts for name in _IDENTIFIER.findall(text)}
+    return {name for name in _variables(nodes) if len(name) > 2}, fixed, words
 
 
 def replace(text: str, names: Mapping[str, str]) -> str:
