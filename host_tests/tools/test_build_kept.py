@@ -1,5 +1,8 @@
 """What a build keeps for the next one, which then need not reduce the firmware again."""
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from tools.version import build, compiler
@@ -70,3 +73,22 @@ def test_what_was_kept_and_is_gone_is_made_anew(builds):
     first = builds.make()
     first["firmware/log.mpy"].unlink()
     assert all(path.exists() for path in builds.make().values()) and builds.count == 2
+
+
+def test_what_a_full_disk_has_no_room_for_is_not_kept(tmp_path, monkeypatch):
+    write_bytes = Path.write_bytes
+
+    def write(path, content):
+        if path.suffix == ".mpy":
+            write_bytes(path, content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(compiler, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError, match="No space left"):
+        compiler.compile_text(tmp_path / "main.py", b"x = 1")
+    assert list((tmp_path / "kept").iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setattr(compiler, "KEPT", tmp_path / "kept")
+    assert compiler.compile_text(tmp_path / "main.py", b"x = 1").read_bytes()[:1] == b"M"

