@@ -171,6 +171,9 @@ def test_what_an_application_can_do_without_and_what_a_board_has_is_not_looked_f
         'open("pages/a.html")',
         'open("pages/a.html", "rb")',
         'os.listdir("pages")',
+        'def send(path):\n    path = "pages/" + path\n    return send_file(path)',
+        'def send(x):\n    d = FOLDER + "/"\n    def inner():\n        return send_file(d + x)',
+        'page = "none.html"\nif name:\n    page = "pages/" + name\nopen(page)',
     ],
 )
 def test_a_file_that_is_named_where_it_is_sent_goes_along(tmp_path, line):
@@ -224,6 +227,26 @@ def test_a_file_to_be_sent_that_is_not_there_is_told(tmp_path):
     assert found(main).notes == [
         "main.py, line 2: there is no pages/a.html to be sent beside main.py"
     ]
+
+
+@pytest.mark.parametrize("argument", ["name", "PAGES[name]", "'/'.join(parts)", "'%s.html' % name"])
+def test_what_can_not_be_seen_is_told(tmp_path, argument):
+    main = write(tmp_path, main=f"def send(name):\n    return send_file({argument})\n")
+    assert found(main).notes == [
+        "main.py, line 2: what it sends is not seen from here; app/ goes along"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["send_file(path_of(name))", "open(name)", "def f():\n    page = 'a.html'"]
+)
+def test_what_a_function_gives_or_is_no_page_is_not(tmp_path, line):
+    assert found(write(tmp_path, "a.html", main=f"{line}\n")).notes == []
+
+
+def test_a_name_of_another_function_is_another(tmp_path):
+    text = "def a():\n    page = 'a.html'\n\ndef b(page):\n    open(page)\n"
+    assert paths(write(tmp_path, "a.html", main=text)) == set()
 
 
 def test_what_is_missing_is_told_once(tmp_path, capsys):

@@ -137,12 +137,14 @@ class Application:
         if mention.function == "Template":
             self._take(_TEMPLATES)
             return
+        place = f"{path.relative_to(self._root)}, line {mention.line}"
+        if not mention.path and mention.function == "send_file":
+            self.notes.append(f"{place}: what it sends is not seen from here; {FOLDER}/ goes along")
         parts = PurePosixPath(mention.path).parts
         is_here = parts and not any(part == ".." or part[0] in "./" for part in parts)
         if not is_here or parts[0] in _GIVEN or parts[0] in self._others - {"docs"}:
             return
         if not self._take(mention.path) and mention.function == "send_file":
-            place = f"{path.relative_to(self._root)}, line {mention.line}"
             self.notes.append(f"{place}: there is no {mention.path} to be sent beside main.py")
 
     def _take(self, path: str) -> bool:
