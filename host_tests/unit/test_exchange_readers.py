@@ -5,6 +5,7 @@ import unittest
 
 from microdot import Microdot, Request
 
+from firmware.slots import STOPPED
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, Site
@@ -23,6 +24,7 @@ class Reading:
         self.end = None
         app.post("/behind")(self.behind)
         app.post("/later")(self.later)
+        app.post("/beside")(self.beside)
         app.post("/long")(self.pool.long(self.read))
         app.get("/quick")(self.quick)
 
@@ -37,6 +39,10 @@ class Reading:
     async def later(self, request):
         asyncio.create_task(self.read(request, self.gate))
         return "answered"
+
+    async def beside(self, request):
+        asyncio.create_task(self.read(request))
+        await self.gate.wait()
 
     async def read(self, request, gate=None):
         try:
@@ -88,15 +94,18 @@ class TestReaders(unittest.TestCase):
             peer.close()
 
     @run_async
-    async def test_a_worker_that_reads_when_its_client_goes_is_cancelled_as_ever(self):
-        reading = Reading()
-        async with Site(reading.app, reading.pool) as site:
-            peer = site.connect()
-            await peer.send(POST % "/long" + "x" * 700)
-            await site.wait_line("invoking")
-            await turns()
-            peer.close()
-            await site.wait_open(0)
-            await site.pool.wait_ready()
-            self.assertTrue(reading.end in ("cancelled", EOFError))
-            self.assertFalse(WARNING in site.log.lines)
+    async def test_who_reads_when_the_connection_is_cut_is_cancelled_a_worker_without_a_word(self):
+        for path, warnings in (("/beside", [WARNING]), ("/long", [])):
+            reading = Reading()
+            async with Site(reading.app, reading.pool) as site:
+                peer = site.connect()
+                await peer.send(POST % path + "x" * 700)
+                wire = await site.wait_wire()
+                await site.wait_line("uri:")
+                await turns()
+                wire.slot.owner.cut(STOPPED)
+                await site.wait_open(0)
+                await until(lambda reading=reading: reading.end)
+                self.assertEqual(reading.end, "cancelled")
+                self.assertEqual([line for line in site.log.lines if line == WARNING], warnings)
+                peer.close()

@@ -98,6 +98,9 @@ class TestBudget(Settled):
         self.pool.blocks = [10 * KB - 1]
         with self.assertRaises(MemoryError):
             await self.memory.take(500)
+        self.pool.blocks = [3 * KB] * 8  # of which a frame more may find its place, or not
+        with self.assertRaises(MemoryError):
+            await self.memory.take(500)
         self.assertEqual(self.waits, 0)
         self.pool.blocks = [10 * KB]
         self.assertEqual(await self.memory.take(500), 500)
