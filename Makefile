@@ -108,7 +108,7 @@ NAME_TYPES = cat host_tests/names.pyi >> $@/stdlib/builtins.pyi && \
 		{ echo 'Python 3.10 or later is needed; make PYTHON=python3.12 ...'; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo 'Python cannot make a virtual environment; apt install python3-venv'; exit 1; }
-	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing $< into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
 	@touch $@

@@ -114,11 +114,12 @@ class Exchange:
 
     def _release(self, request: "Anything", body: "Body | None") -> "Anything":
         """Gives back what the request has taken; what is to be awaited for that, if anything."""
-        is_long = request and self._workers.release(request)
         is_read = False
         if body:
             self._memory.give_back(body.cost)
-            is_read = self._has_closed(body, is_long)
+            is_read = body.close()
+        if request:
+            self._workers.release(request)
         made = request and request.made
         return _leave(made, is_read) if is_read or made is not None else None
 
@@ -189,6 +190,9 @@ class Exchange:
             body_made = response and response.body
             if not isinstance(body_made, bytes) and body_made is not request.made:
                 await close(body_made)
+        if body and body.close():
+            self._log.warning("%s: a task that still reads it is cancelled", request.path)
+            await asyncio.sleep(0)
         keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
         return keep_alive and not self.is_draining
 
@@ -251,19 +255,9 @@ class Exchange:
                 request.made = None  # a part of a file closes it
             prepare(head, response)
 
-    def _has_closed(self, body: "Body", is_long: bool = False) -> bool:
-        """Whether another task was still reading it: a worker's, or see `Body.close`."""
-        if not body.close():
-            return False
-        if not is_long:
-            self._log.warning("the request is over: the task that still reads it is cancelled")
-        return True
-
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""
         wire.slot.enter(LINGERING, ticks_ms())
-        if self._has_closed(body):
-            await asyncio.sleep(0)
         try:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
@@ -279,9 +273,11 @@ def _is_plain(response: "Response") -> bool:
 
 async def _leave(made: "Anything", is_read: bool) -> None:
     """Closes the body of a response; whoever was still reading the request leaves before."""
-    if is_read:
-        await asyncio.sleep(0)
-    await close(made)
+    try:
+        if is_read:
+            await asyncio.sleep(0)
+    finally:
+        await close(made)
 
 
 async def _result(given: "Anything") -> bool:

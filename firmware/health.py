@@ -201,6 +201,7 @@ class Health:
         is_up = link.state == UP
         is_listening = server.is_running()
         answered = server.count_answered()
+        server.workers.expire(now)  # the reaper does, once the link was up
         if self._chip:
             decision = self._watchdog.decide(now, is_up, is_listening, answered)
             timeout_s = self._timeout_ms / 4000

@@ -116,6 +116,7 @@ class Refusals:
     def _begin(self, wire: "Wire", head: "Head") -> "Request":
         """The request of a head, or of a body, that was refused, for the application's handlers."""
         request = ServedRequest(self._app, head, wire, None, b"")
+        request.content_length = head.content_length or 0
         wire.slot.enter(BUSY, ticks_ms())
         return request
 

@@ -51,8 +51,6 @@ class ServedRequest(Request):
             if data:
                 self._body = data
                 self.content_length = len(data)  # of a chunked one, too
-        elif head.content_length:  # of one that nobody reads
-            self.content_length = head.content_length
 
     def __getattr__(self, name: str) -> "Anything":
         """Of what was not set; it is set then."""

@@ -18,10 +18,9 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
     multipart.open = files.open
     release = pool.release
 
-    def release_all(request: object) -> bool:
-        is_long = release(request)
+    def release_all(request: object) -> None:
+        release(request)
         files.sweep()
-        return is_long
 
     pool.release = release_all  # type: ignore[method-assign]
 

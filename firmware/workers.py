@@ -143,18 +143,15 @@ class WorkerPool:
         self._log.warning("No workers are available%s", ": " + cause if cause else "")
         return "<div> no workers available. server busy.</div>", 503, _BUSY
 
-    def release(self, request: object) -> bool:
-        """Takes back the worker that still has a job for `request`; whether there is one.
+    def release(self, request: object) -> None:
+        """Takes back the worker that still has a job for `request`, if any.
 
         The connection calls it when it is done with a request in whatever way, so that no job
         outlives its request.
         """
-        is_found = False
         for job in self.jobs:
             if job.request is request:
                 self._cancel(job, self._ticks())
-                is_found = True
-        return is_found
 
     def expire(self, now: int) -> None:
         """Cancels the jobs whose deadline has passed; the reaper calls it.

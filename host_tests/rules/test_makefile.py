@@ -12,8 +12,8 @@ PYTHON = """#!/bin/sh
 echo "$*" >> asked
 case "$*" in "-m venv"*) cp python .venv/bin/python; esac
 """
-# As `venv` leaves it until it has come to pip.
-HALF_MADE = "#!/bin/sh\nexit 1\n"
+# As `venv` leaves it until it has come to pip, or while that is being unpacked.
+HALF_MADE = '#!/bin/sh\ntest "$1" = -c\n'
 
 
 @pytest.mark.parametrize(("found", "is_made_anew"), [(HALF_MADE, True), (PYTHON, False)])

@@ -1,6 +1,7 @@
 """What a build keeps for the next one, which then need not reduce the firmware again."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,33 @@ def test_another_compiler_compiles_anew(builds, monkeypatch):
     assert builds.make() != first and builds.count == 2
 
 
-def test_what_was_kept_and_is_gone_is_made_anew(builds):
+@pytest.mark.parametrize("suffix", [".mpy", ".json"])
+def test_what_was_kept_and_is_gone_or_empty_is_made_anew(builds, suffix):
+    builds.make()
+    lost = next(path for path in compiler.KEPT.iterdir() if path.suffix == suffix)
+    for lose in (lost.unlink, lambda: lost.write_bytes(b"")):
+        lose()
+        builds.count = 0
+        kept = builds.make()
+        assert all(path.stat().st_size for path in kept.values()) and builds.count == 1
+
+
+def test_another_tool_reduces_anew(builds, tmp_path, monkeypatch):
+    tools = shutil.copytree(Path(build.__file__).parent, tmp_path / "tools")
+    monkeypatch.setattr(build, "__file__", str(tools / "build.py"))
     first = builds.make()
-    first["firmware/log.mpy"].unlink()
-    assert all(path.exists() for path in builds.make().values()) and builds.count == 2
+    assert builds.make() == first and builds.count == 1
+    (tools / "names.py").write_text("")
+    assert builds.make() != first and builds.count == 2
+
+
+def test_where_the_output_of_the_compiler_is_text_it_writes_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiler, "KEPT", tmp_path / "kept")
+    here = compiler.compile_text(tmp_path / "main.py", b"x = 1").read_bytes()
+    monkeypatch.setattr(compiler, "KEPT", tmp_path / "windows")
+    monkeypatch.setattr(compiler, "_IS_OUTPUT_TEXT", True)
+    there = compiler.compile_text(tmp_path / "main.py", b"x = 1")
+    assert there.read_bytes() == here
 
 
 def test_what_a_full_disk_has_no_room_for_is_not_kept(tmp_path, monkeypatch):

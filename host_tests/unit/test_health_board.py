@@ -72,6 +72,8 @@ class FakeServer:
     def __init__(self, answer=b"HTTP/1.1 204 No Content\r\n\r\n"):
         self.answer = answer
         self.answered = 0
+        self.workers = self
+        self.expired = []  # when its workers were asked
         self.asked = []
         self.is_up = True
         self.sock = socket.socket()
@@ -79,6 +81,9 @@ class FakeServer:
         self.port = bind_free(self.sock)
         self.sock.listen(5)
         self.sock.setblocking(False)
+
+    def expire(self, now):
+        self.expired.append(now)
 
     def is_running(self):
         return self.is_up
@@ -166,6 +171,15 @@ class TestHealth(unittest.TestCase):
         fed = self.chip.fed
         await self.health.step(0, self.link, self.interface, server)
         return self.chip.fed > fed
+
+    @run_async
+    async def test_threads_that_are_free_again_are_found_before_there_is_a_link(self):
+        server = FakeServer()
+        self.start()
+        self.link.state = DOWN
+        await self.health.step(1000, self.link, self.interface, server)
+        self.assertEqual(server.expired, [1000])
+        server.sock.close()
 
     @run_async
     async def test_one_that_has_answered_and_is_silent_does_not(self):

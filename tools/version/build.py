@@ -109,9 +109,9 @@ def compile_reduced(found: dict[str, Path], planned: dict[str, Path]) -> dict[st
     To reduce it takes longer than all else, so which they are is kept.
     """
     index = compiler.KEPT / f"{_digest(found)}.json"
-    if index.exists():
+    if compiler.is_whole(index):
         kept = {name: compiler.KEPT / each for name, each in json.loads(index.read_bytes()).items()}
-        if all(path.exists() for path in kept.values()):
+        if all(compiler.is_whole(path) for path in kept.values()):
             return kept
     gc.disable()  # it would look through the trees again and again, for a quarter of the time
     try:

