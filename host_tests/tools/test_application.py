@@ -174,6 +174,10 @@ def test_what_an_application_can_do_without_and_what_a_board_has_is_not_looked_f
         'def send(path):\n    path = "pages/" + path\n    return send_file(path)',
         'def send(x):\n    d = FOLDER + "/"\n    def inner():\n        return send_file(d + x)',
         'page = "none.html"\nif name:\n    page = "pages/" + name\nopen(page)',
+        'd = "no"\nif name:\n    d = "pages"\nsend_file(d + "/" + name)',
+        'page: str = "pages/a.html"\nsend_file(page)',
+        'send_file("none.html" if name is None else "pages/a.html")',
+        'page = "pages/"\npage += name\nsend_file(page)',
     ],
 )
 def test_a_file_that_is_named_where_it_is_sent_goes_along(tmp_path, line):
@@ -229,11 +233,25 @@ def test_a_file_to_be_sent_that_is_not_there_is_told(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("argument", ["name", "PAGES[name]", "'/'.join(parts)", "'%s.html' % name"])
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "name",
+        "PAGES[name]",
+        "'/'.join(parts)",
+        "'%s.html' % name",
+        "page",  # perhaps it is what the module says, or what the loop does
+        "a",
+        "more",
+    ],
+)
 def test_what_can_not_be_seen_is_told(tmp_path, argument):
-    main = write(tmp_path, main=f"def send(name):\n    return send_file({argument})\n")
+    text = f"def send(name):\n    return send_file({argument})\n"
+    text += "page = 'a.html'\nfor page in PAGES:\n    a = 'a.html' or page\n"
+    text += "more = 'a'\nmore += '.html'\n"
+    main = write(tmp_path, "a.html", main=text)
     assert found(main).notes == [
-        "main.py, line 2: what it sends is not seen from here; app/ goes along"
+        "main.py, line 2: what it sends is known when it runs; put it into app/"
     ]
 
 
@@ -244,8 +262,9 @@ def test_what_a_function_gives_or_is_no_page_is_not(tmp_path, line):
     assert found(write(tmp_path, "a.html", main=f"{line}\n")).notes == []
 
 
-def test_a_name_of_another_function_is_another(tmp_path):
-    text = "def a():\n    page = 'a.html'\n\ndef b(page):\n    open(page)\n"
+@pytest.mark.parametrize("line", ["def a():\n    page = 'a.html'", "page = 'a.html'"])
+def test_an_argument_is_no_name_of_elsewhere(tmp_path, line):
+    text = f"{line}\n\ndef b(page):\n    open(page)\n"
     assert paths(write(tmp_path, "a.html", main=text)) == set()
 
 

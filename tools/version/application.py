@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from tools.checkout import HERE, ROOT, named
 from tools.terminal import CommandError
-from tools.version import frozen, imports, servers, source, stock
+from tools.version import frozen, imports, mentions, servers, source, stock
 
 FOLDER = "app"
 _LIB = "lib"
@@ -85,7 +85,7 @@ class Application:
                 raise CommandError(f"{path}, line {each.line}: {self._missing_module(each.name)}")
         if path.is_relative_to(self._root) and not path.is_relative_to(self._microdot):
             self._refuse_server(path, servers.find(tree, path == self._main))
-            for mention in imports.find_mentions(tree):
+            for mention in mentions.find(tree):
                 self._mention(path, mention)
 
     def _refuse_server(self, path: Path, start: servers.Start | None) -> None:
@@ -133,13 +133,15 @@ class Application:
             self._add(file.relative_to(self._root).as_posix(), file)
         return bool(inside)
 
-    def _mention(self, path: Path, mention: imports.Mention) -> None:
+    def _mention(self, path: Path, mention: mentions.Mention) -> None:
         if mention.function == "Template":
             self._take(_TEMPLATES)
             return
         place = f"{path.relative_to(self._root)}, line {mention.line}"
         if not mention.path and mention.function == "send_file":
-            self.notes.append(f"{place}: what it sends is not seen from here; {FOLDER}/ goes along")
+            self.notes.append(
+                f"{place}: what it sends is known when it runs; put it into {FOLDER}/"
+            )
         parts = PurePosixPath(mention.path).parts
         is_here = parts and not any(part == ".." or part[0] in "./" for part in parts)
         if not is_here or parts[0] in _GIVEN or parts[0] in self._others - {"docs"}:
