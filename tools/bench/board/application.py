@@ -4,6 +4,8 @@ from microdot import send_file
 
 
 def add_routes(app, page):
+    """page  the name of the file, in the folder in which the server runs"""
+
     @app.post("/json")
     async def document(request):
         values = request.json["values"]
@@ -11,4 +13,4 @@ def add_routes(app, page):
 
     @app.get("/file")
     async def file(request):
-        return send_file(page)
+        return send_file("./" + page)
