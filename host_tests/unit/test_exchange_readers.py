@@ -96,6 +96,23 @@ class TestReaders(unittest.TestCase):
             peer.close()
 
     @run_async
+    async def test_what_a_body_has_of_the_budget_comes_back_whatever_fails_behind_it(self):
+        Request.max_body_length = 10000
+        reading = Reading()
+        async with Site(reading.app, reading.pool) as site:
+
+            def fail(request):
+                raise MemoryError
+
+            site.pool.release = fail
+            peer = site.connect()
+            await peer.send(POST % "/behind" + "x" * 1500)
+            await peer.read_all()
+            await site.wait_open(0)
+            self.assertEqual(site.memory.taken, 0)
+            peer.close()
+
+    @run_async
     async def test_one_that_begins_then_is_told_that_the_request_is_over(self):
         reading = Reading()
         async with Site(reading.app, reading.pool) as site:
