@@ -11,13 +11,14 @@ class AccessLog:
         self._log = log
         self.refuse_head = exchange.refuse_head
 
-    async def run(self, wire: "Wire", head: "Head") -> bool:
+    async def begin(self, wire: "Wire", head: "Head") -> bool:
         """Method, path, status (0: no response has begun), bytes sent, duration and client."""
         slot = wire.slot
         start = ticks_ms()
         wire.sent = slot.status = 0
         try:
-            return await self._exchange.run(wire, head)
+            sent = await self._exchange.begin(wire, head)
+            return sent if isinstance(sent, bool) else await sent
         finally:
             self._log.debug(
                 "%s %s: %d, %d bytes, %d ms, %s",

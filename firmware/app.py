@@ -117,6 +117,7 @@ class _Parts:
     health  what is known of the board itself
     own     what answers for them while somebody asks, and `leaving`, its task; else None
     trial   the task of a version that is on trial; else None
+    own_len          bytes of the heap that it takes
     has_bodies       the application has routes for requests with a body
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
@@ -126,6 +127,7 @@ class _Parts:
     trial: asyncio.Task | None = None
     leaving: asyncio.Task | None = None
     own: "Status | Update | None" = None
+    own_len = 0
 
     def __init__(
         self,

@@ -34,6 +34,10 @@ _SETTINGS = {
     431: "max_req_hdr_len",
     503: "max_open_sockets",
 }
+# What follows a request: the next one; the end, after what the client still sends; or the end.
+_NEXT = const(0)
+_LAST = const(1)
+_END = const(2)
 _RETRY_MS = const(100)
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
@@ -67,6 +71,7 @@ class Connection:
         self._limits = limits
         self._is_spare = is_spare
         self._wire: Anything = None  # None while there is no connection
+        self._method: str | None = None  # of the request at work, when its head is there
         self._arrived = asyncio.Event()
         self._long_head: LongHead | None = None  # with what it has taken of the budget
 
@@ -152,45 +157,59 @@ class Connection:
         if self._is_spare:
             await self._turn_away(wire)
             return
-        while await self._serve_next(wire):
+        outcome = await self._serve_next(wire)
+        while outcome == _NEXT:
             self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
             if wire.received:
                 await asyncio.sleep(0)  # one with many requests in a row lets the others in
+            outcome = await self._serve_next(wire)
+        if outcome == _LAST:
+            await linger(wire)
 
-    async def _serve_next(self, wire: "Wire") -> bool:
-        """The next request and its response; whether the connection goes on after it."""
-        head = None
+    async def _serve_next(self, wire: "Wire") -> int:
+        """The next request and its response; what follows: _NEXT, _LAST or _END.
+
+        What a response is streamed from may last: here nothing is held of its request.
+        """
+        self._method = None
         try:
-            received = wire.received
-            if received:
-                wire.received = b""
-            else:
-                await wire.wait_readable()
-                received = wire.receive_block()
-            parsed = received and self._parser.parse(received)
-            if received and not parsed:
-                parsed = await self._receive_rest(wire, received)
-            if not parsed:
-                return False
-            head, wire.received = parsed
-            received = b""  # a long request keeps no block
-            serve = self._answer_own if head.is_server_wide() else self._exchange.run
-            keep_alive = await serve(wire, head)
+            sent = await self._answer_next(wire)
+            if self._long_head:
+                self._give_back()
+            if not isinstance(sent, bool):
+                sent = await sent if sent else _END
+            outcome = _NEXT if sent is True else _LAST if sent is False else _END
         except (OSError, EOFError):
             raise
         except Exception as error:
-            wire.is_read = head is not None and wire.is_read
+            wire.is_read = self._method is not None and wire.is_read
             self._give_back()  # its blocks are gone
-            if await self._refuse(wire, error, head):
-                await linger(wire)
-            return False
-        if self._long_head:
-            self._give_back()
-        if not keep_alive and not self._slot.reason:
-            await linger(wire)
-        return keep_alive and not self._slot.reason
+            outcome = _LAST if await self._refuse(wire, error) else _END
+        return _END if self._slot.reason else outcome
 
-    def _receive_rest(self, wire: "Wire", received: bytes) -> "Anything":
+    async def _answer_next(self, wire: "Wire") -> "Anything":
+        """What `Exchange.begin` returns for the next request, None if there is none."""
+        received = wire.received
+        if received:
+            wire.received = b""
+        else:
+            await wire.wait_readable()
+            received = wire.receive_block()
+        parsed = received and self._parser.parse(received)
+        if received and not parsed:
+            wire.received = received
+            received = b""  # a long request keeps no block
+            parsed = await self._receive_rest(wire)
+        if not parsed:
+            return None
+        head, wire.received = parsed
+        received = b""
+        self._method = head.method
+        serve = self._answer_own if head.is_server_wide() else self._exchange.begin
+        return await serve(wire, head)
+
+    def _receive_rest(self, wire: "Wire") -> "Anything":
+        received, wire.received = wire.received, b""
         wait_ms = self._limits["recv_wait_timeout_ms"]
         self._long_head = LongHead(self._memory, self._parser, wait_ms)
         return self._long_head.receive(wire, received)
@@ -199,7 +218,7 @@ class Connection:
         await wire.send_short(NO_CONTENT % _date())
         return False
 
-    async def _refuse(self, wire: "Wire", error: Exception, head: "Head | None") -> bool:
+    async def _refuse(self, wire: "Wire", error: Exception) -> bool:
         """Answers an error of the client, or of ours, if no response has begun; whether it has."""
         status = status_of(error, NOT_CUT)
         if status == 500:
@@ -209,10 +228,10 @@ class Connection:
         self.note_refusal(status, error)
         if isinstance(error, MemoryError):
             self._log.error("out of memory: %s", error)
-        elif not head and await self._exchange.refuse_head(wire, status):
+        elif not self._method and await self._exchange.refuse_head(wire, status):
             return True
         self._slot.count(status)
-        await wire.send_short(encode_error(status, _date(), not head or head.method != "HEAD"))
+        await wire.send_short(encode_error(status, _date(), self._method != "HEAD"))
         return True
 
     async def _turn_away(self, wire: "Wire") -> None:

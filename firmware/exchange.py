@@ -10,7 +10,7 @@ from time import ticks_ms
 from microdot import Request, Response
 from microdot.microdot import NoCaseDict
 
-from firmware.http1 import HTTPError
+from firmware.http1 import HTTPError, RequestLine
 from firmware.pieces import close
 from firmware.refusal import Refusals
 from firmware.request import ServedRequest
@@ -65,9 +65,11 @@ class Exchange:
         self._wait_ms = limits["recv_wait_timeout_ms"]
         self._lasting: list = []  # handlers of which a response has lasted
 
-    async def run(self, wire: "Wire", head: "Head") -> bool:
+    async def begin(self, wire: "Wire", head: "Head") -> "Anything":
         """One request and its response; whether the connection may go on.
 
+        Of a response that may take longer it returns a coroutine for that, to be awaited by who
+        holds nothing of the request: a stream may last, and its head and body are not needed.
         Raises HTTPError for a request that no handler can see; MemoryError; OSError and EOFError
         when the client is gone.
         """
@@ -75,6 +77,7 @@ class Exchange:
         body: Body | None = None
         request: Anything = None
         response: Anything = None
+        sent: Anything = True
         keep_alive = head.keep_alive
         try:
             try:
@@ -94,13 +97,36 @@ class Exchange:
                 )
             if not slot.lasts:  # else it is on a worker: the pool counts those
                 slot.route = request.route
-            if body or wire.is_answered or request.made is not None or not _is_plain(response):
-                return await self._send(wire, head, request, response, keep_alive, body)
-            keep_alive = keep_alive and not self.is_draining
-            sent = self.sender.send_plain(wire, head, response, keep_alive)
-            return (sent if isinstance(sent, bool) else await sent) and not self.is_draining
+            sent = self._begin_response(wire, head, request, response, keep_alive, body)
         finally:
-            leaving = self._release(request, body)
+            leaving = isinstance(sent, bool) and self._release(wire, body)
+            if leaving:
+                await leaving
+        return sent if isinstance(sent, bool) else self._finish(wire, sent, body)
+
+    def _begin_response(
+        self,
+        wire: "Wire",
+        head: "Head",
+        request: "Request",
+        response: "Response",
+        keep_alive: bool,
+        body: "Body | None",
+    ) -> "Anything":
+        """What `begin` returns, but for what is to be given back."""
+        keep_alive = keep_alive and not self.is_draining
+        if not (body or wire.is_answered or wire.made is not None) and _is_plain(response):
+            return self.sender.send_plain(wire, head, response, keep_alive)
+        wire.request = request
+        line = RequestLine(head.method, head.minor)
+        return self._send(wire, line, response, keep_alive, body)
+
+    async def _finish(self, wire: "Wire", sending: "Anything", body: "Body | None") -> bool:
+        """Sends a response, and gives back what its request has taken."""
+        try:
+            return await sending and not self.is_draining
+        finally:
+            leaving = self._release(wire, body)
             if leaving:
                 await leaving
 
@@ -112,15 +138,15 @@ class Exchange:
         if response and response.status_code < 400:
             raise HTTPError(body.failure)
 
-    def _release(self, request: "Anything", body: "Body | None") -> "Anything":
+    def _release(self, wire: "Wire", body: "Body | None") -> "Anything":
         """Gives back what the request has taken; what is to be awaited for that, if anything."""
         is_read = False
         if body:
             self._memory.give_back(body.cost)
             is_read = body.close()
-        if request:
-            self._workers.release(request)
-        made = request and request.made
+        self._workers.release(wire)
+        made = wire.made
+        wire.request = wire.made = None
         return _leave(made, is_read) if is_read or made is not None else None
 
     def admit_long(self, request: "Anything") -> bool:
@@ -162,14 +188,13 @@ class Exchange:
     async def _send(
         self,
         wire: "Wire",
-        head: "Head",
-        request: "Anything",
+        line: "RequestLine",
         response: "Response",
         keep_alive: bool,
         body: "Body | None",
     ) -> bool:
         """Sends a response, or a 500 if it can't be sent; whether the connection may go on."""
-        keep_alive = keep_alive and not self.is_draining
+        path = wire.request.path
         if body:
             keep_alive = keep_alive and not body.failure and body.is_drainable(self._max_body_len)
         try:
@@ -177,24 +202,23 @@ class Exchange:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
             if not _is_plain(response):
-                self._prepare_by_kind(request, response, wire.slot, head)
-            keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
+                self._prepare_by_kind(wire, response)
+            keep_alive = await _result(self.sender.send(wire, line, response, keep_alive))
         except MemoryError:
             raise
         except Exception as error:
             if wire.slot.state == SENDING:  # before that, an OSError or EOFError is the handler's
                 raise
-            response = await self._refusals.replace(request, response, error)
-            keep_alive = await _result(self.sender.send(wire, head, response, keep_alive))
+            response = await self._refusals.replace(wire.request, response, error)
+            keep_alive = await _result(self.sender.send(wire, line, response, keep_alive))
         finally:
             body_made = response and response.body
-            if not isinstance(body_made, bytes) and body_made is not request.made:
+            if not isinstance(body_made, bytes) and body_made is not wire.made:
                 await close(body_made)
         if body and body.close():
-            self._log.warning("%s: a task that still reads it is cancelled", request.path)
+            self._log.warning("%s: a task that still reads it is cancelled", path)
             await asyncio.sleep(0)
-        keep_alive = keep_alive and (not body or body.is_whole or await self._drain(wire, body))
-        return keep_alive and not self.is_draining
+        return keep_alive and (not body or body.is_whole or await self._drain(wire, body))
 
     def _admit(self, request: "Request", head: "Head") -> "Anything":
         """None for a request that goes to the application; else the board's own response, or a
@@ -235,10 +259,9 @@ class Exchange:
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
 
-    def _prepare_by_kind(
-        self, request: "Anything", response: "Response", slot: "Slot", head: "Head"
-    ) -> None:
+    def _prepare_by_kind(self, wire: "Wire", response: "Response") -> None:
         """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
+        request = wire.request
         headers = response.headers
         if not isinstance(headers, NoCaseDict):
             headers = response.headers = NoCaseDict(headers)
@@ -247,13 +270,13 @@ class Exchange:
         if str(headers.get("Content-Type")).startswith("text/event-stream"):
             if not self._table.has_memory_to_last():
                 raise MemoryError(NO_ROOM)
-            self._mark_lasting(slot)
+            self._mark_lasting(wire.slot)
         if hasattr(response.body, "seek"):
             from firmware.static import prepare
 
-            if request.made is response.body:
-                request.made = None  # a part of a file closes it
-            prepare(head, response)
+            if wire.made is response.body:
+                wire.made = None  # a part of a file closes it
+            prepare(request.head, response)
 
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""

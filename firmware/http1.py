@@ -44,7 +44,15 @@ class HTTPError(Exception):
         self.status = status
 
 
-class Head:
+class RequestLine:
+    """What a response depends on of a head, when the rest of that is not needed any more."""
+
+    def __init__(self, method: str, minor: int) -> None:
+        self.method = method
+        self.minor = minor
+
+
+class Head(RequestLine):
     """What a request says before its body.
 
     method   "GET", …

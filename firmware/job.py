@@ -23,7 +23,8 @@ class Job:
     connection `next()` and then `async for` take them.  There is room for one between the two, so
     a slow client slows the handler down.
 
-    request   Microdot's; None when the job has ended
+    request   Microdot's; None when the handler has returned: what it streams may last
+    wire, path  of the request
     deadline  `time.ticks_ms()` when it is to be cancelled, for the first time or again
     task      None before the first step
     error     what comes after the last piece
@@ -41,12 +42,15 @@ class Job:
         args: tuple = (),
     ) -> None:
         self.request: Anything = request
+        self.wire: Anything = request.wire  # type: ignore[attr-defined]
+        self.path = request.path
         self.deadline = deadline
         self.task: asyncio.Task | None = None
         self.is_cancelled = False
         self.is_timed_out = False
         self.error: Exception | None = None
         self.thread: Thread | None = None
+        self._is_over = False
         self._close: tuple | None = None  # the call that closes the body
         self._handler: Anything = handler
         self._args = args
@@ -55,7 +59,7 @@ class Job:
         self._changed = asyncio.Event()  # an item was put or taken, or the job has ended
 
     def done(self) -> bool:
-        return self.request is None
+        return self._is_over
 
     def cancel(self) -> None:
         """Ends the job.  One whose task has not begun is only marked, and then never begins."""
@@ -68,15 +72,16 @@ class Job:
         # MicroPython's tasks keep pointers to ones that have ended: not with a request behind.
         if self.thread:
             self.thread.leave(self._close)
-        self.request = self._handler = self.task = self.thread = self._close = None
-        self._args = ()
-        self._kwargs.clear()
+        self._forget()
+        self.wire = self.task = self.thread = self._close = None
+        self._is_over = True
         self._changed.set()
 
     # In the job's own task.
 
     async def run(self) -> None:
-        response = await self._call(self._handler, self.request, *self._args, **self._kwargs)
+        response = await self._handle()
+        self._forget()
         body, self._item = _split(response, self)
         self._changed.set()
         if body is None:
@@ -101,6 +106,15 @@ class Job:
                     self._close = (body.close, (), {})  # when the thread has time for it
                 else:
                     await self._call(body.close)
+
+    def _handle(self) -> "Anything":
+        """Not in `run`: what MicroPython pushes for a call stays there until something else is."""
+        return self._call(self._handler, self.request, *self._args, **self._kwargs)
+
+    def _forget(self) -> None:
+        self.request = self._handler = None
+        self._args = ()
+        self._kwargs.clear()
 
     async def _next_piece(self, body: "Anything", is_first: bool) -> "Anything":
         """The next piece of a streamed body, `_NOTHING` at its end."""

@@ -20,6 +20,7 @@ from firmware.radio import Radio
 
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
+_COMING_LEN = const(1024)  # of the heap, for each connection whose request is still to come
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _PLENTY_LEN = const(12288)
 _LOOK_MS = const(50)
@@ -36,6 +37,8 @@ class Memory:
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
     radio      what it has of the pool
+    count_coming  tells how many connections are open whose request is still to come; or None
+    purge_idle    called when somebody waits for memory: who is idle gives it back; or None
     """
 
     def __init__(
@@ -52,8 +55,12 @@ class Memory:
         self._room = -1  # of the heap, when it was last looked at
         self._looked = 0
         self._garbage_len = 0  # the threshold, where the heap must not grow: what is free has holes
+        self._free_len = 0  # of the heap, with nothing connected
+        self._request_len = 0
         self.budget = 0
         self.threshold = 0
+        self.count_coming: Function | None = None
+        self.purge_idle: Function | None = None
 
     def settle(self, request_len: int) -> None:
         """Decides, when everything is loaded, how much of the heap may be garbage.
@@ -62,14 +69,19 @@ class Memory:
         """
         gc.collect()
         self.radio.look()
-        largest = self.radio.largest
-        free = self._free()
-        # The first time counts: by what it has grown when more is loaded, the radio has less.
-        self._heap_len = self._heap_len or gc.mem_alloc() + free
-        self.budget = max(request_len, free // 2)
+        self._free_len = self._free()
+        self._heap_len = gc.mem_alloc() + self._free_len
+        self._request_len = request_len
+        self.note_loaded(0)
+
+    def note_loaded(self, length: int) -> None:
+        """`length` bytes more of the heap stay in use, or less: requests at work are none of it."""
+        free = self._free_len = self._free_len - length
+        self.budget = max(self._request_len, free // 2)
         # What lasts is found anywhere where garbage was: with less of it, there is a large free
         # block above.  Without a pool nothing worse can come of it than a 503.
-        self.threshold = free // 5 if largest else max(free // 2, free - request_len)
+        largest = self.radio.largest
+        self.threshold = free // 5 if largest else max(free // 2, free - self._request_len)
         self._garbage_len = self.threshold if largest else 0
         gc.threshold(self.threshold)
 
@@ -84,7 +96,7 @@ class Memory:
             if not tries or length > self.budget or not self.radio.can_hold():
                 raise MemoryError("long heads and bodies take more than there is")
             tries -= 1
-            await asyncio.sleep_ms(_TRY_MS)
+            await self._wait()
         self._used += length
         return length
 
@@ -106,8 +118,14 @@ class Memory:
             if not tries or not self.radio.can_hold():
                 return False
             tries -= 1
-            await asyncio.sleep_ms(_TRY_MS)
+            await self._wait()
         return True
+
+    async def _wait(self) -> None:
+        """A moment for others to give back; who is idle gives its connection up."""
+        if self.purge_idle:
+            self.purge_idle()
+        await asyncio.sleep_ms(_TRY_MS)
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
@@ -123,6 +141,8 @@ class Memory:
         if self._room < _PLENTY_LEN or ticks_diff(now, self._looked) >= _LOOK_MS:
             self._looked = now
             limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
+            if self.count_coming:
+                limit -= self.count_coming() * _COMING_LEN
             self._room = limit - gc.mem_alloc()  # which looks at each block of the heap
             if self._room < 0:
                 gc.collect()

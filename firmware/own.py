@@ -12,6 +12,7 @@ from micropython import const
 import firmware
 
 _UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
+_STATUS_LEN = const(8192)
 _STEP_MS = const(1000)
 _MODULES = ("status", "update")
 _FOR_BODIES = ("body", "stream", "chunked")
@@ -32,16 +33,19 @@ def answer(parts: "Parts", request: "Request") -> "Anything":
 
 def _load(parts: "Parts", is_update: bool) -> "Status | Update":
     try:
-        if is_update and not parts.memory.has(_UPDATE_LEN):
-            raise MemoryError("too little is free for an update")
+        if not parts.memory.has(_UPDATE_LEN if is_update else _STATUS_LEN):
+            raise MemoryError("too little is free for %s" % _MODULES[is_update])
         gc.collect()
+        before = gc.mem_alloc()
         firmware.collect_often()
         own = parts.own = _make(parts, is_update)
         parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
     except MemoryError:
         _drop(parts)
         raise
-    parts.settle()  # what is loaded now is no garbage
+    gc.collect()
+    parts.own_len = gc.mem_alloc() - before
+    parts.memory.note_loaded(parts.own_len)
     return own
 
 
@@ -81,4 +85,5 @@ def _drop(parts: "Parts") -> None:
     if not parts.leaving:
         firmware.drop("own")
     own = None  # its memory is free now
-    parts.settle()
+    parts.memory.note_loaded(-parts.own_len)
+    parts.own_len = 0

@@ -196,10 +196,11 @@ class StreamedBody:
             framed += encode_size(len(piece))
             end = b"\r\n" + end
         if framed:
-            data = b"".join((framed, bytes(piece[:PACKET_LEN])))
+            framed += memoryview(piece)[:PACKET_LEN]
             piece = memoryview(piece)[PACKET_LEN:]
             self._begin()
-            await self._wire.send(data)
+            await self._wire.send(framed)
+            framed = b""
         await self._wire.send(piece)
         if end:
             await self._wire.send(end)

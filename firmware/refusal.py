@@ -127,7 +127,7 @@ class Refusals:
 
         replaced  what its handler has returned
         """
-        if replaced and replaced.body is not request.made:
+        if replaced and replaced.body is not request.wire.made:
             await close(replaced.body)
         try:
             result = await self._ask(request, status)

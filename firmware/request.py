@@ -9,17 +9,16 @@ class ServedRequest(Request):
 
     To set each of its attributes takes half of the time that a quick request takes.  Those that
     every request needs are set here; the others are those of a `Request` as Microdot makes it.
+    head  what it was made of
     body  what is still to come of it, or None
     data  what was received in advance
     wire  the client's
-    made  the body that the handler has made, if handlers after it may put another in its place
     """
 
     after_request_handlers: "Anything" = ()
     content_length = 0
     route: "Anything" = None
     subapp: "Anything" = None
-    made: "Anything" = None
     body_used = False
     _body = b""
     _stream: "Anything" = None
@@ -39,7 +38,7 @@ class ServedRequest(Request):
         self.method = head.method
         self.path = target = head.target
         self.g = Request.G()
-        self._head = head
+        self.head = head
         self.wire = wire
         at = target.find("?")
         if at >= 0:
@@ -56,7 +55,7 @@ class ServedRequest(Request):
         """Of what was not set; it is set then."""
         value: Anything
         if name == "headers":
-            value = _fields_of(self._head)
+            value = _fields_of(self.head)
         elif name == "client_addr":
             value = self.wire.address
         elif name == "sock":
@@ -65,12 +64,12 @@ class ServedRequest(Request):
             sock = Sock(self.wire)
             value = (sock, sock)
         elif name == "query_string":
-            _, mark, query = self._head.target.partition("?")
+            _, mark, query = self.head.target.partition("?")
             value = query if mark else None
         elif name == "content_type":  # of each JSON
-            value = self._head.content_type
+            value = self.head.content_type
         elif name == "cookies":  # which are copied for that
-            cookie = self._head.get("Cookie")
+            cookie = self.head.get("Cookie")
             value = self._make_plain({} if cookie is None else {"Cookie": cookie}).cookies
         else:
             plain = self._plain = self._plain or self._make_plain({})
@@ -80,7 +79,7 @@ class ServedRequest(Request):
 
     def _make_plain(self, fields: dict) -> Request:
         """Microdot's own, with those of the fields that it looks at."""
-        head = self._head
+        head = self.head
         version = "1.1" if head.minor else "1.0"
         return Request(self.app, self.client_addr, head.method, head.target, version, fields)
 
@@ -113,8 +112,8 @@ class ServedRequest(Request):
 
 async def note_body(request: "Anything", response: "Response") -> None:
     """The first of the handlers after a request; what a later one replaces is closed, too."""
-    if request.made is None:
-        request.made = response.body
+    if request.wire.made is None:
+        request.wire.made = response.body
 
 
 def _fields_of(head: "Head") -> NoCaseDict:

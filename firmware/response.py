@@ -77,7 +77,7 @@ class Sender:
                 del streams[at]
 
     def send(
-        self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
+        self, wire: "Wire", head: "RequestLine", response: "Response", keep_alive: bool
     ) -> "Anything":
         """Sends `response` to the request of `head`; whether the connection may go on.
 
@@ -105,7 +105,7 @@ class Sender:
         return keep_alive
 
     def send_plain(
-        self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
+        self, wire: "Wire", head: "RequestLine", response: "Response", keep_alive: bool
     ) -> "Anything":
         """As `send`, a 200 with bytes for a body to which the handler has added no field."""
         body: Anything = response.body
@@ -130,7 +130,7 @@ class Sender:
             await wire.send(rest)
         return keep_alive
 
-    def _encode(self, head: "Head", response: "Response", keep_alive: bool) -> tuple:
+    def _encode(self, head: "RequestLine", response: "Response", keep_alive: bool) -> tuple:
         """(The head and the beginning of a body that is bytes, the rest of it or None)."""
         body = response.body
         status = response.status_code
@@ -151,7 +151,7 @@ class Sender:
         return b"".join((text, length, self._common(head, response, text, keep_alive), body)), rest
 
     async def _send_stream(
-        self, wire: "Wire", head: "Head", response: "Response", keep_alive: bool
+        self, wire: "Wire", head: "RequestLine", response: "Response", keep_alive: bool
     ) -> bool:
         headers = response.headers
         status = response.status_code
@@ -184,7 +184,9 @@ class Sender:
                 wire.heart = None
         return keep_alive
 
-    def _common(self, head: "Head", response: "Response", text: bytes, keep_alive: bool) -> bytes:
+    def _common(
+        self, head: "RequestLine", response: "Response", text: bytes, keep_alive: bool
+    ) -> bytes:
         """The fields that the server adds to every response, and the empty line at the end."""
         connection = CLOSE
         if keep_alive:

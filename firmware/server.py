@@ -57,6 +57,8 @@ class Server:
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         table.has_memory = memory.has_room_to_last
+        memory.count_coming = table.count_coming
+        memory.purge_idle = self._purge_idle
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
@@ -209,6 +211,12 @@ class Server:
             victim.owner.cut(PURGED)
         return victim is not None
 
+    def _purge_idle(self) -> None:
+        """Cuts the least recently used connection that is idle: its memory is needed."""
+        idle = self.table.find_idle()
+        if idle:
+            idle.owner.cut(PURGED)
+
     async def _reap(self) -> None:
         """The task that keeps the deadlines, and an eye on memory."""
         while True:
@@ -231,8 +239,8 @@ class Server:
         if lag_ms > _MAX_LAG_MS:
             path = self._exchange.path
             for job in self.workers.jobs:
-                if not job.thread and job.request.path != path:
-                    path += " or " + job.request.path
+                if not job.thread and job.path != path:
+                    path += " or " + job.path
             self._log.warning("the loop stood still for %d ms: %s", lag_ms, path)
 
     def _sweep(self, now: int) -> None:

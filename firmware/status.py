@@ -23,6 +23,8 @@ from firmware.radio import INTERNAL_LEN
 
 _PIECE_LEN = const(512)
 _PATIENCE_MS = const(300000)
+_SCARCE_LEN = const(4096)  # of the heap: with less than that left,
+_SCARCE_MS = const(10000)  # this is the patience
 _CAUSES = ("", "power on", "reset", "watchdog", "deep sleep", "soft reset")
 # Each value of /status.json, those of a section with its name; in the order of `_values`.
 _NAMES = (
@@ -52,8 +54,11 @@ class Status:
         return Response(*self._find_answer(request))
 
     def is_needed(self, now: int) -> bool:
-        """Whether somebody has asked in the last minutes."""
-        return ticks_diff(now, self._asked) < _PATIENCE_MS
+        """Whether somebody has asked in the last minutes; seconds, where others need the memory."""
+        silent_ms = ticks_diff(now, self._asked)
+        if silent_ms >= _SCARCE_MS and not self._parts.memory.has(_SCARCE_LEN):
+            return False
+        return silent_ms < _PATIENCE_MS
 
     def close(self) -> None:
         if self._kept:

@@ -165,7 +165,7 @@ async def to_thread(
     thread = None
     while thread is None:
         try:
-            path = job.request.path if job else "to_thread"
+            path = job.path if job else "to_thread"
             thread = take(max_threads, log, path, job is not None)
         except Busy:
             if all([each.is_stuck for each in THREADS[:max_threads]]):

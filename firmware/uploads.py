@@ -18,8 +18,8 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
     multipart.open = files.open
     release = pool.release
 
-    def release_all(request: object) -> None:
-        release(request)
+    def release_all(wire: object) -> None:
+        release(wire)
         files.sweep()
 
     pool.release = release_all  # type: ignore[method-assign]

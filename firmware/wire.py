@@ -36,6 +36,8 @@ class Wire:
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
     sess_ctx   the application's own object for this connection
+    request    the one at work, if its response is more than is sent at once; None when it begins
+    made       the body that the handler has made, if handlers after it may put another in its place
     has_air    asked before so many bytes are sent that may wait, see `Radio`
     heart      of a WebSocket or an event stream: whether its client is still there
     """
@@ -48,6 +50,8 @@ class Wire:
     is_answered = False
     is_partial = False
     sess_ctx: "Anything" = None
+    request: "Anything" = None
+    made: "Anything" = None
     heart: "Heartbeat | Comments | None" = None
     _stream: "Anything" = None
     lock: asyncio.Lock | None = None
@@ -194,6 +198,7 @@ class Wire:
         self._live_sock()  # the slot may be another client's by now
         self.slot.enter(SENDING, ticks_ms())
         self.slot.count(status)
+        self.request = None  # a stream may last
 
     def set_nodelay(self, is_on: bool) -> None:
         """Whether each piece leaves when it is sent.

@@ -143,14 +143,14 @@ class WorkerPool:
         self._log.warning("No workers are available%s", ": " + cause if cause else "")
         return "<div> no workers available. server busy.</div>", 503, _BUSY
 
-    def release(self, request: object) -> None:
-        """Takes back the worker that still has a job for `request`, if any.
+    def release(self, wire: object) -> None:
+        """Takes back the worker that still has a job for the request of `wire`, if any.
 
         The connection calls it when it is done with a request in whatever way, so that no job
         outlives its request.
         """
         for job in self.jobs:
-            if job.request is request:
+            if job.wire is wire:
                 self._cancel(job, self._ticks())
 
     def expire(self, now: int) -> None:
@@ -226,7 +226,7 @@ class WorkerPool:
         try:
             if not job.is_cancelled:
                 job.task = asyncio.current_task()
-                self._log.info("invoking %s", job.request.path)
+                self._log.info("invoking %s", job.path)
                 await job.run()
         except asyncio.CancelledError:
             pass  # by us, or by the handler itself

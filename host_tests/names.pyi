@@ -51,6 +51,7 @@ Connection = _connection.Connection
 Ethernet = _ethernet.Ethernet
 Exchange = _exchange.Exchange
 Head = _http1.Head
+RequestLine = _http1.RequestLine
 Heartbeat = _heartbeat.Heartbeat
 HeadParser = _heads.HeadParser
 Health = _health.Health

@@ -79,6 +79,7 @@ class FakeLog:
 class FakeRequest:
     def __init__(self, path="/long"):
         self.path = path
+        self.wire = self  # by which the pool knows it
 
 
 class Lines:
@@ -185,6 +186,9 @@ class FakeMemory:
         self.taken -= length
 
     async def wait_room(self):
+        return self.has_room
+
+    def has(self, length):
         return self.has_room
 
     def is_short(self):

@@ -57,7 +57,7 @@ class TestAccessLog(unittest.TestCase):
         class Failing:
             refuse_head = None
 
-            async def run(self, wire, head):
+            async def begin(self, wire, head):
                 raise OSError
 
         class Nothing:
@@ -69,5 +69,5 @@ class TestAccessLog(unittest.TestCase):
         wire = Nothing()
         wire.slot = Nothing()
         with self.assertRaises(OSError):
-            await AccessLog(Failing(), self.log).run(wire, Nothing())
+            await AccessLog(Failing(), self.log).begin(wire, Nothing())
         self.assertIn("('1.2.3.4', 5)", self.last())

@@ -151,7 +151,7 @@ class TestJob(unittest.TestCase):
             self.assertFalse(job.done())
             await site.pool.wait_ready()
             self.assertTrue(job.done())
-            self.assertEqual((job.request, job.task, job._handler), (None, None, None))
+            self.assertEqual((job.request, job.wire, job.task, job._handler), (None,) * 4)
             self.assertFalse(job._kwargs)
 
     @run_async

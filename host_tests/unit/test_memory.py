@@ -145,6 +145,17 @@ class TestThreshold(Settled):
         memory = self.settle(FakePool(live=70 * KB), request_len=30 * KB)
         self.assertEqual(await memory.take(30 * KB), 30 * KB)
 
+    def test_what_is_loaded_later_leaves_less_whatever_requests_at_work_take(self):
+        pool = FakePool()
+        memory = self.settle(pool)
+        before = memory.budget, memory.threshold
+        pool.live += 20 * KB  # of which 8 KB are loaded
+        memory.note_loaded(8 * KB)
+        self.assertEqual((memory.budget, memory.threshold), (21 * KB, 42 * KB // 5))
+        self.assertEqual(pool.limit, memory.threshold)
+        memory.note_loaded(-8 * KB)
+        self.assertEqual((memory.budget, memory.threshold), before)
+
     def test_garbage_of_before_does_not_count(self):
         pool = FakePool()
         pool.garbage = 20 * KB
@@ -221,7 +232,7 @@ class TestShort(Settled):
         pool, memory = self.settle()
         pool.collect = lambda: None
         pool.added, pool.blocks = [32 * KB], [2 * KB]
-        memory.settle(12 * KB)
+        memory.note_loaded(8 * KB)
         memory.poll(0)
         self.assertTrue(memory.is_short())
 

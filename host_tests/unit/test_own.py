@@ -26,7 +26,7 @@ class Parts(app._Parts):
         self.log = self.supervisor = self.server = self.memory = self.link = self
         self.address = "192.0.2.1"
         self.has_room = True
-        self.settled = 0
+        self.loaded = []
         self.write = None
         self.loud = ()
 
@@ -34,8 +34,8 @@ class Parts(app._Parts):
         self.asked = length
         return self.has_room
 
-    def settle(self):
-        self.settled += 1
+    def note_loaded(self, length):
+        self.loaded.append(length)
 
 
 class Request:
@@ -86,6 +86,14 @@ class TestOwn(unittest.TestCase):
         self.assertIs(self.parts.own, None)
 
     @run_async
+    async def test_so_is_the_status_and_needs_less(self):
+        self.parts.has_room = False
+        with self.assertRaises(MemoryError):
+            self.parts._answer_own(Request("/log"))
+        self.assertTrue(4000 < self.parts.asked < 10000)
+        self.assertEqual((self.parts.own, self.count_loaded()), (None, 0))
+
+    @run_async
     async def test_what_is_not_to_be_had_is_the_applications(self):
         self.parts.update_password = ""
         self.parts.password = None
@@ -109,7 +117,9 @@ class TestOwn(unittest.TestCase):
         await self.come_and_go()
         self.assertEqual((self.parts.own, self.parts.write), (None, None))
         self.assertEqual(self.count_loaded(), 0)
-        self.assertEqual(self.parts.settled, 2)  # when it was loaded, and when it has left
+        length, left = self.parts.loaded  # when it was loaded, and when it has left
+        self.assertEqual((left, self.parts.own_len), (-length, 0))
+        self.assertTrue(length > 0)
 
     @run_async
     async def test_what_bodies_have_loaded_goes_with_it_unless_the_application_has_routes_for_them(

@@ -5,7 +5,7 @@ from binascii import b2a_base64
 import firmware
 from firmware import status
 from firmware.log import Log
-from host_tests.unit.fakes import run_async, until
+from host_tests.unit.fakes import FakeMemory, run_async, until
 from host_tests.unit.sites import App
 from tools.simulator import network
 from tools.simulator.surroundings import Surroundings
@@ -37,6 +37,7 @@ class Parts:
         self.lines = []
         self.log = Log("info", write=self.lines.append)
         self.supervisor = Supervisor()
+        self.memory = FakeMemory()
         self.health = None
         self.status = None
         self.app = app or App()
@@ -200,6 +201,15 @@ class TestStatus(unittest.TestCase):
             parts.status._asked -= 300000
             await parts.ask("/status.json")
             self.assertTrue(parts.status.is_needed(asked + 299999))
+
+    @run_async
+    async def test_it_is_needed_for_some_seconds_where_others_need_the_memory(self):
+        async with Parts() as parts:
+            await parts.ask("/status.json")
+            asked = parts.status._asked
+            parts.memory.has_room = False
+            self.assertTrue(parts.status.is_needed(asked + 9999))
+            self.assertFalse(parts.status.is_needed(asked + 10000))
 
     @run_async
     async def test_the_log_is_kept_until_it_is_closed(self):
