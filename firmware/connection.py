@@ -176,9 +176,11 @@ class Connection:
             sent = await self._answer_next(wire)
             if self._long_head:
                 self._give_back()
+            if sent is None:
+                return _END
             if not isinstance(sent, bool):
-                sent = await sent if sent else _END
-            outcome = _NEXT if sent is True else _LAST if sent is False else _END
+                sent = await sent
+            outcome = _NEXT if sent else _LAST
         except (OSError, EOFError):
             raise
         except Exception as error:

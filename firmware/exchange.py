@@ -21,6 +21,7 @@ from firmware.wire import BLOCK_LEN
 # What the board answers itself: of `status`, unless the application has it; of `update`.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
 _UPDATE = "/.httpd32/"
+_GETTING = ("GET", "HEAD")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
 
@@ -232,7 +233,8 @@ class Exchange:
                 request.args  # noqa: B018
             except ValueError:  # a query that can't be decoded
                 raise HTTPError(400)
-        if path.startswith(_UPDATE) or (path in _OWN and self._find(request) == 404):
+        is_own = path in _OWN and head.method in _GETTING and self._find(request) == 404
+        if is_own or path.startswith(_UPDATE):
             own = self.own and self.own(request)
             if own:
                 return own

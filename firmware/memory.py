@@ -107,14 +107,15 @@ class Memory:
         # Of what was taken, one half is the copy that is made in the end: it is still to come.
         return self._used + length <= self.budget and self.has(length + self._used // 2)
 
-    async def wait_room(self) -> bool:
+    async def wait_room(self, length: int = 0) -> bool:
         """Whether there is room for one more connection beside what was promised to others.
 
         Up to a second is waited for it: meanwhile the client is on the listener's queue, and the
         radio holds what it sends.
+        length  bytes that are to be loaded for a request that is there already
         """
         tries = _TRIES
-        while not self.has(self._used):
+        while not self.has(self._used + length):
             if not tries or not self.radio.can_hold():
                 return False
             tries -= 1

@@ -19,34 +19,44 @@ _FOR_BODIES = ("body", "stream", "chunked")
 
 
 def answer(parts: "Parts", request: "Request") -> "Anything":
-    """The response to a request, or a coroutine of it; None, then the application has it.
+    """The response to a request, or a coroutine of it.
 
-    Raises MemoryError if there is too little of it, or an update is going on.
+    Raises MemoryError if an update is going on; the coroutine also if there is too little of it.
     """
     is_update = request.path[1] == "."
+    own = _find(parts, is_update)
+    return own.answer(request) if own else _load(parts, request, is_update)
+
+
+def _find(parts: "Parts", is_update: bool) -> "Status | Update | None":
+    """What is to answer, if it is loaded; an update takes the place of the status."""
     if parts.own and parts.own.is_update is not is_update:
         if not is_update:
             raise MemoryError("an update has the place of the status")
         _drop(parts)
-    return (parts.own or _load(parts, is_update)).answer(request)
+    return parts.own
 
 
-def _load(parts: "Parts", is_update: bool) -> "Status | Update":
-    try:
-        if not parts.memory.has(_UPDATE_LEN if is_update else _STATUS_LEN):
-            raise MemoryError("too little is free for %s" % _MODULES[is_update])
+async def _load(parts: "Parts", request: "Request", is_update: bool) -> "Anything":
+    has_room = await parts.memory.wait_room(_UPDATE_LEN if is_update else _STATUS_LEN)
+    own = _find(parts, is_update)  # somebody else may have waited, too
+    if not own:
+        try:
+            if not has_room:
+                raise MemoryError("too little is free for %s" % _MODULES[is_update])
+            gc.collect()
+            before = gc.mem_alloc()
+            firmware.collect_often()
+            own = parts.own = _make(parts, is_update)
+            parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
+        except MemoryError:
+            _drop(parts)
+            raise
         gc.collect()
-        before = gc.mem_alloc()
-        firmware.collect_often()
-        own = parts.own = _make(parts, is_update)
-        parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
-    except MemoryError:
-        _drop(parts)
-        raise
-    gc.collect()
-    parts.own_len = gc.mem_alloc() - before
-    parts.memory.note_loaded(parts.own_len)
-    return own
+        parts.own_len = gc.mem_alloc() - before
+        parts.memory.note_loaded(parts.own_len)
+    answered: Anything = own.answer(request)
+    return await answered if hasattr(answered, "send") else answered
 
 
 def _make(parts: "Parts", is_update: bool) -> "Status | Update":

@@ -46,11 +46,9 @@ class Status:
         self._kept: Anything = None
         self._asked = ticks_ms()
 
-    def answer(self, request: "Request") -> "Response | None":
-        """The response to a request for one of the four; None to one that is no GET."""
+    def answer(self, request: "Request") -> "Response":
+        """The response to a request for one of the four."""
         self._asked = ticks_ms()
-        if request.method not in ("GET", "HEAD"):
-            return None
         return Response(*self._find_answer(request))
 
     def is_needed(self, now: int) -> bool:

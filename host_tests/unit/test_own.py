@@ -30,9 +30,12 @@ class Parts(app._Parts):
         self.write = None
         self.loud = ()
 
-    def has(self, length):
+    async def wait_room(self, length):
         self.asked = length
         return self.has_room
+
+    def has(self, length):
+        return True
 
     def note_loaded(self, length):
         self.loaded.append(length)
@@ -68,6 +71,10 @@ class TestOwn(unittest.TestCase):
                 setattr(firmware, name, self.loaded["firmware." + name])
         sys.modules.update(self.loaded)
 
+    async def ask(self, path):
+        answered = self.parts._answer_own(Request(path))
+        return await answered if hasattr(answered, "send") else answered
+
     def count_loaded(self):
         """With what is in a package: `firmware.update.flash`."""
         loaded = [name.split(".") for name in sys.modules if name.startswith("firmware.")]
@@ -81,7 +88,7 @@ class TestOwn(unittest.TestCase):
     async def test_an_update_for_which_there_is_too_little_memory_is_refused_unloaded(self):
         self.parts.has_room = False
         with self.assertRaises(MemoryError):
-            await self.parts._answer_own(Request(NONCE))
+            await self.ask(NONCE)
         self.assertTrue(self.parts.asked > 20000)
         self.assertIs(self.parts.own, None)
 
@@ -89,9 +96,19 @@ class TestOwn(unittest.TestCase):
     async def test_so_is_the_status_and_needs_less(self):
         self.parts.has_room = False
         with self.assertRaises(MemoryError):
-            self.parts._answer_own(Request("/log"))
+            await self.ask("/log")
         self.assertTrue(4000 < self.parts.asked < 10000)
         self.assertEqual((self.parts.own, self.count_loaded()), (None, 0))
+
+    @run_async
+    async def test_of_two_that_have_waited_for_it_one_loads_it(self):
+        answers = await asyncio.gather(self.ask("/log"), self.ask("/log"))
+        self.assertEqual([answer.status_code for answer in answers], [200, 200])
+        self.assertEqual(len(self.parts.loaded), 1)
+        with self.assertRaises(MemoryError):
+            await asyncio.gather(self.ask(NONCE), self.ask("/log"))
+        self.assertTrue(self.parts.own.is_update)
+        await self.end()
 
     @run_async
     async def test_what_is_not_to_be_had_is_the_applications(self):
@@ -102,7 +119,7 @@ class TestOwn(unittest.TestCase):
 
     async def come_and_go(self):
         """The status, until nobody needs it any more."""
-        self.parts._answer_own(Request("/log"))
+        await self.ask("/log")
         self.assertTrue(self.parts.write)
         for _ in range(10):
             await asyncio.sleep_ms(0)
@@ -177,7 +194,7 @@ class TestOwn(unittest.TestCase):
         gate = asyncio.Event()
         arrived: list = []
         waiting = [asyncio.create_task(wait(count)) for count in range(12)]
-        self.parts._answer_own(Request("/log"))
+        await self.ask("/log")
         while len(arrived) < len(waiting):
             await self._sleep_ms(50)  # not often: this task is in the queue, too
         self.parts.own._asked -= 300000
@@ -191,13 +208,13 @@ class TestOwn(unittest.TestCase):
 
     @run_async
     async def test_an_update_takes_the_place_of_the_status_and_the_status_waits_for_its_end(self):
-        self.parts._answer_own(Request("/log"))
-        self.assertEqual((await self.parts._answer_own(Request(NONCE))).status_code, 200)
+        await self.ask("/log")
+        self.assertEqual((await self.ask(NONCE)).status_code, 200)
         self.assertEqual(self.parts.write, None)
         self.assertFalse("firmware.status" in sys.modules)
         with self.assertRaises(MemoryError):
-            self.parts._answer_own(Request("/log"))
-        self.assertEqual((await self.parts._answer_own(Request(NONCE))).status_code, 200)
+            await self.ask("/log")
+        self.assertEqual((await self.ask(NONCE)).status_code, 200)
         await self.end()
 
     @run_async
@@ -207,7 +224,7 @@ class TestOwn(unittest.TestCase):
         Update, update.Update = update.Update, fail
         try:
             with self.assertRaises(MemoryError):
-                self.parts._answer_own(Request(NONCE))
+                await self.ask(NONCE)
         finally:
             update.Update = Update
         self.assertIs(self.parts.own, None)
