@@ -146,6 +146,18 @@ class TestSegments(unittest.TestCase):
             radio.look()
             self.assertEqual(radio.has_share(), has_share)
 
+    def test_clients_may_be_kept_waiting_with_14_kb_and_4_in_one_piece(self):
+        pools = ((14 * KB, True), (14 * KB - 1, False))
+        for free, can_hold in pools:
+            self.assertEqual(FakeStack(free).memory.radio.can_hold(), can_hold)
+        stack = FakeStack(20 * KB)
+        read = stack.read
+        for largest, can_hold in ((4 * KB, True), (4 * KB - 1, False)):
+            stack.memory.radio._read = lambda kind, largest=largest: [
+                region[:2] + (largest,) + region[3:] for region in read(kind)
+            ]
+            self.assertEqual(stack.memory.radio.can_hold(), can_hold)
+
     def test_where_the_pool_can_not_be_seen_nothing_is_held(self):
         memory = Memory(FakeLog(), lambda capabilities: [])
         self.assertTrue(all(memory.radio.has_air(5000, self) for _ in range(100)))
