@@ -8,14 +8,14 @@ import asyncio
 from time import ticks_ms
 
 from microdot import Request, Response
-from microdot.microdot import NoCaseDict
 
 from firmware.http1 import HTTPError, RequestLine
+from firmware.kinds import adapt, is_plain
 from firmware.pieces import close
 from firmware.refusal import Refusals
 from firmware.request import ServedRequest
-from firmware.response import OK, Sender
-from firmware.slots import BUSY, LINGERING, NO_ROOM, READING, SENDING
+from firmware.response import Sender
+from firmware.slots import BUSY, LINGERING, READING, SENDING
 from firmware.wire import BLOCK_LEN
 
 # What the board answers itself: of `status`, unless the application has it; of `update`.
@@ -116,7 +116,7 @@ class Exchange:
     ) -> "Anything":
         """What `begin` returns, but for what is to be given back."""
         keep_alive = keep_alive and not self.is_draining
-        if not (body or wire.is_answered or wire.made is not None) and _is_plain(response):
+        if not (body or wire.is_answered or wire.made is not None) and is_plain(response):
             return self.sender.send_plain(wire, head, response, keep_alive)
         wire.request = request
         line = RequestLine(head.method, head.minor)
@@ -202,8 +202,8 @@ class Exchange:
             if response is Response.already_handled or wire.is_answered:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
-            if not _is_plain(response):
-                self._prepare_by_kind(wire, response)
+            if not is_plain(response) and adapt(wire, response, self._table):
+                self._mark_lasting(wire.slot)
             keep_alive = await _result(self.sender.send(wire, line, response, keep_alive))
         except MemoryError:
             raise
@@ -261,25 +261,6 @@ class Exchange:
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
 
-    def _prepare_by_kind(self, wire: "Wire", response: "Response") -> None:
-        """A 405 says what is allowed, an event stream lasts, and a file is read in parts."""
-        request = wire.request
-        headers = response.headers
-        if not isinstance(headers, NoCaseDict):
-            headers = response.headers = NoCaseDict(headers)
-        if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
-            headers["Allow"] = self._app.default_options_handler(request)["Allow"]
-        if str(headers.get("Content-Type")).startswith("text/event-stream"):
-            if not self._table.has_memory_to_last():
-                raise MemoryError(NO_ROOM)
-            self._mark_lasting(wire.slot)
-        if hasattr(response.body, "seek"):
-            from firmware.static import prepare
-
-            if wire.made is response.body:
-                wire.made = None  # a part of a file closes it
-            prepare(request.head, response)
-
     async def _drain(self, wire: "Wire", body: "Body") -> bool:
         """Skips what the handler has not read of a body; whether the next request can follow."""
         wire.slot.enter(LINGERING, ticks_ms())
@@ -287,13 +268,6 @@ class Exchange:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
-
-
-def _is_plain(response: "Response") -> bool:
-    """Whether it is sent as it is: nearly all of those to what is quick."""
-    if response.headers or response.status_code is not OK or response is Response.already_handled:
-        return False
-    return isinstance(response.body, bytes)
 
 
 async def _leave(made: "Anything", is_read: bool) -> None:

@@ -20,7 +20,6 @@ from firmware.radio import Radio
 
 _LASTING_LEN = const(3072)  # of the heap: an event stream or a WebSocket, its request and its tasks
 _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head and body
-_COMING_LEN = const(1024)  # of the heap, for each connection whose request is still to come
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _PLENTY_LEN = const(12288)
 _LOOK_MS = const(50)
@@ -37,8 +36,6 @@ class Memory:
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
     radio      what it has of the pool
-    count_coming  tells how many connections are open whose request is still to come; or None
-    purge_idle    called when somebody waits for memory: who is idle gives it back; or None
     """
 
     def __init__(
@@ -59,8 +56,6 @@ class Memory:
         self._request_len = 0
         self.budget = 0
         self.threshold = 0
-        self.count_coming: Function | None = None
-        self.purge_idle: Function | None = None
 
     def settle(self, request_len: int) -> None:
         """Decides, when everything is loaded, how much of the heap may be garbage.
@@ -96,7 +91,7 @@ class Memory:
             if not tries or length > self.budget or not self.radio.can_hold():
                 raise MemoryError("long heads and bodies take more than there is")
             tries -= 1
-            await self._wait()
+            await asyncio.sleep_ms(_TRY_MS)
         self._used += length
         return length
 
@@ -119,14 +114,8 @@ class Memory:
             if not tries or not self.radio.can_hold():
                 return False
             tries -= 1
-            await self._wait()
+            await asyncio.sleep_ms(_TRY_MS)
         return True
-
-    async def _wait(self) -> None:
-        """A moment for others to give back; who is idle gives its connection up."""
-        if self.purge_idle:
-            self.purge_idle()
-        await asyncio.sleep_ms(_TRY_MS)
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
@@ -142,8 +131,6 @@ class Memory:
         if self._room < _PLENTY_LEN or ticks_diff(now, self._looked) >= _LOOK_MS:
             self._looked = now
             limit = self._heap_len - _REQUEST_LEN - self._garbage_len // 2 - length
-            if self.count_coming:
-                limit -= self.count_coming() * _COMING_LEN
             self._room = limit - gc.mem_alloc()  # which looks at each block of the heap
             if self._room < 0:
                 gc.collect()

@@ -22,7 +22,6 @@ _PATIENCE_POLLS = const(60)  # until the network is asked once more
 _SEGMENT_LEN = const(1536)
 _SEND_LEN = const(5760)  # no more is taken by a socket at once
 _AIR_LEN = const(10240)  # for what is received, and for short responses
-_HOLD_LEN = const(14336)  # so much, and what clients send meanwhile finds its place
 INTERNAL_LEN = const(0x100000)  # a larger region of the pool is external RAM, which no radio uses
 _LOOK_MS = const(50)
 
@@ -64,7 +63,7 @@ class Radio:
     def can_hold(self) -> bool:
         """Whether what clients have sent may stay unread for a moment: it lies in the pool."""
         self.look()
-        return self.free < 0 or (self.free >= _HOLD_LEN and self.largest >= _PIECE_LEN)
+        return self.free < 0 or (self.free >= _AIR_LEN and self.largest >= _PIECE_LEN)
 
     def has_air(self, length: int, asker: object) -> bool:
         """Whether `length` bytes may be sent now that are not a short response.

@@ -57,8 +57,6 @@ class Server:
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         table.has_memory = memory.has_room_to_last
-        memory.count_coming = table.count_coming
-        memory.purge_idle = self._purge_idle
         self._listener = Listener(log)
         self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
         workers.admit = exchange.admit_long
@@ -210,12 +208,6 @@ class Server:
         if victim:
             victim.owner.cut(PURGED)
         return victim is not None
-
-    def _purge_idle(self) -> None:
-        """Cuts the least recently used connection that is idle: its memory is needed."""
-        idle = self.table.find_idle()
-        if idle:
-            idle.owner.cut(PURGED)
 
     async def _reap(self) -> None:
         """The task that keeps the deadlines, and an eye on memory."""

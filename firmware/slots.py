@@ -35,7 +35,6 @@ _AT_WORK = const(1 << BUSY | 1 << SENDING | 1 << TAKEN)
 _REQUESTED = const(1 << READING | 1 << BUSY)  # a request, or part of one, without a response yet
 _ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
 _SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # wake no waiter
-_COMING = const(1 << NEW | 1 << IDLE | 1 << READING)  # a request may come, or comes
 _SPARED = const(1 << NEW | 1 << READING)  # for their first moment
 
 NO_ROOM = "one more connection that lasts"
@@ -234,18 +233,6 @@ class SlotTable:
             if not is_spared and (victim is None or slot.use < victim.use):
                 victim = slot
         return victim
-
-    def find_idle(self) -> Slot | None:
-        """The least recently used slot that is idle, or None."""
-        found = None
-        for slot in self.slots:
-            if slot.state == IDLE and not slot.reason and (not found or slot.use < found.use):
-                found = slot
-        return found
-
-    def count_coming(self) -> int:
-        """How many connections are open whose request is still to come, or not there yet."""
-        return sum(_COMING >> slot.state & 1 for slot in self.slots)
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""

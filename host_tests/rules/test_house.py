@@ -44,14 +44,15 @@ IMPORTS = {
     "exchange": {
         "body",
         "http1",
+        "kinds",
         "pieces",
         "refusal",
         "request",
         "response",
         "slots",
-        "static",
         "wire",
     },
+    "kinds": {"response", "slots", "static"},
     "connection": {"encode", "linger", "long_head", "refusal", "slots", "wire"},
     "server": {
         "access",
@@ -148,6 +149,7 @@ IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "
 KNOW_MICRODOT = {
     "application",
     "exchange",
+    "kinds",
     "refusal",
     "request",
     "stream",

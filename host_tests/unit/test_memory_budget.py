@@ -175,34 +175,6 @@ class TestRoom(Settled):
         self.pool.live -= 21 * KB
         self.assertEqual(await self.take(memory, 8 * KB), 8 * KB)
 
-    def test_each_connection_whose_request_is_still_to_come_has_its_place(self):
-        memory = self.settle(80 * KB)
-        room = 110 * KB - self.pool.live - 2 * KB - memory.threshold // 2
-        self.assertTrue(memory.has(room))
-        memory.count_coming = lambda: 7
-        memory.poll(0)  # what was found a moment ago is forgotten
-        self.assertFalse(memory.has(room - 7 * KB + 1))
-        self.assertTrue(memory.has(room - 7 * KB))
-
-    @run_async
-    async def test_who_waits_has_idle_connections_give_theirs_back(self):
-        memory = self.settle(80 * KB)
-        self.pool.live += 26 * KB
-        idle = [2 * KB] * 9
-
-        def purge_idle():
-            self.pool.live -= idle.pop()
-
-        memory.purge_idle = purge_idle
-        kept, memory_module.asyncio = memory_module.asyncio, Played()
-        try:
-            self.assertTrue(await memory.wait_room())
-            self.assertEqual(len(idle), 8)
-            self.assertEqual(await memory.take(4 * KB), 4 * KB)
-            self.assertEqual(len(idle), 6)
-        finally:
-            memory_module.asyncio = kept
-
     @run_async
     async def test_a_newcomer_waits_while_what_was_promised_to_others_would_make_the_heap_grow(
         self,

@@ -146,8 +146,8 @@ class TestSegments(unittest.TestCase):
             radio.look()
             self.assertEqual(radio.has_share(), has_share)
 
-    def test_clients_may_be_kept_waiting_with_14_kb_and_4_in_one_piece(self):
-        pools = ((14 * KB, True), (14 * KB - 1, False))
+    def test_clients_may_be_kept_waiting_with_10_kb_and_4_in_one_piece(self):
+        pools = ((10 * KB, True), (10 * KB - 1, False))
         for free, can_hold in pools:
             self.assertEqual(FakeStack(free).memory.radio.can_hold(), can_hold)
         stack = FakeStack(20 * KB)

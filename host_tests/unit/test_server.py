@@ -204,19 +204,6 @@ class TestTurnedAway(unittest.TestCase):
             peer.close()
 
     @run_async
-    async def test_who_is_idle_is_purged_when_its_memory_is_needed(self):
-        async with App().site(max_open_sockets=3) as site:
-            peer = site.connect()
-            self.assertIn("quick", await peer.ask(GET % "/quick"))
-            self.assertEqual(site.memory.count_coming(), 1)
-            site.memory.purge_idle()
-            self.assertEqual(await peer.read(), "")
-            await site.wait_open(0)
-            site.memory.purge_idle()  # nobody is there
-            self.assertEqual((site.memory.count_coming(), site.server.table.purged), (0, 1))
-            peer.close()
-
-    @run_async
     async def test_one_that_has_said_nothing_for_long_is_purged_without_a_word(self):
         async with App().site(max_open_sockets=3) as site:
             peer = site.connect()

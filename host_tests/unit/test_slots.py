@@ -198,21 +198,6 @@ class TestPurge(Table):
             self.assertIsNone(self.victim(ARRIVAL_MS - 1, is_urgent))
         self.assertIs(self.victim(ARRIVAL_MS), slots[2])
 
-    def test_the_least_recently_used_that_is_idle_is_found_and_no_other(self):
-        self.assertIsNone(self.table.find_idle())
-        slots = self.fill(READING, IDLE, IDLE)
-        slots[2].touch()
-        self.assertIs(self.table.find_idle(), slots[1])
-        slots[1].reason = PURGED
-        self.assertIs(self.table.find_idle(), slots[2])
-        self.fill(BUSY, SENDING, NEW)
-        self.assertIsNone(self.table.find_idle())
-
-    def test_a_request_is_to_come_of_whoever_has_none_at_work(self):
-        for state, count in ((FREE, 0), (NEW, 1), (IDLE, 1), (READING, 1), (BUSY, 0), (SENDING, 0)):
-            self.fill(state, IDLE, FREE)
-            self.assertEqual(self.table.count_coming(), 1 + count)
-
     def test_a_request_that_comes_in_parts_is_spared_in_its_first_moment(self):
         slots = self.fill(BUSY, BUSY, READING)
         self.assertIsNone(self.victim(ARRIVAL_MS - 1, True))

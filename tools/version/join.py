@@ -22,9 +22,19 @@ PATH = f"firmware/{NAME}.py"
 # In an order in which each finds what it imports.
 MEMBERS = (
     *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
-    *("listener", "wire", "linger", "request", "pieces", "response", "refusal", "exchange"),
-    *("long_head", "connection", "server", "job", "workers", "radio", "memory", "health"),
-    *("address", "supervisor", "app"),
+    *("listener", "wire", "linger", "request", "pieces", "response", "refusal"),
+    *(
+        "kinds",
+        "exchange",
+        "long_head",
+        "connection",
+        "server",
+        "job",
+        "workers",
+        "radio",
+        "memory",
+    ),
+    *("health", "address", "supervisor", "app"),
 )
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
 _WORD = re.compile(rb"\w+")
