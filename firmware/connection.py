@@ -34,10 +34,6 @@ _SETTINGS = {
     431: "max_req_hdr_len",
     503: "max_open_sockets",
 }
-# What follows a request: the next one; the end, after what the client still sends; or the end.
-_NEXT = const(0)
-_LAST = const(1)
-_END = const(2)
 _RETRY_MS = const(100)
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
@@ -128,7 +124,7 @@ class Connection:
                         is_exhausted = False
                         await asyncio.sleep_ms(_RETRY_MS)  # which takes none
                     await self._arrived.wait()
-                    await self._serve()
+                    await (self._turn_away() if self._is_spare else self._serve())
                 except asyncio.CancelledError as error:
                     if self._wire and self.task and not self._slot.reason:  # of the application's
                         self._log.exception("request failed", error)
@@ -150,47 +146,38 @@ class Connection:
                 is_exhausted = True
 
     async def _serve(self) -> None:
-        wire: Wire = self._wire
-        # A client has often sent its request already: that saves waiting for it.
-        if not wire.receive_now():
-            return
-        if self._is_spare:
-            await self._turn_away(wire)
-            return
-        outcome = await self._serve_next(wire)
-        while outcome == _NEXT:
-            self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
-            if wire.received:
-                await asyncio.sleep(0)  # one with many requests in a row lets the others in
-            outcome = await self._serve_next(wire)
-        if outcome == _LAST:
-            await linger(wire)
-
-    async def _serve_next(self, wire: "Wire") -> int:
-        """The next request and its response; what follows: _NEXT, _LAST or _END.
+        """One request after the other.  Raises EOFError when the client has closed between two.
 
         What a response is streamed from may last: here nothing is held of its request.
         """
-        self._method = None
-        try:
-            sent = await self._answer_next(wire)
-            if self._long_head:
-                self._give_back()
-            if sent is None:
-                return _END
-            if not isinstance(sent, bool):
-                sent = await sent
-            outcome = _NEXT if sent else _LAST
-        except (OSError, EOFError):
-            raise
-        except Exception as error:
-            wire.is_read = self._method is not None and wire.is_read
-            self._give_back()  # its blocks are gone
-            outcome = _LAST if await self._refuse(wire, error) else _END
-        return _END if self._slot.reason else outcome
+        wire: Wire = self._wire
+        # A client has often sent its request already: that saves waiting for it.
+        keep_alive = wire.receive_now()
+        if not keep_alive:
+            return
+        while keep_alive:
+            self._method = None
+            try:
+                sent = await self._begin_next(wire)
+                keep_alive = sent if isinstance(sent, bool) else await sent
+            except (OSError, EOFError):
+                raise
+            except Exception as error:
+                keep_alive = False
+                wire.is_read = self._method is not None and wire.is_read
+                self._give_back()  # its blocks are gone
+                if not await self._refuse(wire, error):
+                    return
+            if self._slot.reason:
+                return
+            if keep_alive:
+                self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
+                if wire.received:
+                    await asyncio.sleep(0)  # one with many requests in a row lets the others in
+        await linger(wire)
 
-    async def _answer_next(self, wire: "Wire") -> "Anything":
-        """What `Exchange.begin` returns for the next request, None if there is none."""
+    async def _begin_next(self, wire: "Wire") -> "Anything":
+        """What `Exchange.begin` returns for the next request; EOFError if there is none."""
         received = wire.received
         if received:
             wire.received = b""
@@ -203,12 +190,15 @@ class Connection:
             received = b""  # a long request keeps no block
             parsed = await self._receive_rest(wire)
         if not parsed:
-            return None
+            raise EOFError
         head, wire.received = parsed
         received = b""
         self._method = head.method
         serve = self._answer_own if head.is_server_wide() else self._exchange.begin
-        return await serve(wire, head)
+        sent = await serve(wire, head)
+        if self._long_head:
+            self._give_back()
+        return sent
 
     def _receive_rest(self, wire: "Wire") -> "Anything":
         received, wire.received = wire.received, b""
@@ -236,8 +226,9 @@ class Connection:
         await wire.send_short(encode_error(status, _date(), self._method != "HEAD"))
         return True
 
-    async def _turn_away(self, wire: "Wire") -> None:
+    async def _turn_away(self) -> None:
         """503, as soon as its request is there."""
+        wire: Wire = self._wire
         block = await wire.receive()
         if block:
             wire.is_read = False

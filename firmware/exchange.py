@@ -127,6 +127,7 @@ class Exchange:
         try:
             return await sending and not self.is_draining
         finally:
+            wire.request = None
             leaving = self._release(wire, body)
             if leaving:
                 await leaving
@@ -147,7 +148,8 @@ class Exchange:
             is_read = body.close()
         self._workers.release(wire)
         made = wire.made
-        wire.request = wire.made = None
+        if made is not None:
+            wire.made = None
         return _leave(made, is_read) if is_read or made is not None else None
 
     def admit_long(self, request: "Anything") -> bool:
