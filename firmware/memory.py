@@ -26,6 +26,7 @@ _LOOK_MS = const(50)
 _POLL_MS = const(500)
 _CUT_MS = const(2000)
 _RESTART_MS = const(10000)
+_FULL_POLLS = const(120)  # in a row: a minute
 _TRIES = const(10)
 _TRY_MS = const(100)
 
@@ -51,6 +52,7 @@ class Memory:
         self._heap_len = 0
         self._room = -1  # of the heap, when it was last looked at
         self._looked = 0
+        self._full_polls = 0  # in a row without room for a request, since a newcomer was refused
         self._garbage_len = 0  # the threshold, where the heap must not grow: what is free has holes
         self._free_len = 0  # of the heap, with nothing connected
         self._request_len = 0
@@ -112,6 +114,7 @@ class Memory:
         tries = _TRIES
         while not self.has(self._used + length):
             if not tries or not self.radio.can_hold():
+                self._full_polls = self._full_polls or int(not length)
                 return False
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)
@@ -162,11 +165,19 @@ class Memory:
         heap that is empty goes back to the pool.  If that does not help for ten seconds, the board
         restarts.  What the radio itself takes of its share, for frames, it gives back by itself,
         as long as one more frame finds its place.
+
+        It also restarts when the heap has had no room for a request for a minute: the application
+        keeps all of it, and each client would get 503 for ever.
         """
         if self._next_poll is not None and ticks_diff(now, self._next_poll) < 0:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # ticks wrap after days: what was read then is forgotten
+        if self._full_polls:
+            self._full_polls = 0 if self.has(0) else self._full_polls + 1
+            if self._full_polls > _FULL_POLLS:
+                self._log.error("memory stays full: restarting")
+                self._restart()
         self.radio.give_turn()
         was_short = self._is_short
         self._is_short = False

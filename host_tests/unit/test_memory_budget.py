@@ -116,8 +116,8 @@ class TestBudget(Settled):
 class TestRoom(Settled):
     """Garbage of a fifth of what is free, and a request at work, have their place beside it."""
 
-    def settle(self, live):
-        self.pool = FakePool(heap=110 * KB, live=live)
+    def settle(self, live, blocks=(34 * KB,)):
+        self.pool = FakePool(heap=110 * KB, live=live, blocks=blocks)
         memory = self.make(self.pool)
         memory.settle(12 * KB)
         return memory
@@ -193,6 +193,50 @@ class TestRoom(Settled):
             self.assertTrue(await memory.wait_room())
         finally:
             memory_module.asyncio = kept
+
+    async def refuse(self, memory, length=0):
+        """Somebody waits for room, and finds none."""
+        kept, memory_module.asyncio = memory_module.asyncio, Played()
+        try:
+            self.assertFalse(await memory.wait_room(length))
+        finally:
+            memory_module.asyncio = kept
+
+    def poll(self, memory, start, end):
+        for now in range(start, end, 500):
+            memory.poll(now)
+        return self.restarts
+
+    @run_async
+    async def test_a_board_whose_application_keeps_all_of_the_heap_for_a_minute_restarts(self):
+        for count, blocks in enumerate(((34 * KB,), (0,))):  # beside PSRAM no pool is counted
+            memory = self.settle(80 * KB, blocks)
+            self.pool.live += 30 * KB
+            await self.refuse(memory)
+            self.assertEqual(self.poll(memory, 0, 59500), [1] * count)
+            self.poll(memory, 59500, 60000)
+            self.assertEqual(self.restarts, [1] * (count + 1))
+            self.assertEqual(self.log.lines.pop(), "memory stays full: restarting")
+
+    @run_async
+    async def test_a_minute_begins_anew_when_there_was_room_in_between(self):
+        memory = self.settle(80 * KB)
+        for start in (0, 100000):
+            self.pool.live += 30 * KB
+            await self.refuse(memory)
+            self.poll(memory, start, start + 59500)
+            self.pool.live -= 30 * KB
+            self.poll(memory, start + 59500, start + 100000)
+        self.assertEqual((self.restarts, self.log.lines), ([], []))
+
+    @run_async
+    async def test_a_full_heap_of_which_nobody_wants_anything_is_left_alone(self):
+        memory = self.settle(80 * KB)
+        self.pool.live += 30 * KB
+        await self.refuse(memory, 8 * KB)  # for the status: a newcomer may find room
+        looks = self.pool.looks
+        self.assertEqual(self.poll(memory, 0, 200000), [])
+        self.assertEqual(self.pool.looks, looks)
 
     async def take(self, memory, length):
         """Takes it now or never."""
