@@ -83,14 +83,19 @@ def _check_wifi(networks: list) -> None:
             refuse(key + ".ssid", ssid, "each network once")
         names.append(ssid)
         password = each.get("password", "")
-        if password != "" and not _is_key(password):
-            check_text(key + ".password", password, 8, 63)
+        if not _is_password(password):
+            allowed = 'a text of 8 to 63 characters, 64 hexadecimal digits, or ""'
+            refuse(key + ".password", password, allowed)
 
 
-def _is_key(password: "Anything") -> bool:
-    """Whether it is a key instead of a password: 64 hexadecimal digits (ESP-IDF takes it)."""
-    is_text = isinstance(password, str) and len(password) == 64
-    return is_text and not password.strip("0123456789abcdefABCDEF")
+def _is_password(given: "Anything") -> bool:
+    """Whether it is a password, none, or a key in its place (ESP-IDF takes it)."""
+    if not isinstance(given, str):
+        return False
+    length = len(given.encode())
+    if length == 64:
+        return not given.strip("0123456789abcdefABCDEF")
+    return not length or 8 <= length <= 63
 
 
 def _complete_static_ip(given: dict) -> dict:

@@ -1,7 +1,9 @@
 """What a build keeps for the next one, which then need not reduce the firmware again."""
 
 import errno
+import gc
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,29 @@ def test_another_compiler_compiles_anew(builds, monkeypatch):
     first = builds.make()
     monkeypatch.setattr(compiler, "identity", lambda: "another")
     assert builds.make() != first and builds.count == 2
+
+
+def test_so_does_another_python_whose_trees_may_differ(builds, monkeypatch):
+    builds.make()
+    monkeypatch.setattr(sys, "version", "another")
+    builds.make()
+    assert builds.count == 2
+
+
+def test_the_collector_that_rests_meanwhile_runs_again_whatever_happens(builds, monkeypatch):
+    is_running = []
+
+    def fail(found):
+        is_running.append(gc.isenabled())
+        raise OSError(errno.ENOSPC, "full")
+
+    builds.make()
+    assert gc.isenabled()
+    monkeypatch.setattr(build, "_reduce", fail)
+    builds.found["main.py"].write_text("x = 1")
+    with pytest.raises(OSError, match="full"):
+        builds.make()
+    assert gc.isenabled() and is_running == [False]
 
 
 @pytest.mark.parametrize("suffix", [".mpy", ".json"])

@@ -81,7 +81,8 @@ WRONG = (
     (wifi({"ssid": "a", "pass": "b"}), "network.wifi[0].pass: no such setting; password, ssid"),
     (
         wifi({"ssid": "a", "password": "short"}),
-        "network.wifi[0].password: this is not allowed; a text of 8 to 63 characters",
+        "network.wifi[0].password: this is not allowed; a text of 8 to 63 characters, 64"
+        ' hexadecimal digits, or ""',
     ),
     (
         wifi({"ssid": "a"}, {"ssid": "b", "password": "0123456789abcdef" * 3 + "0123456789abcdeg"}),
