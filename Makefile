@@ -55,7 +55,7 @@ flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAU
 		$(if $(BAUD),--baud $(call quoted,$(BAUD))) $(if $(DRY_RUN),--dry-run)
 
 config: $(if $(HOST),.venv/board,.venv/run) ## asks for the network, writes config.json; INTERFACE= WIFI_SSID= ...; HOST= sends it
-	@$(TOOLS) config --file $(call quoted,$(CONFIG)) --host $(call quoted,$(HOST))
+	@$(TOOLS) config --config $(call quoted,$(CONFIG)) --host $(call quoted,$(HOST))
 
 deploy: .venv/board ## copies to the board what changed and starts it; PORT= or HOST= APP= CONFIG=config.json DRY_RUN=1
 	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) --app $(call quoted,$(APP)) \

@@ -9,7 +9,8 @@ import firmware
 
 _TEXT = (
     "Safe mode: the application is left out, because it has not served for a minute in five starts "
-    "in a row.\nLast time: %s\nA deploy ends it, and switching the power off and on.\n"
+    "in a row.\nLast time: %s\nA deploy of something else ends it, and switching the power off and "
+    "on.\n"
 )
 
 

@@ -1,8 +1,9 @@
 """The settings: what there is, what is allowed, and the file they come from.
 
-`SETTINGS` is the one table that the validator, the wizard and README's table are made from.  Names
-are ESP-IDF's where it has the setting; units are in the names.  What is wrong is a `ConfigError`,
-whose text is one line for a person.  What the table can't say of the network, `network` does.
+`SETTINGS` is the one table that the validator, the wizard and docs/configuration.md are made from.
+Names are ESP-IDF's where it has the setting; units are in the names.  What is wrong is a
+`ConfigError`, whose text is one line for a person.  What the table can't say of the network,
+`network` does.
 """
 
 import json

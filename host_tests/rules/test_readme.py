@@ -133,3 +133,26 @@ def test_every_test_that_the_parity_page_names_exists():
     names = set(re.findall(r"`(test_\w+)`", page))
     assert len(names) > 30
     assert [name for name in names if f"def {name}(" not in tests] == []
+
+
+def complaints():
+    """Of each warning and error that `firmware/` logs: the longest text between what is filled in;
+    after a semicolon it says itself what to do.
+    """
+    for path in sorted((ROOT / "firmware").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("warning", "error", "exception")
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                text = node.args[0].value.partition("; ")[0]
+                yield max(re.split(r"%[sd]", text), key=len).strip(" :,")
+
+
+def test_every_warning_and_error_is_in_a_page():
+    pages = " ".join(page.read_text() for page in PAGES)
+    wanted = set(complaints())
+    assert "\n".join(text for text in wanted if text not in pages) == ""
+    assert len(wanted) > 20

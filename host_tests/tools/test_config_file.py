@@ -45,7 +45,7 @@ class Person:
 def run(path, variables=None, **options):
     """make config, without a terminal."""
     environment = {each: text for each, text in os.environ.items() if each not in config.VARIABLES}
-    line = [sys.executable, "-m", "tools", "config", "--file", str(path)]
+    line = [sys.executable, "-m", "tools", "config", "--config", str(path)]
     return subprocess.run(
         line,
         cwd=ROOT,

@@ -117,7 +117,7 @@ def test_make_config_brings_the_settings_alone_and_rollback_takes_them_back(site
     config = site.make("first").config | {"log": {"level": "debug"}}
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
-    done = site.run("config", "--file", str(path))
+    done = site.run("config", "--config", str(path))
     assert (done.returncode, done.stderr) == (0, ""), done
     assert "to send 3 files" in done.stdout
     expected = site.make("first")
@@ -130,7 +130,7 @@ def test_make_config_brings_the_settings_alone_and_rollback_takes_them_back(site
 def test_settings_that_are_wrong_are_not_sent(site, tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"server": {"port": "x"}}')
-    done = site.run("config", "--file", str(path))
+    done = site.run("config", "--config", str(path))
     assert done.returncode == 1 and "server.port" in done.stderr
     assert b".httpd32" not in site.board.console
 

@@ -33,12 +33,12 @@ VARIABLES = {
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = f"The variables are {', '.join(VARIABLES.values())}."
-    parser.add_argument("--file", default="", help="the file to write, else config.json")
+    parser.add_argument("--config", default="", help="the file to write, else config.json")
     parser.add_argument("--host", default="", help=f"sends the file as it is: {network.HELP}")
 
 
 def run(options: Namespace) -> None:
-    path = named(options.file or "config.json")
+    path = named(options.config or "config.json")
     if options.host:
         send(options, path)
         return

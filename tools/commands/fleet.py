@@ -24,8 +24,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     path = named(options.fleet or str(HERE / "fleet.toml"))
     fleet = boards.read(path)
-    shown = Path("build", "fleet")
-    target = path.parent / shown
+    target = path.parent / "build" / "fleet"
+    shown = target if options.fleet else target.relative_to(HERE)
     target.mkdir(parents=True, exist_ok=True)
     if not options.dry_run:
         write(fleet, target)

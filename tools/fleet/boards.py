@@ -77,7 +77,7 @@ _WORDS: dict[type, str] = {str: "a text", dict: "a table"}
 
 
 def read(path: Path) -> Fleet:
-    """The fleet of a file; main.py and config.json lie beside it, and paths begin there.
+    """The fleet of a file; config.json lies beside it, and paths begin there.
 
     CommandError with one line that names the key.
     """
