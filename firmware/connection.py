@@ -142,7 +142,7 @@ class Connection:
                     self._log.exception("connection failed", error)
                 finally:
                     self._hang_up()
-            except MemoryError:  # even for the way out
+            except Exception:  # no memory even for the way out; or one that can't be told
                 is_exhausted = True
 
     async def _serve(self) -> None:
@@ -251,7 +251,7 @@ class Connection:
             if status:
                 self.note_refusal(status, error)
                 slot.count(status)
-                self._wire.send_now(encode_error(status, _date()))
+                self._wire.send_now(encode_error(status, _date(), self._method != "HEAD"))
         except (OSError, MemoryError):
             pass
 

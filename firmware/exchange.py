@@ -83,7 +83,8 @@ class Exchange:
         try:
             try:
                 if head.content_length != 0:
-                    body, keep_alive = await self._expect_body(wire, head)
+                    body = await self._expect_body(wire, head)
+                    keep_alive = keep_alive and body is not None
                 data = await body.read_whole(body.span) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
@@ -103,7 +104,7 @@ class Exchange:
             leaving = isinstance(sent, bool) and self._release(wire, body)
             if leaving:
                 await leaving
-        return sent if isinstance(sent, bool) else self._finish(wire, sent, body)
+        return sent
 
     def _begin_response(
         self,
@@ -114,13 +115,15 @@ class Exchange:
         keep_alive: bool,
         body: "Body | None",
     ) -> "Anything":
-        """What `begin` returns, but for what is to be given back."""
+        """What `begin` returns.  A coroutine gives back what the request has taken."""
         keep_alive = keep_alive and not self.is_draining
         if not (body or wire.is_answered or wire.made is not None) and is_plain(response):
-            return self.sender.send_plain(wire, head, response, keep_alive)
-        wire.request = request
-        line = RequestLine(head.method, head.minor)
-        return self._send(wire, line, response, keep_alive, body)
+            sent = self.sender.send_plain(wire, head, response, keep_alive)
+        else:
+            wire.request = request
+            line = RequestLine(head.method, head.minor)
+            sent = self._send(wire, line, response, keep_alive, body)
+        return sent if isinstance(sent, bool) else self._finish(wire, sent, body)
 
     async def _finish(self, wire: "Wire", sending: "Anything", body: "Body | None") -> bool:
         """Sends a response, and gives back what its request has taken."""
@@ -170,8 +173,8 @@ class Exchange:
         slot.lasts = True
         self.sweep(ticks_ms())
 
-    async def _expect_body(self, wire: "Wire", head: "Head") -> "tuple[Body | None, bool]":
-        """The body that is to come, None if nobody reads it; whether the connection may go on."""
+    async def _expect_body(self, wire: "Wire", head: "Head") -> "Body | None":
+        """The body that is to come; None if nobody reads it, and the connection can't go on."""
         is_update = head.target.startswith(_UPDATE)
         length = head.content_length or 0
         if length > BLOCK_LEN and not is_update and not self._has_method(head):
@@ -179,14 +182,13 @@ class Exchange:
             wire.is_read = False
             if length > self._max_body_len:
                 raise HTTPError(413)
-            return None, False
+            return None
         from firmware.body import expect
 
         is_update = is_update and self.takes_updates
-        body = await expect(
+        return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
-        return body, head.keep_alive
 
     async def _send(
         self,

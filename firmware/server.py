@@ -100,7 +100,6 @@ class Server:
         self.workers.start(limits["max_async_requests"])
         self._log.info("Starting webserver")
         self._log.info("Starting server on port: '%d'", self.port)
-        self._listener.open(address, self.port, limits["backlog_conn"])
         # An earlier start may have ended in the middle, out of memory.
         if not self.tasks:
             self.tasks.append(asyncio.create_task(self._reap()))
@@ -108,8 +107,13 @@ class Server:
             self.tasks.append(asyncio.create_task(self._exchange.sender.run()))
         for slot in self._slots:
             slot.owner.start()
-        self._log.info("Registering URI handlers")
-        self._admitting = asyncio.create_task(self._admit())
+        self._listener.open(address, self.port, limits["backlog_conn"])
+        try:
+            self._log.info("Registering URI handlers")
+            self._admitting = asyncio.create_task(self._admit())
+        except MemoryError:  # until the next try, clients are refused instead of kept waiting
+            self._listener.close()
+            raise
 
     async def stop(self, grace_ms: int = 0) -> None:
         """Stops serving; returns when every socket is closed and every worker is ready.
@@ -151,7 +155,9 @@ class Server:
     def _cut_all(self, is_at_work: bool) -> None:
         """Cuts every open connection that is not at work, or all of them."""
         for slot in self._slots:
-            if slot.state != FREE and (is_at_work or not slot.is_at_work()):
+            if slot.state == FREE or slot.reason:  # it is cancelled again in its time
+                continue
+            if is_at_work or not slot.is_at_work():
                 slot.owner.cut(STOPPED)
 
     async def _wait_ended(self) -> None:
@@ -171,7 +177,11 @@ class Server:
                 slot = await self._make_room()
                 accepted = self._listener.accept()
                 if accepted:
-                    slot.owner.take(accepted[0], accepted[1])
+                    try:
+                        slot.owner.take(accepted[0], accepted[1])
+                    except MemoryError:  # else nobody would close it
+                        accepted[0].close()
+                        raise
                     self.most_open = max(self.most_open, self.table.count_open())
                 elif self._listener.is_exhausted:
                     self._purge(True)  # gives a socket back

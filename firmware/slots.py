@@ -66,6 +66,7 @@ class Slot:
 
     state     one of the states above; `enter` changes it, and `Sender.send_plain`, for speed
     deadline  `time.ticks_ms()` when the present state is over; None: it has no end
+    send_deadline  until then the client takes more of what is being sent, while its body may come
     reason    why its owner is being cancelled; NOT_CUT while it is not
     owner     the connection that owns the socket; set once, by who makes it
     lasts     an event stream, or a long request on its worker
@@ -80,6 +81,7 @@ class Slot:
     def __init__(self, table: "SlotTable") -> None:
         self.state = FREE
         self.deadline: int | None = None
+        self.send_deadline: int | None = None
         self.reason = NOT_CUT
         self.lasts = False
         self.route: Function | None = None
@@ -98,7 +100,9 @@ class Slot:
             raise RuntimeError("slot: %d after %d" % (state, before))
         self.state = state
         self.since = now
-        self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
+        if not self.reason or state == FREE:  # else it is when to cancel again
+            self.deadline = None if timeout_ms is None else ticks_add(now, timeout_ms)
+        self.send_deadline = None
         table = self._table
         self.use = table.use = table.use + 1
         if before == NEW and _REQUESTED >> state & 1:
@@ -122,6 +126,7 @@ class Slot:
                 self._table.lose_patience()
         self.reason = self.reason or reason
         self.deadline = ticks_add(now, _CUT_AGAIN_MS)
+        self.send_deadline = None
 
     def count(self, status: int) -> None:
         """A response goes out."""
@@ -129,7 +134,7 @@ class Slot:
         self._table.responses[status // 100] += 1
 
     def is_expired(self, now: int) -> bool:
-        return self.deadline is not None and ticks_diff(now, self.deadline) >= 0
+        return _has_passed(self.deadline, now) or _has_passed(self.send_deadline, now)
 
     def is_at_work(self) -> bool:
         """A handler runs, a response is being sent, or the application has the connection."""
@@ -262,3 +267,7 @@ class SlotTable:
 
     def count_open(self) -> int:
         return sum(slot.state != FREE for slot in self.slots)
+
+
+def _has_passed(deadline: int | None, now: int) -> bool:
+    return deadline is not None and ticks_diff(now, deadline) >= 0

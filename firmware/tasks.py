@@ -32,7 +32,9 @@ def wake(task: "Anything", due: int) -> None:
     To MicroPython a generator function is an `async def`.  It meets a TypeError instead.
     due  when the caller was to run: what was to run before has done so
     """
-    if task and getattr(task, "data", task) is None and ticks_diff(due, task.ph_key) > 0:
+    data = getattr(task, "data", task)
+    is_to_run = data is None or data is asyncio.CancelledError
+    if task and is_to_run and ticks_diff(due, task.ph_key) > 0:
         loop: Anything = asyncio
         loop.core._task_queue.push(task)  # which makes its `data` None
         task.data = TypeError("a handler is no generator; an async def may return one")

@@ -82,8 +82,17 @@ class Wire:
 
     def set_deadline(self, ms: int | None) -> None:
         """The connection is cut in `ms` milliseconds; with None, it may last."""
-        if self._sock:  # else the slot may be another client's by now
+        if self._may_set_deadline():
             self.slot.deadline = None if ms is None else ticks_add(ticks_ms(), ms)
+
+    def _set_send_deadline(self) -> None:
+        """So long the client has to take more of what is sent, whatever it sends meanwhile."""
+        if self._may_set_deadline():
+            self.slot.send_deadline = ticks_add(ticks_ms(), self._send_wait_timeout_ms)
+
+    def _may_set_deadline(self) -> bool:
+        # Else the slot may be another client's by now, or its deadline is when to cancel again.
+        return self._sock and not self.slot.reason
 
     # Receiving.
 
@@ -252,16 +261,15 @@ class Wire:
         """A piece at a time, each when the socket has room again."""
         self.is_partial = True
         self.sent += len(data)
-        before = self.slot.deadline
         stream = self._open_stream()
         at = due = 0
         while at < len(data):
             if at >= due:
                 due = at + _SPAN_LEN
-                self.set_deadline(self._send_wait_timeout_ms)
+                self._set_send_deadline()
             if not self.has_air(_PIECE_LEN, self):
                 await self._wait_air()
-                self.set_deadline(self._send_wait_timeout_ms)
+                self._set_send_deadline()
             stream.write(data[at : at + _PIECE_LEN])
             await stream.drain()
             self._live_sock()
@@ -270,12 +278,12 @@ class Wire:
                 at += self._try_send(data[at:])
         self.is_partial = False
         self.slot.touch()
-        self.slot.deadline = before
+        self.slot.send_deadline = None
 
     async def _wait_air(self) -> None:
         """Until a piece may be sent.  Nothing overtakes it; who gives up has sent nothing."""
-        before = self.slot.deadline, self.is_partial
-        self.set_deadline(self._send_wait_timeout_ms)
+        was_partial = self.is_partial
+        self._set_send_deadline()
         self.is_partial = True
         try:
             while not self.has_air(_PIECE_LEN, self):
@@ -283,4 +291,5 @@ class Wire:
             self._live_sock()
         finally:
             if self._sock:  # else the slot may be another client's by now
-                self.slot.deadline, self.is_partial = before
+                self.slot.send_deadline = None
+                self.is_partial = was_partial

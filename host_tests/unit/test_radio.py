@@ -213,11 +213,11 @@ class TestTurns(unittest.TestCase):
         wires = [self.wire(sock) for sock in socks]
         tasks = [asyncio.create_task(wire.send(bytes(9000))) for wire in wires]
         await turns(3)
-        before = [wire.slot.deadline for wire in wires]
+        before = [wire.slot.send_deadline for wire in wires]
         await self.poll(9)
         self.assertTrue(all(2 * KB <= len(sock.sent) <= 3 * KB for sock in socks))
         for wire, deadline in zip(wires, before):
-            self.assertTrue(ticks_diff(wire.slot.deadline, deadline) > 0)
+            self.assertTrue(ticks_diff(wire.slot.send_deadline, deadline) > 0)
         await self.give_up(*tasks)
 
     @run_async

@@ -361,6 +361,17 @@ class TestDeadlines(Table):
         slot.cut(PURGED, 6000)
         self.assertEqual(slot.reason, TIMED_OUT)
 
+    def test_it_does_so_whatever_its_request_does_then(self):
+        slot = self.table.slots[0]
+        slot.enter(NEW, 0, 5000)
+        slot.cut(TIMED_OUT, 5000)
+        for state in (READING, BUSY, SENDING, IDLE):
+            slot.enter(state, 5001, 100 if state == IDLE else None)
+            self.assertFalse(slot.is_expired(5999))
+            self.assertTrue(slot.is_expired(6000))
+        slot.enter(FREE, 6000)
+        self.assertFalse(slot.is_expired(9000))
+
     def test_a_deadline_may_lie_beyond_the_end_of_the_ticks(self):
         slot = self.table.slots[0]
         end = ticks_add(0, -1)

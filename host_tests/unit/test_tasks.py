@@ -4,6 +4,7 @@ from time import ticks_diff, ticks_ms
 
 from microdot import Microdot
 
+from firmware.slots import BUSY, STOPPED
 from firmware.tasks import join, wake
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns, until
@@ -101,6 +102,24 @@ class TestWake(unittest.TestCase):
                 peer.close()
                 await site.wait_open(0)
                 await site.pool.wait_ready()
+
+    @run_async
+    async def test_so_does_one_that_was_cut_before_it_was_seen(self):
+        app = Microdot()
+
+        @app.get("/plain")
+        def plain(request):
+            yield "a"
+
+        async with Site(app, max_open_sockets=3) as site:
+            for _ in range(4):
+                peer = site.connect()
+                await peer.send(GET % "/plain")
+                slot = (await site.wait_wire()).slot
+                if slot.state == BUSY:
+                    slot.owner.cut(STOPPED)
+                peer.close()
+                await site.wait_open(0)
 
     @run_async
     async def test_one_that_waits_or_sleeps_or_is_about_to_run_is_left_alone(self):

@@ -1,9 +1,9 @@
 import asyncio
 import errno
 import unittest
-from time import ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
-from firmware.slots import BUSY, READING, SENDING, TAKEN
+from firmware.slots import BUSY, GONE, READING, SENDING, TAKEN
 from firmware.sock import Sock
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
 
@@ -164,31 +164,60 @@ class TestSend(unittest.TestCase):
         sock = FakeSocket(room=0)
         wire = open_wire(sock, SENDING, send_wait_timeout_ms=700)
         deadlines = []
-        set_deadline = wire.set_deadline
+        set_deadline = wire._set_send_deadline
 
-        def note(ms):
-            deadlines.append((ms, len(sock.sent)))
-            set_deadline(ms)
+        def note():
+            set_deadline()
+            deadlines.append((ticks_diff(wire.slot.send_deadline, ticks_ms()), len(sock.sent)))
 
-        wire.set_deadline = note
+        wire._set_send_deadline = note
         sending = asyncio.create_task(wire.send(b"x" * 10000))
         while not sending.done():
             await turns(2)
             sock.room = 500
-        self.assertEqual([ms for ms, _ in deadlines], [700] * 3)
+        self.assertEqual([600 < ms <= 700 for ms, _ in deadlines], [True] * 3)
         self.assertTrue(all(b[1] - a[1] >= 4000 for a, b in zip(deadlines, deadlines[1:])))
 
     @run_async
-    async def test_the_deadline_of_before_holds_again_when_all_is_sent(self):
+    async def test_what_is_sent_has_a_deadline_beside_that_of_what_is_received(self):
         sock = FakeSocket(room=0)
         wire = open_wire(sock, SENDING)
-        wire.slot.deadline = 12345
+        slot = wire.slot
+        wire.set_deadline(60000)
+        due = slot.deadline
         sending = asyncio.create_task(wire.send(b"x" * 2000))
         await turns()
-        self.assertTrue(wire.slot.deadline != 12345)
+        self.assertEqual(slot.deadline, due)
+        wire.set_deadline(None)  # the body is there
+        self.assertTrue(slot.is_expired(ticks_add(ticks_ms(), 5001)))
         sock.room = None
         await sending
-        self.assertEqual(wire.slot.deadline, 12345)
+        self.assertFalse(slot.is_expired(ticks_add(ticks_ms(), 5001)))
+
+    @run_async
+    async def test_who_has_no_air_to_send_has_it_too(self):
+        air = []
+        wire = open_wire(FakeSocket(), SENDING, has_air=lambda length, asker: bool(air))
+        sending = asyncio.create_task(wire.send(b"x" * 2000))
+        await turns()
+        self.assertTrue(wire.slot.is_expired(ticks_add(ticks_ms(), 5001)))
+        air.append(1)
+        await sending
+        self.assertFalse(wire.slot.is_expired(ticks_add(ticks_ms(), 5001)))
+
+    @run_async
+    async def test_one_that_is_being_cut_keeps_the_time_when_it_is_cut_again(self):
+        wire = open_wire(FakeSocket(room=0), SENDING)
+        sending = asyncio.create_task(wire.send(b"x" * 2000))
+        await turns()
+        now = ticks_ms()
+        wire.slot.cut(GONE, now)
+        wire.set_deadline(None)
+        wire._set_send_deadline()
+        again = [wire.slot.is_expired(ticks_add(now, ms)) for ms in (999, 1000)]
+        self.assertEqual(again, [False, True])
+        sending.cancel()
+        await turns()
 
     @run_async
     async def test_defect_i_sending_counts_as_use(self):

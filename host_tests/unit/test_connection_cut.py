@@ -1,0 +1,139 @@
+"""A connection that is cut, or whose beginning or end fails: its client is told or closed, and its
+slot comes back.
+"""
+
+import asyncio
+import unittest
+
+from microdot import Microdot
+
+from host_tests.unit.fakes import run_async
+from host_tests.unit.sites import GET, App, LongBodies, Site
+
+
+class TestCutAgain(LongBodies):
+    @run_async
+    async def test_a_handler_that_swallows_its_cut_while_it_reads_is_cut_again(self):
+        app = Microdot()
+        cuts = []
+
+        @app.post("/stubborn")
+        async def stubborn(request):
+            try:
+                while True:
+                    await request.stream.read(9)
+            except asyncio.CancelledError:
+                cuts.append(1)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cuts.append(2)
+            return "late"
+
+        async with Site(app, max_body_len=4, recv_wait_timeout_ms=100) as site:
+            peer = site.connect()
+            await peer.send("POST /stubborn HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+            await site.wait_line("uri:")
+            await site.wait_open(0)
+            self.assertEqual(cuts, [1, 2])
+            peer.close()
+
+
+class TestLastWord(unittest.TestCase):
+    @run_async
+    async def test_to_a_head_it_has_no_body(self):
+        async with App().site(recv_wait_timeout_ms=100) as site:
+            for method, is_empty in (("HEAD", True), ("GET", False)):
+                peer = site.connect()
+                await peer.send(method + " /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+                answer = await peer.read_all()
+                self.assertTrue(answer.startswith("HTTP/1.1 408 "))
+                self.assertEqual(answer.endswith("\r\n\r\n"), is_empty)
+                peer.close()
+
+
+class TestFailures(unittest.TestCase):
+    @run_async
+    async def test_a_newcomer_for_whom_memory_ends_is_closed(self):
+        async with App().site() as site:
+            owner = site.server.table.slots[0].owner
+            take = owner.take
+
+            def fail(*args):
+                owner.take = take
+                raise MemoryError
+
+            owner.take = fail
+            peer = site.connect()
+            self.assertEqual(await peer.read_all(), "")
+            peer.close()
+            await site.wait_line("admission failed")
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            peer.close()
+
+    @run_async
+    async def test_a_start_that_memory_ends_keeps_no_client_waiting(self):
+        site = App().site()
+        info = site.log.info
+
+        def fail(text, *args):
+            if text == "Registering URI handlers":
+                raise MemoryError
+            info(text, *args)
+
+        site.log.info = fail
+        with self.assertRaises(MemoryError):
+            await site.server.start("127.0.0.1")
+        self.assertIsNone(site.server._listener._sock)
+        site.log.info = info
+        async with site:
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            peer.close()
+
+    @run_async
+    async def test_a_response_that_memory_ends_at_its_beginning_gives_back_what_its_request_took(
+        self,
+    ):
+        async with App().site() as site:
+            exchange = site.server._exchange
+            finish = exchange._finish
+
+            def fail(wire, sending, body):
+                sending.close()
+                exchange._finish = finish
+                raise MemoryError
+
+            exchange._finish = fail
+            for expected in ("503", "200"):
+                peer = site.connect()
+                body = 2000 * "x"
+                await peer.send(
+                    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" + body
+                )
+                self.assertIn("HTTP/1.1 %s " % expected, await peer.read())
+                peer.close()
+                await site.wait_open(0)
+                self.assertEqual(site.memory.taken, 0)
+
+    @run_async
+    async def test_an_error_that_cannot_be_told_ends_no_slot(self):
+        async with App().site() as site:
+            owner = site.server.table.slots[0].owner
+            serve, exception = owner._serve, site.log.exception
+
+            async def fail(*args):
+                raise ValueError("no text")
+
+            def fail_to_tell(*args):
+                raise ValueError("no text")
+
+            owner._serve, site.log.exception = fail, fail_to_tell
+            peer = site.connect()
+            self.assertEqual(await peer.read_all(), "")
+            peer.close()
+            owner._serve, site.log.exception = serve, exception
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            peer.close()
