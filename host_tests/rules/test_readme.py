@@ -147,7 +147,7 @@ def complaints():
                 and node.func.attr in ("warning", "error", "exception")
                 and isinstance(node.args[0], ast.Constant)
             ):
-                text = node.args[0].value.partition("; ")[0]
+                text = str(node.args[0].value).partition("; ")[0]
                 yield max(re.split(r"%[sd]", text), key=len).strip(" :,")
 
 
