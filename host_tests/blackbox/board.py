@@ -1,8 +1,10 @@
 """A board to test: a process on this computer, or an address where one answers."""
 
 import contextlib
+import errno
 import json
 import os
+import random
 import resource
 import subprocess
 import time
@@ -18,6 +20,7 @@ from tools.version import build
 
 _START_S = 20
 _WAIT_S = 10
+_SOURCE_PORTS = range(20000, 32000)  # below those that Linux chooses itself
 
 
 class RemoteBoard:
@@ -26,6 +29,9 @@ class RemoteBoard:
     It is taken for a board.  That has twelve TCP connections, those among them whose one end is
     closed, and six on its queue; a SYN beyond that is dropped, and comes again after 1, 2, 4 s, or
     through an emulator's network after 6 and 12.
+
+    A connection that the board has closed first stays in TIME-WAIT there for two minutes; a SYN
+    from the same port gets an ACK meanwhile, and no more.  So each client has a port of its own.
 
     patience_s  for an answer, if a SYN is dropped more than once
     slack_s     how much later something may be, because one packet was lost
@@ -42,9 +48,19 @@ class RemoteBoard:
         host, _, port = target.partition(":")
         self.host, self.port = host, int(port or 80)
         self.max_open_sockets = 7
+        self._source_port = random.choice(_SOURCE_PORTS)
 
     def connect(self, timeout_s: float = 0) -> Client:
-        return Client(self.host, self.port, timeout_s or self.patience_s)
+        timeout_s = timeout_s or self.patience_s
+        while True:
+            self._source_port += 1
+            if self._source_port not in _SOURCE_PORTS:
+                self._source_port = _SOURCE_PORTS[0]
+            try:
+                return Client(self.host, self.port, timeout_s, self._source_port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
 
     def get(self, path: str):
         """The response to one GET on a connection of its own."""

@@ -40,8 +40,9 @@ class Response:
 class Client:
     """One connection."""
 
-    def __init__(self, host: str, port: int, timeout_s: float = 10):
-        self.sock = socket.create_connection((host, port), timeout_s)
+    def __init__(self, host: str, port: int, timeout_s: float = 10, source_port: int = 0):
+        source = ("", source_port) if source_port else None
+        self.sock = socket.create_connection((host, port), timeout_s, source)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser = h11.Connection(h11.CLIENT)
         self.first_line = b""
