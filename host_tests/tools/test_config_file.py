@@ -259,7 +259,7 @@ def test_on_a_terminal_the_password_is_asked_for_and_never_shown(tmp_path):
     host, device = os.openpty()
     tty = os.ttyname(device)
     # A session of its own that opens a terminal has it for getpass to find.
-    line = f"exec '{sys.executable}' -m tools config --file '{path}' <{tty} >{tty} 2>&1"
+    line = f"exec '{sys.executable}' -m tools config --config '{path}' <{tty} >{tty} 2>&1"
     dialogue = [("Interface", "wifi"), ("Wi-Fi", "home"), ("not shown", "secret12"), ("Host", "")]
     with subprocess.Popen(["sh", "-c", line], cwd=ROOT, start_new_session=True) as process:
         shown = ""

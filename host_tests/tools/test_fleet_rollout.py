@@ -118,5 +118,5 @@ def test_every_board_gets_its_version_and_those_that_fail_are_told(tmp_path):
             assert said["wrong"].startswith(f"{tmp_path}/wrong.py, line 1: ")
             rows = [(row.split()[0], what in row) for row in table.split("\n")[1:]]
             assert rows == [(name, name == "kitchen") for name in sorted(said)]
-            assert end == "3 of 4 failed; all that was said is in build/fleet\n"
+            assert end == f"3 of 4 failed; all that was said is in {tmp_path}/build/fleet\n"
     assert PASSWORD not in "".join(path.read_text() for path in tmp_path.glob("build/fleet/*"))

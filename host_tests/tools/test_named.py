@@ -31,7 +31,7 @@ def test_a_tilde_that_the_shell_leaves_is_the_home(home, monkeypatch):
     assert list(Path().iterdir()) == []
     assert find_main("~/blink") == home / "blink" / "main.py"
     monkeypatch.setenv("WIFI_SSID", "attic")
-    config.run(Namespace(file="~/blink/config.json", host=""))
+    config.run(Namespace(config="~/blink/config.json", host=""))
     assert file.load(home / "blink" / "config.json")["network"]["wifi"][0]["ssid"] == "attic"
     (home / "fleet.toml").write_text("bind = 1")
     assert error_line(fleet.run, Namespace(fleet="~/fleet.toml")).startswith("fleet.toml: bind: 1")
