@@ -206,6 +206,18 @@ class TestSend(unittest.TestCase):
         self.assertFalse(wire.slot.is_expired(ticks_add(ticks_ms(), 5001)))
 
     @run_async
+    async def test_who_gives_up_for_want_of_air_in_the_middle_is_followed_by_nothing(self):
+        for room, is_broken in ((0, False), (500, True)):
+            sock = FakeSocket(room=room)
+            answers = iter([room > 0] + [False] * 20)
+            wire = open_wire(sock, SENDING, has_air=lambda *_, answers=answers: next(answers))
+            sending = asyncio.create_task(wire.send(b"x" * 2000))
+            await turns()
+            sending.cancel()
+            await turns()
+            self.assertEqual((len(sock.sent), wire.is_partial), (room, is_broken))
+
+    @run_async
     async def test_one_that_is_being_cut_keeps_the_time_when_it_is_cut_again(self):
         wire = open_wire(FakeSocket(room=0), SENDING)
         sending = asyncio.create_task(wire.send(b"x" * 2000))
