@@ -132,8 +132,13 @@ class TestWake(unittest.TestCase):
         event = asyncio.Event()
         tasks = [asyncio.create_task(wait(event.wait())), asyncio.create_task(wait(turns(2)))]
         tasks.append(asyncio.create_task(wait(asyncio.sleep(0.05))))
+        cut = asyncio.create_task(wait(asyncio.Event().wait()))
+        due = ticks_ms()
         await asyncio.sleep(0)
-        for task in tasks + [None]:
-            wake(task, ticks_ms())
+        cut.cancel()
+        for task in tasks + [cut, None]:
+            wake(task, due)
+        with self.assertRaises(asyncio.CancelledError):
+            await cut
         event.set()
         await until(lambda: len(ended) == 3)
