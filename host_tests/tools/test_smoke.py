@@ -40,7 +40,7 @@ def test_what_is_no_address_is_refused(take, host):
 def test_each_of_its_clients_has_a_port_of_its_own():
     with socket.create_server(("127.0.0.1", 0)) as server:
         board = RemoteBoard(f"127.0.0.1:{server.getsockname()[1]}")
-        board._source_port = 25000
+        board._source_port = 15000
         with board.connect() as first:
             port = first.sock.getsockname()[1]
         board._source_port = port - 1
