@@ -1,6 +1,7 @@
 """make smoke asks a running server, and says in one line when there is none."""
 
 import argparse
+import errno
 import http.server
 import socket
 import subprocess
@@ -9,7 +10,8 @@ import threading
 
 import pytest
 
-from host_tests.blackbox.board import Board, RemoteBoard
+from host_tests.blackbox import board
+from host_tests.blackbox.board import Board
 from host_tests.tools.expect import error_line
 from tools import target
 from tools.board.network import NetworkBoard
@@ -37,20 +39,23 @@ def test_what_is_no_address_is_refused(take, host):
     assert error_line(take, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
 
 
-def test_each_of_its_clients_has_a_port_of_its_own():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        board = RemoteBoard(f"127.0.0.1:{server.getsockname()[1]}")
-        board._source_port = 15000
-        with board.connect() as first:
-            port = first.sock.getsockname()[1]
-        board._source_port = port - 1
-        with board.connect() as again, board.connect() as other:
-            assert again.sock.getsockname()[1] in (port, port + 1)
-            assert other.sock.getsockname()[1] > again.sock.getsockname()[1]
-        with socket.create_server(("", port + 9)):  # somebody else's
-            board._source_port = port + 8
-            with board.connect() as next_one:
-                assert next_one.sock.getsockname()[1] > port + 9
+def test_each_of_its_clients_has_a_port_of_its_own_that_nobody_else_has(monkeypatch):
+    failures = {10000: errno.EADDRINUSE, 10002: errno.ECONNREFUSED}
+    asked = []
+
+    def connect(host, port, timeout_s, source_port):
+        asked.append(source_port)
+        if source_port in failures:
+            raise OSError(failures[source_port], "played")
+
+    monkeypatch.setattr(board, "Client", connect)
+    running = board.RemoteBoard("192.168.1.20")
+    running._source_port = 19998
+    running.connect()
+    running.connect()
+    with pytest.raises(ConnectionRefusedError):
+        running.connect()
+    assert asked == [19999, 10000, 10001, 10002]
 
 
 def test_without_an_address_it_says_how():
