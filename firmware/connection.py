@@ -68,6 +68,7 @@ class Connection:
         self._is_spare = is_spare
         self._wire: Anything = None  # None while there is no connection
         self._method: str | None = None  # of the request at work, when its head is there
+        self._says_close = False  # the client, and knows where the response ends
         self._arrived = asyncio.Event()
         self._long_head: LongHead | None = None  # with what it has taken of the budget
 
@@ -174,7 +175,7 @@ class Connection:
                 self._slot.enter(IDLE, ticks_ms(), self._limits["keep_alive_timeout_ms"])
                 if wire.received:
                     await asyncio.sleep(0)  # one with many requests in a row lets the others in
-        await linger(wire)
+        await linger(wire, self._says_close and not wire.is_answered)
 
     async def _begin_next(self, wire: "Wire") -> "Anything":
         """What `Exchange.begin` returns for the next request; EOFError if there is none."""
@@ -194,6 +195,7 @@ class Connection:
         head, wire.received = parsed
         received = b""
         self._method = head.method
+        self._says_close = not head.keep_alive and head.minor > 0
         serve = self._answer_own if head.is_server_wide() else self._exchange.begin
         sent = await serve(wire, head)
         if self._long_head:

@@ -1,7 +1,9 @@
 """Before a connection is closed by us: what the client still sends is read and forgotten.
 
 Closing a socket with unread bytes resets it, and the reset can overtake a response that the client
-does not expect yet (RFC 9112, 9.6).  The slot can be purged meanwhile.
+does not expect yet (RFC 9112, 9.6).  A client that has said that it closes may do so first: whoever
+does keeps the pair of ports for two minutes (TIME-WAIT), in which lwIP, unlike other stacks, lets
+no new connection in from there.  The slot can be purged meanwhile.
 """
 
 from time import ticks_add, ticks_diff, ticks_ms
@@ -15,10 +17,13 @@ _PEEK_LEN = const(64)  # received where nothing is expected
 _SCARCE_LEN = const(256)  # received at a time where there is no memory for a block
 _QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
 _LINGER_MS = const(60000)  # in all
+_CLOSE_MS = const(100)  # for a client to close first; one that waits for us loses so much
 
 
-async def linger(wire: "Wire") -> None:
+async def linger(wire: "Wire", is_close_awaited: bool = False) -> None:
     """Returns when the client has closed, or has been quiet, or after a minute.
+
+    is_close_awaited  the client has said that it closes, and knows where the response ends
 
     Every way out on which the client may still send, or has sent what was not read, ends here.  A
     WebSocket's client has to say that it closes (RFC 6455, 5.5.1), and then waits for us to.
@@ -26,9 +31,14 @@ async def linger(wire: "Wire") -> None:
     heart: Anything = wire.heart
     if heart and not heart.is_closing:
         heart = None
+    quiet_ms = _QUIET_MS
     if wire.is_read and not wire.received and not heart:
-        if not wire.receive_now(_PEEK_LEN) or not wire.received:  # the client is gone, or silent
+        if not wire.receive_now(_PEEK_LEN):  # the client is gone
             return
+        if not wire.received:  # it is silent
+            if not is_close_awaited:
+                return
+            quiet_ms = _CLOSE_MS
     wire.slot.enter(LINGERING, ticks_ms())
     end = ticks_add(ticks_ms(), _LINGER_MS)
     length = BLOCK_LEN  # with less, the board's buffers fill with what comes
@@ -36,7 +46,7 @@ async def linger(wire: "Wire") -> None:
     while not heart or not heart.is_answered(block):
         wire.received = block = b""
         left = ticks_diff(end, ticks_ms())
-        wire.set_deadline(min(_QUIET_MS, left))
+        wire.set_deadline(min(quiet_ms, left))
         try:
             block = await wire.receive(length) if left > 0 else b""
             if not block:

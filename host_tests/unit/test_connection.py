@@ -4,7 +4,7 @@ import unittest
 import firmware
 import firmware.heads as heads_module
 from firmware.heads import head_length
-from firmware.slots import LINGERING
+from firmware.slots import IDLE, LINGERING
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, App
 
@@ -43,6 +43,24 @@ class TestConnection(unittest.TestCase):
                 await until(lambda: LINGERING in [slot.state for slot in site.server.table.slots])
                 self.assertIn("quick", await peer.read_all())
                 peer.close()
+
+    @run_async
+    async def test_one_that_asked_for_the_end_closes_first_if_it_does_so_soon(self):
+        async with App().site() as site:
+            slots = site.server.table.slots
+            states = []
+            for version, field in (("1", "Connection: close\r\n"), ("1", ""), ("0", "")):
+                peer = site.connect()
+                await peer.send("GET /quick HTTP/1.%s\r\nHost: x\r\n%s\r\n" % (version, field))
+                await peer.read()
+                states.append([slot.state for slot in slots if slot.state])
+                peer.close()
+                await site.wait_open(0)
+            self.assertEqual(states, [[LINGERING], [IDLE], []])
+            peer = site.connect()
+            await peer.send("GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertIn("quick", await peer.read_all())  # one that waits for our end
+            peer.close()
 
     @run_async
     async def test_a_handler_that_is_cancelled_by_what_it_awaits_is_a_line_and_a_traceback(self):

@@ -21,6 +21,28 @@ class TestLinger(unittest.TestCase):
             self.assertEqual(wire.slot.state, SENDING)
 
     @run_async
+    async def test_a_client_that_has_said_that_it_closes_has_a_moment_to_do_so_first(self):
+        sock = FakeSocket()
+        wire = open_wire(sock, SENDING)
+        start = ticks_ms()
+        leaving = asyncio.create_task(linger(wire, True))
+        await turns()
+        self.assertFalse(leaving.done())
+        self.assertEqual(wire.slot.state, LINGERING)
+        self.assertFalse(wire.slot.is_expired(start + 90))
+        self.assertTrue(wire.slot.is_expired(start + 500))
+        sock.has_ended = True
+        await leaving
+
+    @run_async
+    async def test_a_client_that_has_closed_is_not_waited_for(self):
+        sock = FakeSocket()
+        sock.has_ended = True
+        wire = open_wire(sock, SENDING)
+        await linger(wire, True)
+        self.assertEqual(wire.slot.state, SENDING)
+
+    @run_async
     async def test_a_client_that_has_reset_is_left_at_once(self):
         sock = FakeSocket()
         sock.error = OSError(errno.ECONNRESET, "reset")
