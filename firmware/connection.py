@@ -1,9 +1,10 @@
 """The life of one connection: requests in, responses out, on the slot it was given.
 
-A `Connection` is made once for each slot, with one task that lives as long as the server.  That
-task alone owns the socket: it serves it, and closes it if the application has not.  Who wants it
-closed writes the reason on the slot and cancels the task (`cut`).  A connection ends in one of
-these ways:
+A `Connection` is made once for each slot, with one task, which serves one client after the other.
+That task alone owns the socket: it serves it, and closes it if the application has not.  Who wants
+it closed writes the reason on the slot and cancels the task (`cut`).  If a handler was at work, the
+task ends with it: MicroPython's `wait_for` may leave something behind that cancels it later, when
+it would be another client's.  A connection ends in one of these ways:
 
 1. the client closes, between two requests or in the middle of one (OSError, EOFError, None);
 2. the response was the last one: `Connection: close`, HTTP/1.0, a stop, an error of the client;
@@ -73,8 +74,8 @@ class Connection:
         self._long_head: LongHead | None = None  # with what it has taken of the budget
 
     def start(self) -> None:
-        """Makes the task that serves; idle when there is one."""
-        if self.task is None:
+        """Makes the task that serves; idle when there is one that does."""
+        if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._run())
 
     def end(self) -> asyncio.Task | None:
@@ -84,6 +85,7 @@ class Connection:
 
     def take(self, sock: "Socket", address: tuple) -> None:
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
+        self.start()
         limits = self._limits
         send_wait_ms = limits["send_wait_timeout_ms"]
         self._wire = Wire(sock, address, self._slot, send_wait_ms, self._memory.radio.has_air)
@@ -117,8 +119,8 @@ class Connection:
             self.cut(GONE)
 
     async def _run(self) -> None:
-        is_exhausted = False
-        while True:
+        is_exhausted = is_over = False
+        while not is_over:
             try:
                 try:
                     if is_exhausted:  # others may give memory back
@@ -142,7 +144,7 @@ class Connection:
                 except Exception as error:
                     self._log.exception("connection failed", error)
                 finally:
-                    self._hang_up()
+                    is_over = self._hang_up()
             except Exception:  # no memory even for the way out; or one that can't be told
                 is_exhausted = True
 
@@ -268,15 +270,19 @@ class Connection:
             self._long_head.give_back()
             self._long_head = None
 
-    def _hang_up(self) -> None:
+    def _hang_up(self) -> bool:
+        """The end of a connection; whether it was cut at work."""
+        slot = self._slot
+        was_at_work = slot.reason != NOT_CUT and slot.is_at_work()
         self._give_back()
         if self._wire:
             self._wire.close()
             self._free_ctx(self._wire.sess_ctx)
         self._wire = None
         self._arrived.clear()
-        if self._slot.state != FREE:
-            self._slot.enter(FREE, ticks_ms())
+        if slot.state != FREE:
+            slot.enter(FREE, ticks_ms())
+        return was_at_work
 
     def _free_ctx(self, sess_ctx: "Anything") -> None:
         try:

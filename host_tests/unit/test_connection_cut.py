@@ -7,7 +7,7 @@ import unittest
 
 from microdot import Microdot
 
-from host_tests.unit.fakes import run_async
+from host_tests.unit.fakes import run_async, turns
 from host_tests.unit.sites import GET, App, LongBodies, Site
 
 
@@ -37,6 +37,65 @@ class TestCutAgain(LongBodies):
             await site.wait_open(0)
             self.assertEqual(cuts, [1, 2])
             peer.close()
+
+
+class TestNextClient(unittest.TestCase):
+    @run_async
+    async def test_it_is_not_cancelled_by_what_a_handler_that_was_cut_has_left_behind(self):
+        # As MicroPython's `wait_for` does if what it waits for cleans up for a while.
+        app = Microdot()
+        gate = asyncio.Event()
+
+        async def cancel_late(caller):
+            await gate.wait()
+            caller.cancel()
+
+        @app.get("/late/<int:swallows>")
+        async def late(request, swallows):
+            asyncio.create_task(cancel_late(asyncio.current_task()))
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if not swallows:
+                    raise
+
+        @app.get("/held")
+        async def held(request):
+            await gate.wait()
+            await turns()
+            return "held"
+
+        async with Site(app, max_open_sockets=1) as site:
+            for swallows in range(2):
+                gate.clear()
+                peer = site.connect()
+                await peer.send(GET % "/late/%d" % swallows)
+                await site.wait_line("uri: /late/%d" % swallows)
+                peer.close()
+                await site.wait_open(0)
+                peer = site.connect()
+                await peer.send(GET % "/held")
+                await site.wait_line("uri: /held", swallows + 1)
+                gate.set()
+                self.assertIn("held", await peer.read())
+                peer.close()
+                await site.wait_open(0)
+
+    @run_async
+    async def test_its_slot_serves_even_when_the_task_has_ended_with_the_client_before(self):
+        async with App().site(max_open_sockets=1) as site:
+            peer = site.connect()
+            await peer.send(GET % "/held")
+            await site.wait_line("uri:")
+            task = site.server.table.slots[0].owner.task
+            peer.close()
+            await site.wait_open(0)
+            await turns()
+            self.assertTrue(task.done())
+            for _ in range(2):
+                peer = site.connect()
+                self.assertIn("quick", await peer.ask(GET % "/quick"))
+                peer.close()
 
 
 class TestLastWord(unittest.TestCase):
