@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from firmware import slots
+from firmware import metrics, slots
 from firmware.config import SETTINGS, check
 from firmware.config.ethernet_boards import BOARDS
+from firmware.status import _NAMES
 from host_tests.blackbox.board import Board
 from host_tests.rules.test_house import IMPORTS
 from tools.checkout import ROOT
@@ -91,6 +92,19 @@ def test_the_table_of_settings_is_that_of_the_validator():
     for key, default, _, text in SETTINGS:
         row = f"| `{key}` | `{json.dumps(default)}` | "
         assert any(line.startswith(row) and line.endswith(f" | {text} |") for line in lines), key
+
+
+def test_the_table_of_the_status_names_each_value_and_its_metric():
+    names = _NAMES.split()
+    section = read("status").partition("|---|---|---|\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)`[^|]*\|(?: `([^`{]+)[^|]*)?", section, re.M)
+    assert [row[0] for row in rows] == names[: names.index("requests.1xx") + 1]
+    for index, (_, metric) in enumerate(rows):
+        values = [None] * len(names)
+        values[index] = 1
+        lines = "".join(metrics.tell(names, values)).splitlines()[3:]  # behind `httpd32_info`
+        told = [re.split("[{ ]", line)[0] for line in lines if line[0] != "#"]
+        assert told == (["httpd32_" + metric] if metric and metric != "info" else [])
 
 
 def test_every_ethernet_board_is_listed():
