@@ -26,6 +26,7 @@ class Ethernet:
         self._lan: Anything = None
         self._has_started = False
         self._is_plugged = False
+        self._is_off = False  # it has been, and could not be started again
 
     def poll(self, now: int) -> str | None:
         """The address as text, None without one."""
@@ -34,6 +35,8 @@ class Ethernet:
             self._start()
         if self._lan is None:
             return None
+        if self._is_off:
+            self.stop()
         self._follow_cable(self._lan.status())
         # Without a cable DHCP's address goes by itself; a static one stays.
         is_up = self._is_plugged or self._static_ip is None
@@ -42,11 +45,17 @@ class Ethernet:
     def gateway(self) -> str | None:
         return read_gateway(self._lan) if self._lan else None
 
+    def has_failed(self) -> bool:
+        """Whether the driver does not start: a PHY may have been late when power came."""
+        return self._has_started and self._lan is None
+
     def stop(self) -> None:
         """Connects again."""
         if self._lan:
+            self._is_off = True
             self._lan.active(False)
             self._lan.active(True)
+            self._is_off = False
 
     reconnect = stop
 

@@ -16,7 +16,7 @@ _HOLD_OFF_MS = const(10000)
 
 class Failover:
     """ethernet, wifi  interfaces: `poll(now)` gives the address as text, None without; `stop()`
-    disconnects them, and Wi-Fi stays off until it is polled again
+    disconnects them, and Wi-Fi stays off until it is polled again; `has_failed()` tells of drivers
     """
 
     def __init__(self, ethernet: "Ethernet", wifi: "WiFi", log: "Log") -> None:
@@ -46,6 +46,10 @@ class Failover:
             self._wifi.stop()
             return address
         return wifi_address
+
+    def has_failed(self) -> bool:
+        """Whether the drivers of both fail."""
+        return self._ethernet.has_failed() and self._wifi.has_failed()
 
     def gateway(self) -> str | None:
         """Of the interface in use."""

@@ -20,6 +20,8 @@ _QUIET_MS = const(60000)  # without a request, until the gateway is asked
 _MISSES = const(3)  # in a row, until the interface connects again
 _RECONNECTS = const(3)  # without success, until the board restarts
 _DAY_MS = const(86400000)
+_FAILING_S = const(150)  # twice that of the network's driver, and the board restarts; after each
+_MAX_DOUBLED = const(5)  # start since power came the double, up to 80 minutes
 _RETRY_MS = const(300000)  # until a clock that could not be set is tried again
 
 # What a decision may be.
@@ -146,6 +148,7 @@ class Health:
         self._watchdog = Watchdog(self._timeout_ms)
         self._ears = Ears()
         self.has_connected = False
+        self._failing_s = 0  # that the network's driver has failed
         self._good_ms = 0  # of service, until it is enough
         self._clock_due: int = ticks_ms()  # as soon as the link is up
         self._exhausted: bytes | None = None  # the record of a run that ends without memory
@@ -205,7 +208,7 @@ class Health:
         if self._chip:
             decision = self._watchdog.decide(now, is_up, is_listening, answered)
             timeout_s = self._timeout_ms / 4000
-            if decision == ASK and await _probe(self, link.address, server.port, timeout_s):
+            if decision == ASK and await _probe(self, link.address, server, timeout_s):
                 self._watchdog.prove(now)
                 decision = FEED
             if decision == FEED:
@@ -216,6 +219,12 @@ class Health:
             self._good_ms += _STEP_MS
             if self._good_ms >= _GOOD_MS:
                 self._write(True)
+        self._failing_s = 0 if is_up or not interface.has_failed() else self._failing_s + 1
+        if self._failing_s >= _FAILING_S << min(self.boots, _MAX_DOUBLED):
+            self._restart_for("the network's driver does not start")
+        await self._keep_clock(now, is_up)
+
+    async def _keep_clock(self, now: int, is_up: bool) -> None:
         if not is_up:
             self._clock_due = now
         elif self._ntp_host and ticks_diff(now, self._clock_due) >= 0:
@@ -230,18 +239,22 @@ class Health:
             self._log.warning("the gateway does not answer any more: connecting anew")
             interface.stop()
         elif decision == RESTART:
-            self._log.error("the gateway does not answer any more: restarting")
-            from firmware import last_words
+            self._restart_for("the gateway does not answer any more")
 
-            last_words.end("the network was not heard any more", False, self._memory)
-            self._restart()
+    def _restart_for(self, reason: str) -> None:
+        self._log.error("%s: restarting", reason)
+        from firmware import last_words
+
+        last_words.end(reason, False, self._memory)
+        self._restart()
 
 
-async def _probe(health: Health, address: "Anything", port: int, timeout_s: float) -> bool:
+async def _probe(health: Health, address: "Anything", server: "Server", timeout_s: float) -> bool:
     from firmware import probe
 
     try:
-        return await probe.probe(health, address, port, timeout_s)
+        has_clients = server.count_open() > 0
+        return await probe.probe(health, address, server.port, timeout_s, has_clients)
     finally:
         firmware.drop("probe")
 

@@ -22,6 +22,7 @@ _MAX_LEN = const(250)  # of the words, in characters: a line of the log
 _PAUSE_MS = const(10000)  # in which Ctrl-C gets the prompt of a board that fails again and again
 _TURN_MS = const(50)
 _MIN_TIMEOUT_S = const(60)  # for a start, whose length has nothing to do with the setting
+_MAX_TIMEOUT_S = const(3600)
 
 # What a run is doing, as far as its record tells.
 _RUNS = const(0)
@@ -191,7 +192,7 @@ def describe(error: BaseException) -> str:
     places = ""
     for line in text.getvalue().split("\n"):
         if line.startswith('  File "'):
-            path, number = line[8:].split('", line ')
+            path, _, number = line[8:].partition('", line ')
             places = ", %s:%s" % (path, number.split(",")[0]) + places
     what = "%s: %s" % (type(error).__name__, error)
     return what.replace("\n", " ") + places
@@ -203,7 +204,10 @@ def _arm() -> None:
     try:
         with open("config.json") as file:
             given_s = json.load(file)["watchdog"]["timeout_s"]
-        timeout_s = 0 if given_s == 0 else max(_MIN_TIMEOUT_S, given_s)
+        if given_s == 0 and not firmware.is_on_trial:  # which is to end, whatever hangs
+            timeout_s = 0
+        else:
+            timeout_s = int(min(max(_MIN_TIMEOUT_S, given_s), _MAX_TIMEOUT_S))
     except (OSError, ValueError, KeyError, TypeError):  # not there, or wrong: run() says so
         pass
     if timeout_s:

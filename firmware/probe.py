@@ -10,16 +10,19 @@ _TURN_MS = const(20)
 _PROBE = b"OPTIONS * HTTP/1.0\r\n\r\n"
 
 
-async def probe(health: "Health", address: str, port: int, timeout_s: float) -> bool:
+async def probe(
+    health: "Health", address: str, port: int, timeout_s: float, has_clients: bool
+) -> bool:
     """Whether it does; `health.has_connected` is noted.
 
     What can't be tried is no proof against it: without a socket its clients have them all, and a
-    stack that has never made such a connection can't make one to itself.
+    stack that has never made such a connection can't make one to itself.  But a server without a
+    client, for which there is no socket, has an application that keeps them.
     """
     try:
         sock = socket.socket()
     except OSError:
-        return True
+        return has_clients
     try:
         return bool(await asyncio.wait_for(_ask(health, sock, address, port), timeout_s))
     except asyncio.TimeoutError:

@@ -76,7 +76,8 @@ class Supervisor:
             self._second = ticks_add(self._second, _SECOND_MS)
             self.uptime_s += 1
             self.down_s += self.link.state != UP
-        if edge == DOWN:
+        # The stop before may have failed, without memory.
+        if edge == DOWN or (self.link.state != UP and self._server.is_running()):
             was_running = self._server.is_running()
             await self._server.stop(0)
             if was_running and self._on_disconnect:

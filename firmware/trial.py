@@ -42,7 +42,9 @@ async def watch(
             parts.trial = None  # an ended task keeps others, as `own` says
             return
     log.error("update: this version does not serve: restarting")
-    from firmware import last_words
+    try:
+        from firmware import last_words
 
-    last_words.end("the version on trial did not serve")
-    restart()
+        last_words.end("the version on trial did not serve")
+    finally:  # without memory for its words, too
+        restart()

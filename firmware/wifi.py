@@ -59,6 +59,7 @@ class WiFi:
         self._status = 0  # at the beginning of an attempt: may be the reason of the one before
         self._pause_ms = _MIN_PAUSE_MS
         self._rounds = 0  # that have failed since there was an address
+        self._is_failing = False
 
     def poll(self, now: int) -> str | None:
         """The address as text, None without one.  Starts the next attempt when it is due."""
@@ -85,6 +86,7 @@ class WiFi:
             elif is_over:
                 self._join(wlan, now)
         except (OSError, RuntimeError) as error:  # "Wifi Internal Error" while the driver is busy
+            self._is_failing = True
             self._fail(error, now, _OFF)
         return None
 
@@ -106,6 +108,10 @@ class WiFi:
             self._round = []
             self._state = _PAUSE
             self._until = None
+
+    def has_failed(self) -> bool:
+        """Whether the driver fails, with what was asked of it last."""
+        return self._is_failing
 
     def gateway(self) -> str | None:
         return read_gateway(self._wlan) if self._wlan else None
@@ -159,6 +165,8 @@ class WiFi:
         """Logs a failure, and enters `state` until the next of the round is due, or a new round."""
         self._warn(failure)
         pause_ms = _SETTLE_MS
+        if state == _OFF:  # a driver that fails does so for the next of the round, too
+            self._round = []
         if not self._round:
             self._rounds += 1
             pause_ms = self._pause_ms
@@ -175,7 +183,8 @@ class WiFi:
         self._until = ticks_add(now, pause_ms)
 
     def _rank(self, wlan: "Anything") -> list:
-        """The known networks, each with its strongest access point, the strongest first.
+        """The known networks, each with its strongest access point, the strongest first; after a
+        round without success each with its next, since the strongest may be sick.
 
         Hidden ones and what is not heard come last: they are tried, too.  The only one known is
         left to the driver to find.
@@ -184,11 +193,12 @@ class WiFi:
         if len(self._networks) > 1:
             for found in wlan.scan():
                 ssid, bssid, _, rssi = found[:4]
-                if rssi > heard.get(ssid, (_UNHEARD,))[0]:
-                    heard[ssid] = (rssi, bssid)
+                heard.setdefault(ssid, []).append((rssi, bssid))
         ranked = []
         for index, known in enumerate(self._networks):
-            rssi, bssid = heard.get(known["ssid"].encode(), (_UNHEARD, None))
+            found = heard.get(known["ssid"].encode(), [(_UNHEARD, None)])
+            found.sort(reverse=True)
+            rssi, bssid = found[self._rounds % len(found)]
             ranked.append((-rssi, index, bssid))
         return [(self._networks[index], bssid) for _, index, bssid in sorted(ranked)]
 
@@ -202,6 +212,7 @@ class WiFi:
         self._ssid = known["ssid"]
         self._log.info("Wi-Fi %s: connecting", self._ssid)
         wlan.connect(self._ssid, known.get("password", ""), bssid=bssid)
+        self._is_failing = False
         self._status = wlan.status()
         self._state = _JOINING
         self._until = ticks_add(now, _ATTEMPT_MS)

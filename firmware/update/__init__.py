@@ -111,14 +111,19 @@ class Update:
             from firmware.update.inventory import read_inventory
 
             firmware.drop("update.inventory")  # it is there until it has told all
-            free = os.statvfs("/")  # once: it goes through the whole flash
-            self._room = free[0] * (free[3] - _SPARE_BLOCKS)
+            free = self._look_for_room()
             return self._tell(read_inventory(free, request.body.decode().split()))
         if command == "manifest":
             return flash.read(sys.path[0] + "/manifest")
         if command == "activate" and self._target:
             return self._switch(*self._target)
         raise Refused(404, "no such command, or nothing to activate")
+
+    def _look_for_room(self) -> tuple:
+        """What `os.statvfs` tells, which goes through the whole flash."""
+        free = os.statvfs("/")
+        self._room = free[0] * (free[3] - _SPARE_BLOCKS)
+        return free
 
     def _tell(self, lines: "Pieces") -> "Pieces":
         """Lines whose making may take long: flash may be slow, and `/quick` goes before."""
@@ -148,11 +153,13 @@ class Update:
         self._log.info("update: %s, %s", self._target and self._target[0], request.client_addr)
 
     def _prepare(self) -> "Pieces":
+        has_removed = False
         try:
             for line in flash.read_lines(_PLAN):
                 self._touched = ticks_ms()
                 kind, _, rest = line.partition(" ")
                 if kind == "remove":
+                    has_removed = True
                     yield from flash.remove(rest)
                 elif kind == "folder":
                     flash.make_folder(rest)
@@ -162,6 +169,8 @@ class Update:
         except OSError as error:
             yield self._failure(error)
             return
+        if has_removed:
+            self._look_for_room()
         if not self._target:
             self._end_plan()
         yield "complete\n"

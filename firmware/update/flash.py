@@ -48,12 +48,16 @@ def copy(source: str, target: str) -> "Pieces":
 
 
 def remove(path: str) -> "Pieces":
-    """A file, or a folder with all that is in it; or nothing."""
+    """A file, or a folder with all that is in it; or nothing.
+
+    Of a version the manifest goes first: without one, nobody goes back to it.
+    """
     try:
         is_folder = os.stat(path)[0] & _IS_FOLDER
     except OSError:
         return
     if is_folder:
+        remove_file(path + "/manifest")
         for name in os.listdir(path):
             yield from remove(path + "/" + name)
         os.rmdir(path)

@@ -48,7 +48,9 @@ async def finish(plan: str, log: "Log", restart: "Function") -> None:
         log.error("update: %s", error)
     await asyncio.sleep_ms(_RESTART_MS)
     log.warning("update: restarting")
-    from firmware import last_words
+    try:
+        from firmware import last_words
 
-    last_words.end("a restart that was asked for", False)
-    restart()
+        last_words.end("a restart that was asked for", False)
+    finally:  # without memory for its words, too
+        restart()

@@ -100,7 +100,7 @@ def test_the_table_of_the_status_names_each_value_and_its_metric():
     rows = re.findall(r"^\| `([^`]+)`[^|]*\|(?: `([^`{]+)[^|]*)?", section, re.M)
     assert [row[0] for row in rows] == names[: names.index("requests.1xx") + 1]
     for index, (_, metric) in enumerate(rows):
-        values = [None] * len(names)
+        values: list = [None] * len(names)
         values[index] = 1
         lines = "".join(metrics.tell(names, values)).splitlines()[3:]  # behind `httpd32_info`
         told = [re.split("[{ ]", line)[0] for line in lines if line[0] != "#"]

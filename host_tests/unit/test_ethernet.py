@@ -34,6 +34,25 @@ class TestEthernet(unittest.TestCase):
         self.assertEqual(wired.around.hostname, "board")
         self.assertEqual(wired.said("cable is plugged in"), 1)
 
+    def test_a_driver_that_does_not_start_again_is_started_by_a_later_poll(self):
+        wired = play({"board": "WT32-ETH01"})
+        wired.run(8000)
+        lan = wired.around.lan
+        active = lan.active
+        failures = [OSError("ethernet enable failed")]
+
+        def fail_once(is_active):
+            if is_active and failures:
+                raise failures.pop()
+            if not is_active:
+                lan.lose_lease()
+            return active(is_active)
+
+        lan.active = fail_once
+        with self.assertRaises(OSError):  # which is told by who wanted it
+            wired.interface.stop()
+        self.assertEqual(wired.run(60000), "10.0.0.2")
+
     def test_unplugged_and_replugged(self):
         wired = play({"board": "WT32-ETH01"})
         wired.run(8000)

@@ -44,6 +44,7 @@ class FakeInterface:
 
     def __init__(self):
         self.is_alive = True
+        self.is_failing = False
         self.stops = 0
 
     def gateway(self):
@@ -51,6 +52,9 @@ class FakeInterface:
 
     def stop(self):
         self.stops += 1
+
+    def has_failed(self):
+        return self.is_failing
 
 
 class ClockSetBy:
@@ -90,6 +94,9 @@ class FakeServer:
 
     def count_answered(self):
         return self.answered
+
+    def count_open(self):
+        return 0
 
     async def serve(self):
         while True:
@@ -327,7 +334,7 @@ class TestHealth(unittest.TestCase):
         while not self.restarts:
             now = await self.run_for(1, server, now)
         self.assertEqual(self.interface.stops, 3)
-        self.assertEqual(self.kept().words, "the network was not heard any more")
+        self.assertEqual(self.kept().words, "the gateway does not answer any more")
         self.assertEqual(self.kept().bad, 0)
         server.sock.close()
 

@@ -205,6 +205,12 @@ class TestEnd(unittest.TestCase):
         first, second = [int(place.split(":")[-1]) for place in places]
         self.assertTrue(first < second)
 
+    def test_words_that_look_like_a_place_are_described_too(self):
+        try:
+            raise ValueError('it said:\n  File "x" is not there')
+        except ValueError as error:
+            self.assertIn("it said:", describe(error))
+
     def test_a_failure_is_kept_and_restarts_the_board(self):
         record = firmware.record
         restarts = []
@@ -247,9 +253,22 @@ class TestWatchdogOfTheStart(unittest.TestCase):
         return made[0] if made else None
 
     def test_it_is_the_one_of_the_configuration_but_never_short(self):
-        for timeout_s, timeout_ms in ((10, 60000), (90, 90000), (0, None)):
+        for timeout_s, timeout_ms in (
+            (10, 60000),
+            (90, 90000),
+            (90.5, 90000),
+            (1e9, 3600000),
+            (0, None),
+        ):
             text = json.dumps({"watchdog": {"timeout_s": timeout_s}})
             self.assertEqual(self.timeout_of(text), timeout_ms)
+
+    def test_a_version_on_trial_has_one_whatever_the_configuration_says(self):
+        firmware.is_on_trial = True
+        try:
+            self.assertEqual(self.timeout_of('{"watchdog": {"timeout_s": 0}}'), 60000)
+        finally:
+            firmware.is_on_trial = False
 
     def test_without_a_configuration_and_with_a_wrong_one_it_is_a_minute(self):
         for text in (

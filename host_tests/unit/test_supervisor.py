@@ -45,6 +45,27 @@ class TestSupervisor(unittest.TestCase):
             await supervisor.step(start + 15000 + n)
         self.assertIn(supervisor.uptime_s, (14, 15))
 
+    @run_async
+    async def test_without_a_link_a_server_that_still_runs_is_stopped(self):
+        server = FakeServer()
+        stop = server.stop
+        failures = [MemoryError()]
+
+        async def fail_once(grace_ms):
+            if failures:
+                raise failures.pop()
+            await stop(grace_ms)
+
+        server.stop = fail_once
+        supervisor = Supervisor(Link(self.interface), server, self.log)
+        for now, address in ((0, "a"), (300, "a"), (400, None), (700, None), (800, None)):
+            self.interface.address = address
+            try:
+                await supervisor.step(now)
+            except MemoryError:
+                self.assertTrue(server.is_running())
+        self.assertEqual((failures, server.events), ([], ["start a", "stop"]))
+
     def test_the_address_is_logged_before_the_server_starts(self):
         server = FakeServer()
         server.events = self.log.lines

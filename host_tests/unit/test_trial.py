@@ -32,6 +32,10 @@ class Parts:
         self.log = FakeLog()
 
 
+def fail(*given):
+    raise MemoryError
+
+
 class TestTrial(unittest.TestCase):
     async def watch(self, serves_from, replaced_at=None):
         server = Server(serves_from, replaced_at)
@@ -57,6 +61,21 @@ class TestTrial(unittest.TestCase):
             self.assertNotIn(SERVED, str(log.lines))
             self.assertTrue(firmware.is_on_trial)
             firmware.is_on_trial = False
+
+    @run_async
+    async def test_one_that_has_no_memory_for_its_last_words_starts_again_too(self):
+        from firmware import last_words  # others have dropped it meanwhile
+
+        server, restarts, end = Server(None, None), [], last_words.end
+        last_words.end = fail
+        firmware.is_on_trial = True
+        try:
+            with self.assertRaises(MemoryError):
+                await trial.watch(Parts(server), lambda: restarts.append(1), server.sleep_ms)
+        finally:
+            last_words.end = end
+            firmware.is_on_trial = False
+        self.assertEqual(restarts, [1])
 
     @run_async
     async def test_one_that_is_replaced_meanwhile_leaves_the_trial_of_the_next_alone(self):

@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import os
 import unittest
 from binascii import hexlify
 
@@ -136,6 +137,26 @@ class TestUpdate(unittest.TestCase):
             request.stream = Sending()
             self.assertEqual((await updater.answer(request)).status_code, status)
         remove_file("test_update.file")
+
+    @run_async
+    async def test_what_a_plan_removes_is_room_for_its_files(self):
+        class Flash:
+            statvfs = staticmethod(lambda path: (4096, 4096, 500, 200, 200))
+
+        updater = self.start()
+        plan, update._PLAN = update._PLAN, "test_update.plan"
+        try:
+            with open("test_update.plan", "w") as file:
+                file.write("target /httpd32-aaaaaaaa a\nremove /httpd32-00000000\n")
+            update.os = Flash
+            updater._room = 0
+            updater._target = "/httpd32-aaaaaaaa", "a"
+            self.assertEqual(list(updater._prepare()), ["complete\n"])
+        finally:
+            update.os = os
+            update._PLAN = plan
+            remove_file("test_update.plan")
+        self.assertTrue(updater._room > 4096 * 100)
 
     @run_async
     async def test_it_is_needed_for_a_minute_after_each_proof(self):

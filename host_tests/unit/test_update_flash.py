@@ -69,3 +69,11 @@ class TestFlash(unittest.TestCase):
         )
         self.assertEqual(list(flash.remove(_FOLDER + "/lib")), [])
         flash.remove_file(_FOLDER + "/lib/a")
+
+    def test_of_a_version_the_manifest_goes_first_so_that_nobody_goes_back_to_its_rest(self):
+        flash.make_folder(_FOLDER + "/v")
+        for name in ("a", "manifest", "z"):
+            write(_FOLDER + "/v/" + name, "")
+        next(flash.remove(_FOLDER + "/v"))
+        left = os.listdir(_FOLDER + "/v")
+        self.assertEqual((len(left), "manifest" in left), (1, False))

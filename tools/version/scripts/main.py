@@ -25,9 +25,9 @@ try:
     try:
         from firmware.last_words import start as _start
 
+        sys.modules["firmware"].is_on_trial = _trial is not None
         _is_safe = _start(CURRENT)
         _start = sys.modules["firmware"].drop("last_words")
-        sys.modules["firmware"].is_on_trial = _trial is not None
     except ImportError:
         pass
     try:

@@ -19,21 +19,38 @@ def is_over():
     if starts >= STARTS:
         return True
     if machine.reset_cause() != machine.DEEPSLEEP_RESET:
-        with open("/trial", "a") as file:
-            file.write(".")
+        try:
+            with open("/trial", "a") as file:
+                file.write(".")
+        except OSError:  # the flash is full: none can be counted
+            return True
     return False
+
+
+def has_previous():
+    """An update that was cut may have removed it."""
+    try:
+        os.stat(PREVIOUS if PREVIOUS.endswith(".py") else PREVIOUS + "/manifest")
+        return bool(PREVIOUS)
+    except OSError:
+        return False
 
 
 def go_back():
     """The rename is the switch; what is left then this script removes at the next start."""
-    open(CURRENT + "/failed-to-start", "w").close()
     with open(PREVIOUS if PREVIOUS.endswith(".py") else "/main.py") as file:
         text = file.read()
     if not PREVIOUS.endswith(".py"):
         text = text.replace('CURRENT = "%s"' % CURRENT, 'CURRENT = "%s"' % PREVIOUS, 1)
         text = text.replace('PREVIOUS = "%s"' % PREVIOUS, 'PREVIOUS = ""', 1)
-    with open("/main.py.new", "w") as file:
-        file.write(text)
+    for _ in range(2):
+        try:
+            open(CURRENT + "/failed-to-start", "w").close()
+            with open("/main.py.new", "w") as file:
+                file.write(text)
+            break
+        except OSError:  # the flash is full: this makes room, and it is no version any more
+            os.remove(CURRENT + "/manifest")
     os.rename("/main.py.new", "/main.py")
     text = "%s has not served for a minute in %d starts, %s runs again" % (
         CURRENT[1:],
@@ -65,5 +82,5 @@ if CURRENT != WANTED:  # the trial is over: it is not the one
     os.remove("/trial.py")
     os.remove("/trial")
     raise OSError  # as one does when there is no such file
-if is_over() and PREVIOUS:
+if has_previous() and is_over():
     go_back()
