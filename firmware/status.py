@@ -188,10 +188,8 @@ def _read_pool() -> tuple:
 
 def _read_radio(address: str | None) -> list:
     """The interface that has the address, this, and the signal over Wi-Fi in dBm."""
-    if "firmware.wifi" in sys.modules:
-        import network
-
-        wlan = network.WLAN(network.WLAN.IF_STA)
-        if wlan.isconnected() and address == wlan.ipconfig("addr4")[0]:
-            return ["wifi", address, wlan.status("rssi")]
+    wifi: Anything = sys.modules.get("firmware.wifi")
+    wlan = wifi and wifi.WiFi.wlan
+    if wlan and wlan.isconnected() and address == wlan.ipconfig("addr4")[0]:
+        return ["wifi", address, wlan.status("rssi")]
     return ["ethernet" if address else None, address, None]

@@ -34,7 +34,10 @@ _IDLE = const(1000)  # of `WLAN.status()`: what is less is the reason of a failu
 class WiFi:
     """networks   [{"ssid": …, "password": …}], an empty password for an open network
     static_ip  {"address": …, "netmask": …, "gateway": …, "dns": …}; None: DHCP
+    wlan       the station, once it was on: to ask the driver for it before would start it
     """
+
+    wlan: "Anything" = None
 
     def __init__(
         self,
@@ -120,7 +123,7 @@ class WiFi:
         network.hostname(self._hostname)
         if self._country:
             network.country(self._country)
-        self._wlan = wlan = network.WLAN(network.WLAN.IF_STA)
+        self._wlan = WiFi.wlan = wlan = network.WLAN(network.WLAN.IF_STA)
         wlan.active(False)  # a soft reset leaves the radio as it was
         wlan.active(True)
         wlan.config(reconnects=0)

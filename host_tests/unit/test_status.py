@@ -5,10 +5,11 @@ from binascii import b2a_base64
 import firmware
 from firmware import status
 from firmware.log import Log
-from host_tests.unit.fakes import FakeMemory, run_async, until
+from firmware.wifi import WiFi
+from host_tests.unit.fakes import FakeMemory, Play, run_async, until
 from host_tests.unit.sites import App
 from tools.simulator import network
-from tools.simulator.surroundings import Surroundings
+from tools.simulator.surroundings import AccessPoint, Surroundings
 
 OWN = ("/status.json", "/metrics", "/log", "/status")
 
@@ -259,3 +260,28 @@ class TestPassword(unittest.TestCase):
                 basic("admin", "gehe:im é").replace("Basic ", "basic  "),
             ):
                 self.assertIn(" 200 ", (await parts.ask("/metrics", field))[0])
+
+
+class TestRadio(unittest.TestCase):
+    """What `/status.json` tells of the link."""
+
+    def setUp(self):
+        network.surroundings = self.around = Surroundings(
+            [AccessPoint("home", "home-secret", -61, "10.0.0.2")]
+        )
+        self.kept, WiFi.wlan = WiFi.wlan, None
+
+    def tearDown(self):
+        WiFi.wlan = self.kept
+
+    def test_a_board_on_ethernet_does_not_start_the_radio_for_it(self):
+        self.assertEqual(status._read_radio("10.0.0.9"), ["ethernet", "10.0.0.9", None])
+        self.assertIsNone(self.around.wlan)
+
+    def test_over_wifi_there_is_the_strength_of_the_signal(self):
+        known = [{"ssid": "home", "password": "home-secret"}]
+        station = Play(lambda log: WiFi(known, "board", "", False, None, log), self.around)
+        self.assertEqual(station.run(3000), "10.0.0.2")
+        self.assertEqual(status._read_radio("10.0.0.2"), ["wifi", "10.0.0.2", -61])
+        self.assertEqual(status._read_radio("10.0.0.9"), ["ethernet", "10.0.0.9", None])
+        self.assertEqual(status._read_radio(None), [None, None, None])
