@@ -108,6 +108,7 @@ class Body:
         self._is_closed = True
         reader, self._reader = self._reader, None
         if reader:
+            self._wire.is_reading = False
             reader.cancel()
         return reader is not None
 
@@ -169,6 +170,12 @@ class Body:
                 raise HTTPError(400)
             raise
 
+    async def _invite(self) -> None:
+        """Not within a response that has begun, as of a handler that sends while it reads."""
+        if not self._wire.received and self._wire.slot.state != SENDING:
+            await self._wire.send_short(_CONTINUE)
+        self._expects_continue = False
+
     async def _wait(self, receive: "Function", limit: int) -> bytes:
         """Receives, within what is left of the client's time.
 
@@ -178,13 +185,12 @@ class Body:
         if self._reader:
             raise RuntimeError("another task reads the body")
         wire = self._wire
-        # Not within a response that has begun, as of a handler that sends while it reads.
-        if self._expects_continue and not wire.received and wire.slot.state != SENDING:
-            await wire.send_short(_CONTINUE)
-        self._expects_continue = False
+        if self._expects_continue:
+            await self._invite()
         start = ticks_ms()
         wire.set_deadline(self._wait_left_ms)
         reader = self._reader = asyncio.current_task()
+        wire.is_reading = True
         try:
             received = await receive(limit)
         except OSError as error:
@@ -195,6 +201,7 @@ class Body:
             if self._reader is reader:  # else the deadline is that of what came after it
                 self._reader = None
                 wire.set_deadline(None)
+                wire.is_reading = False
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= len(received)
         if self._span_left <= 0:

@@ -105,7 +105,7 @@ class Connection:
         A client that only closes its sending half counts as gone, as with nginx and uvicorn.
         """
         wire: Wire = self._wire
-        if self._slot.reason or not wire.is_read:
+        if self._slot.reason:
             return
         try:
             has_gone = wire.has_gone()
@@ -278,7 +278,7 @@ class Connection:
         if self._wire:
             self._wire.close()
             self._free_ctx(self._wire.sess_ctx)
-        self._wire = None
+        self._wire = self._method = None
         self._arrived.clear()
         if slot.state != FREE:
             slot.enter(FREE, ticks_ms())

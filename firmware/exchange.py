@@ -78,14 +78,14 @@ class Exchange:
         body: Body | None = None
         request: Anything = None
         response: Anything = None
-        sent: Anything = True
+        sent: Anything = None
         keep_alive = head.keep_alive
         try:
             try:
                 if head.content_length != 0:
                     body = await self._expect_body(wire, head)
                     keep_alive = keep_alive and body is not None
-                data = await body.read_whole(body.span) if body else b""
+                data = await self._read_whole(body) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
                 answer = self._admit(request, head) or self._app.dispatch_request(request)
@@ -97,13 +97,13 @@ class Exchange:
                 request, response = await self._refusals.refuse(
                     error, request, response, wire, head
                 )
-            if not slot.lasts:  # else it is on a worker: the pool counts those
-                slot.route = request.route
             sent = self._begin_response(wire, head, request, response, keep_alive, body)
         finally:
-            leaving = isinstance(sent, bool) and self._release(wire, body)
+            leaving = (sent is None or isinstance(sent, bool)) and self._release(wire, body)
             if leaving:
                 await leaving
+            if sent is None and response:  # memory has ended
+                await close(response.body)
         return sent
 
     def _begin_response(
@@ -116,6 +116,11 @@ class Exchange:
         body: "Body | None",
     ) -> "Anything":
         """What `begin` returns.  A coroutine gives back what the request has taken."""
+        slot = wire.slot
+        if not slot.lasts:  # else it is on a worker: the pool counts those
+            slot.route = request.route
+            if self._table.lasting:  # it may be one of them itself
+                self.sweep(ticks_ms())
         keep_alive = keep_alive and not self.is_draining
         if not (body or wire.is_answered or wire.made is not None) and is_plain(response):
             sent = self.sender.send_plain(wire, head, response, keep_alive)
@@ -124,6 +129,13 @@ class Exchange:
             line = RequestLine(head.method, head.minor)
             sent = self._send(wire, line, response, keep_alive, body)
         return sent if isinstance(sent, bool) else self._finish(wire, sent, body)
+
+    async def _read_whole(self, body: "Body") -> bytes | None:
+        data = await body.read_whole(body.span)
+        if data is not None and body.cost:  # the blocks that it came in are gone
+            self._memory.give_back(body.cost - len(data))
+            body.cost = len(data)
+        return data
 
     async def _finish(self, wire: "Wire", sending: "Anything", body: "Body | None") -> bool:
         """Sends a response, and gives back what its request has taken."""
@@ -223,7 +235,9 @@ class Exchange:
         if body and body.close():
             self._log.warning("%s: a task that still reads it is cancelled", path)
             await asyncio.sleep(0)
-        return keep_alive and (not body or body.is_whole or await self._drain(wire, body))
+        if not body or body.is_whole or not keep_alive:
+            return keep_alive
+        return not body.failure and await self._drain(wire, body)
 
     def _admit(self, request: "Request", head: "Head") -> "Anything":
         """None for a request that goes to the application; else the board's own response, or a

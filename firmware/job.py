@@ -32,6 +32,7 @@ class Job:
     """
 
     is_on_worker = True
+    _is_lent = False  # the piece is a buffer, which its maker may use again
 
     def __init__(
         self,
@@ -147,15 +148,23 @@ class Job:
 
     async def next(self) -> "Anything":
         """What the handler returned, with this job for a streamed body; then a piece of that."""
+        if self._is_lent:
+            self._is_lent = False
+            self._take()
         while self._item is _NOTHING:
             if self.done():
                 kind = Busy if self.is_timed_out else RuntimeError
                 raise self.error or kind("a long request was cancelled")
             await self._wait_changed()
         item = self._item
+        self._is_lent = isinstance(item, (bytearray, memoryview))
+        if not self._is_lent:
+            self._take()
+        return item
+
+    def _take(self) -> None:
         self._item = _NOTHING
         self._changed.set()
-        return item
 
     __anext__ = next
 

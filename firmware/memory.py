@@ -27,6 +27,7 @@ _POLL_MS = const(500)
 _CUT_MS = const(2000)
 _RESTART_MS = const(10000)
 _FULL_POLLS = const(120)  # in a row: a minute
+_SCARCE_POLLS = const(60)  # half a minute
 _TRIES = const(10)
 _TRY_MS = const(100)
 
@@ -36,6 +37,7 @@ class Memory:
 
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
+    give_way   called, once, before somebody is refused; None while nothing that is loaded can leave
     radio      what it has of the pool
     """
 
@@ -56,6 +58,8 @@ class Memory:
         self._garbage_len = 0  # the threshold, where the heap must not grow: what is free has holes
         self._free_len = 0  # of the heap, with nothing connected
         self._request_len = 0
+        self._scarce_polls = 0  # left, since something has given way
+        self.give_way: Function | None = None
         self.budget = 0
         self.threshold = 0
 
@@ -90,6 +94,8 @@ class Memory:
         """
         tries = _TRIES
         while length and not self._fits(length):
+            if self._make_way():
+                continue
             if not tries or length > self.budget or not self.radio.can_hold():
                 raise MemoryError("long heads and bodies take more than there is")
             tries -= 1
@@ -113,12 +119,27 @@ class Memory:
         """
         tries = _TRIES
         while not self.has(self._used + length):
+            if self._make_way():
+                continue
             if not tries or not self.radio.can_hold():
                 self._full_polls = self._full_polls or int(not length)
                 return False
             tries -= 1
             await asyncio.sleep_ms(_TRY_MS)
         return True
+
+    def _make_way(self) -> bool:
+        """Whether something has left, so that there may be more memory now."""
+        give_way, self.give_way = self.give_way, None
+        if not give_way:
+            return False
+        self._scarce_polls = _SCARCE_POLLS
+        give_way()
+        return True
+
+    def is_scarce(self) -> bool:
+        """Whether something had to leave a moment ago, and is not to come back yet."""
+        return self._scarce_polls > 0
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
@@ -173,6 +194,7 @@ class Memory:
             return
         self._next_poll = ticks_add(now, _POLL_MS)
         self._room = -1  # ticks wrap after days: what was read then is forgotten
+        self._scarce_polls = max(0, self._scarce_polls - 1)
         if self._full_polls:
             self._full_polls = 0 if self.has(0) else self._full_polls + 1
             if self._full_polls > _FULL_POLLS:
@@ -182,6 +204,7 @@ class Memory:
         was_short = self._is_short
         self._is_short = False
         if self._lacks():
+            self._make_way()
             gc.collect()
             self._is_short = self._lacks()
         self.radio.rescue()

@@ -38,7 +38,9 @@ def _find(parts: "Parts", is_update: bool) -> "Status | Update | None":
 
 
 async def _load(parts: "Parts", request: "Request", is_update: bool) -> "Anything":
-    has_room = await parts.memory.wait_room(_UPDATE_LEN if is_update else _STATUS_LEN)
+    memory = parts.memory
+    length = _UPDATE_LEN if is_update else _STATUS_LEN
+    has_room = (is_update or not memory.is_scarce()) and await memory.wait_room(length)
     own = _find(parts, is_update)  # somebody else may have waited, too
     if not own:
         try:
@@ -54,7 +56,9 @@ async def _load(parts: "Parts", request: "Request", is_update: bool) -> "Anythin
             raise
         gc.collect()
         parts.own_len = gc.mem_alloc() - before
-        parts.memory.note_loaded(parts.own_len)
+        memory.note_loaded(parts.own_len)
+        if not is_update:  # whoever looks at a board may do so later
+            memory.give_way = lambda: _drop(parts)
     answered: Anything = own.answer(request)
     return await answered if hasattr(answered, "send") else answered
 
@@ -87,6 +91,7 @@ async def _leave(parts: "Parts") -> None:
 
 def _drop(parts: "Parts") -> None:
     own, parts.own = parts.own, None
+    parts.memory.give_way = None
     if own:
         own.close()
     # What the bodies of an update have loaded goes, too, if no route of the application needs it.

@@ -43,10 +43,7 @@ class StreamedBody:
         body: Anything = response.body
         self._body = body.__aiter__() if hasattr(body, "__anext__") else body
         self._block_len = response.send_file_buffer_size  # 0 at the end of a file
-        if type(body).__name__ == "sse_loop":  # Microdot's: each piece is an event
-            from firmware.heartbeat import Comments
-
-            wire.heart = Comments(self)
+        self._has_events = type(body).__name__ == "sse_loop"  # Microdot's
 
     async def send(self, piece: "Anything", left: int | None) -> None:
         """Sends `piece`, all that follow it, and their end; the head alone if `piece` is None.
@@ -120,11 +117,7 @@ class StreamedBody:
                 return None
         except (StopAsyncIteration, StopIteration):
             return None
-        if isinstance(piece, str):
-            return piece.encode()
-        if isinstance(piece, (bytes, bytearray, memoryview)):
-            return piece
-        raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
+        return _octets_of(piece)
 
     async def _wait(self) -> bytes:
         """To MicroPython an async generator that waits.  Too late to refuse it, it goes on."""
@@ -187,6 +180,10 @@ class StreamedBody:
         if self.status:
             self._wire.begin(self.status)
             self.status = 0
+            if self._has_events:
+                from firmware.heartbeat import Comments
+
+                self._wire.heart = Comments(self)
 
     async def _send_large(self, end: bytes) -> None:
         """A large piece goes out from where it lies."""
@@ -218,6 +215,16 @@ class StreamedBody:
         data = b"".join(parts)  # first: without memory for it nothing is lost
         self._pieces, self.framed, self._len = [], b"", 0
         return data
+
+
+def _octets_of(piece: "Anything") -> "Anything":
+    if isinstance(piece, str):
+        return piece.encode()
+    if isinstance(piece, memoryview) and len(bytes(piece[:1])) > 1:  # of an array
+        return bytes(piece)
+    if isinstance(piece, (bytes, bytearray, memoryview)):
+        return piece
+    raise ResponseError("a piece of its body is %s; str or bytes" % type(piece).__name__)
 
 
 async def close(body: "Anything") -> None:

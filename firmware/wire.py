@@ -159,7 +159,8 @@ class Wire:
             return False
         is_full = room <= 0
         if is_full:
-            if self.slot.state == TAKEN or not self.slot.is_lasting(ticks_ms()):
+            is_kept = not self.is_read or self.slot.state == TAKEN
+            if is_kept or not self.slot.is_lasting(ticks_ms()):
                 return False
             room = length = BLOCK_LEN
         try:

@@ -7,7 +7,7 @@ import unittest
 
 from microdot import Microdot
 
-from host_tests.unit.fakes import run_async, turns
+from host_tests.unit.fakes import Lines, run_async, turns
 from host_tests.unit.sites import GET, App, LongBodies, Site
 
 
@@ -110,6 +110,24 @@ class TestLastWord(unittest.TestCase):
                 self.assertEqual(answer.endswith("\r\n\r\n"), is_empty)
                 peer.close()
 
+    @run_async
+    async def test_its_body_does_not_depend_on_the_client_before(self):
+        async with App().site(max_open_sockets=1) as site:
+            peer = site.connect()
+            await peer.ask("HEAD /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            peer.close()
+            await site.wait_open(0)
+            owner = site.server.table.slots[0].owner
+
+            def fail():
+                del owner._serve
+                raise MemoryError
+
+            owner._serve = fail
+            peer = site.connect()
+            self.assertIn("\r\n\r\n503 Busy", await peer.read())
+            peer.close()
+
 
 class TestFailures(unittest.TestCase):
     @run_async
@@ -175,6 +193,26 @@ class TestFailures(unittest.TestCase):
                 peer.close()
                 await site.wait_open(0)
                 self.assertEqual(site.memory.taken, 0)
+
+    @run_async
+    async def test_a_response_that_memory_ends_at_its_beginning_is_closed(self):
+        app = App()
+        body = Lines(3)
+
+        @app.app.get("/lines")
+        async def lines(request):
+            return body
+
+        async with app.site() as site:
+
+            def fail(*args):
+                raise MemoryError
+
+            site.server._exchange._send = fail
+            peer = site.connect()
+            self.assertIn("HTTP/1.1 503 ", await peer.ask(GET % "/lines"))
+            self.assertTrue(body.is_closed)
+            peer.close()
 
     @run_async
     async def test_an_error_that_cannot_be_told_ends_no_slot(self):

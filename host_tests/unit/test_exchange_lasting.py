@@ -1,9 +1,10 @@
 import asyncio
 import unittest
+from time import ticks_add, ticks_ms
 
 from microdot import Microdot, Response
 
-from host_tests.unit.fakes import run_async
+from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, App, Silent, Site
 
 
@@ -114,4 +115,24 @@ class TestLasting(unittest.TestCase):
             peer = site.connect()
             await peer.send(GET % "/own")
             self.assertEqual(await peer.read_all(), "all mine")
+            peer.close()
+
+    @run_async
+    async def test_a_handler_that_was_slow_itself_is_known_to_last_from_then_on(self):
+        @self.app.get("/slow")
+        async def slow(request):
+            self.called += 1
+            await self.gate.wait()
+            return "slow"
+
+        async with Site(self.app, max_open_sockets=2) as site:
+            peer = site.connect()
+            await peer.send(GET % "/slow")
+            await until(lambda: self.called)
+            slot = [slot for slot in site.server.table.slots if slot.state][0]
+            slot.since = ticks_add(ticks_ms(), -5000)  # it has been at work for so long
+            await until(lambda: site.server.table.lasting)
+            self.gate.set()
+            self.assertIn("slow", await peer.read())
+            self.assertEqual(len(site.server._exchange._lasting), 1)
             peer.close()

@@ -1,5 +1,6 @@
 """A stream that fails before anything of it has left is answered by its status, not by a part."""
 
+import array
 import asyncio
 import sys
 import unittest
@@ -28,6 +29,10 @@ class Rows:
         for piece in self._pieces:
             return piece
         raise StopAsyncIteration
+
+
+def samples():
+    yield memoryview(array.array("H", range(2000)))
 
 
 def aborts():
@@ -287,4 +292,48 @@ class TestAsyncGenerator(Streaming):
                     text += await peer.read()
                 await asyncio.sleep(0.05)
                 self.assertIn("quick", await peer.ask(GET % "/quick"))
+            peer.close()
+
+
+class TestArray(unittest.TestCase):
+    @run_async
+    async def test_the_samples_of_an_array_are_as_many_bytes_as_they_are(self):
+        app = Microdot()
+
+        @app.get("/samples")
+        async def send_samples(request):
+            return samples()
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send("GET /samples HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            data = b""
+            while not data.endswith(b"\r\n0\r\n\r\n"):
+                await peer.stream.read(0)
+                data += peer.sock.recv(4096)
+            _, _, chunk = data.partition(b"\r\n\r\n")
+            self.assertTrue(chunk.startswith(b"fa0\r\n"))
+            self.assertEqual(len(chunk), 5 + 4000 + 7)
+            peer.close()
+
+
+class TestEvents(unittest.TestCase):
+    @run_async
+    async def test_of_a_stream_that_failed_at_once_no_comments_are_left_on_the_connection(self):
+        app = Microdot()
+
+        @app.get("/events")
+        @with_sse
+        async def events(request, sse):
+            raise ValueError("first")
+
+        @app.after_request
+        async def rename(request, response):
+            response.headers["Content-Type"] = "text/plain"
+            return response
+
+        async with Site(app) as site:
+            peer = site.connect()
+            self.assertIn("HTTP/1.1 500", await peer.ask(GET % "/events"))
+            self.assertIsNone((await site.wait_wire()).heart)
             peer.close()

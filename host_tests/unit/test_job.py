@@ -46,6 +46,27 @@ class TestJob(unittest.TestCase):
                 self.assertEqual(await site.pool.long(handler)(FakeRequest()), value)
 
     @run_async
+    async def test_a_buffer_is_not_used_again_before_the_next_is_asked_for(self) -> None:
+        def count(buffer):
+            for number in range(3):
+                buffer[0] = number
+                yield buffer
+
+        async with Pooled() as site:
+            for buffer in (bytearray(1), memoryview(bytearray(1))):
+
+                async def handler(request, buffer=buffer):
+                    return count(buffer)
+
+                job = await site.pool.long(handler)(FakeRequest())
+                for number in range(3):
+                    piece = await job.next()
+                    await turns()
+                    self.assertEqual(bytes(piece), bytes([number]))
+                with self.assertRaises(StopAsyncIteration):
+                    await job.next()
+
+    @run_async
     async def test_a_streamed_body_is_made_on_the_worker_and_read_beside_it(self) -> None:
         async with Pooled() as site:
             lines = Lines(3)

@@ -39,6 +39,37 @@ class TestBudget(Settled):
             await self.memory.take(1)
 
     @run_async
+    async def test_what_can_be_loaded_again_gives_way_before_anybody_waits(self):
+        gone = []
+
+        def give_way():
+            gone.append(1)
+            self.memory.budget += 500
+
+        for ask in (self.memory.take, self.memory.wait_room):
+            self.memory._used = 900
+            self.memory.budget = 1000
+            if ask == self.memory.wait_room:
+                self.memory.has = lambda length: len(gone) == 2  # type: ignore[method-assign]
+            self.memory.give_way = give_way
+            self.assertTrue(await ask(200))
+            self.assertIsNone(self.memory.give_way)
+        self.assertEqual((gone, self.waits), ([1, 1], 0))
+
+    @run_async
+    async def test_what_gave_way_is_not_to_come_back_for_half_a_minute(self):
+        self.assertFalse(self.memory.is_scarce())
+        await self.memory.take(900)
+        self.memory.give_way = lambda: self.memory.give_back(900)
+        await self.memory.take(200)
+        now = ticks_ms()
+        polls = 0
+        while self.memory.is_scarce():
+            polls += 1
+            self.memory.poll(ticks_add(now, 500 * polls))
+        self.assertEqual(polls, 60)
+
+    @run_async
     async def test_what_takes_nothing_is_never_refused(self):
         await self.memory.take(1000)
         self.assertEqual(await self.memory.take(0), 0)

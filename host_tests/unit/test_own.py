@@ -26,6 +26,8 @@ class Parts(app._Parts):
         self.log = self.supervisor = self.server = self.memory = self.link = self
         self.address = "192.0.2.1"
         self.has_room = True
+        self.is_low = False
+        self.give_way = None
         self.loaded = []
         self.write = None
         self.loud = ()
@@ -36,6 +38,9 @@ class Parts(app._Parts):
 
     def has(self, length):
         return True
+
+    def is_scarce(self):
+        return self.is_low
 
     def note_loaded(self, length):
         self.loaded.append(length)
@@ -99,6 +104,19 @@ class TestOwn(unittest.TestCase):
             await self.ask("/log")
         self.assertTrue(4000 < self.parts.asked < 10000)
         self.assertEqual((self.parts.own, self.count_loaded()), (None, 0))
+
+    @run_async
+    async def test_the_status_gives_way_to_those_who_find_no_memory(self):
+        await self.ask("/log")
+        self.parts.give_way()
+        self.assertEqual((self.parts.own, self.parts.write), (None, None))
+        self.assertFalse("firmware.status" in sys.modules)
+        self.parts.is_low = True
+        with self.assertRaises(MemoryError):
+            await self.ask("/log")
+        await self.ask(NONCE)  # an update is the owner's wish, and stays
+        self.assertIsNone(self.parts.give_way)
+        await self.end()
 
     @run_async
     async def test_of_two_that_have_waited_for_it_one_loads_it(self):

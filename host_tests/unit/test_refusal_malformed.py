@@ -1,6 +1,6 @@
 import unittest
 
-from microdot import Microdot
+from microdot import Microdot, Request
 from microdot.multipart import with_form_data
 
 from host_tests.unit.fakes import run_async
@@ -78,6 +78,23 @@ class TestMalformed(unittest.TestCase):
             ):
                 answer = await self.ask(site, path, kind, body)
                 self.assertTrue(answer.startswith("HTTP/1.1 500 "))
+
+    @run_async
+    async def test_so_is_one_of_a_handler_that_has_read_the_body_itself(self):
+        @self.app.post("/stream")
+        async def read_stream(request):
+            while await request.stream.read(512):
+                pass
+            return int("x")
+
+        kept, Request.max_content_length = Request.max_content_length, 5000
+        try:
+            async with Site(self.app) as site:
+                body = b"[%s1]" % (b"1," * 1499)
+                answer = await self.ask(site, "/stream", "application/json", body)
+                self.assertTrue(answer.startswith("HTTP/1.1 500 "))
+        finally:
+            Request.max_content_length = kept
 
     @run_async
     async def test_a_handler_of_the_applications_own_goes_on_working(self):

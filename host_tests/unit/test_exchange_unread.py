@@ -1,0 +1,151 @@
+"""Bodies that nobody reads, or that break the rules late, where long ones are taken."""
+
+import asyncio
+from time import ticks_add, ticks_ms
+
+from microdot import Microdot, Request
+from microdot.sse import with_sse
+from microdot.websocket import with_websocket
+
+from host_tests.unit.fakes import run_async, until
+from host_tests.unit.sites import GET, App, LongBodies, Site
+
+SAYS = "Content-Length: 4000\r\n"  # and sends nothing
+
+
+class TestUnread(LongBodies):
+    def setUp(self):
+        super().setUp()
+        self.app = Microdot()
+
+        @self.app.get("/events")
+        @with_sse
+        async def events(request, sse):
+            await sse.send("hello")
+            await asyncio.Event().wait()
+
+        @self.app.get("/socket")
+        @with_websocket
+        async def socket(request, ws):
+            await asyncio.Event().wait()
+
+    async def begin(self, site, path, text, *fields):
+        """A client that has its response, or the beginning of it."""
+        peer = site.connect()
+        lines = ("GET %s HTTP/1.1" % path, "Host: x") + fields
+        await peer.send("\r\n".join(lines) + "\r\n" + SAYS + "\r\n")
+        while text not in await peer.read():
+            pass
+        return peer
+
+    @run_async
+    async def test_the_client_of_an_event_stream_is_asked_for_and_noticed_when_it_closes(self):
+        async with Site(self.app) as site:
+            peer = await self.begin(site, "/events", "hello")
+            wire = await site.wait_wire()
+            wire.heart._asked = ticks_add(ticks_ms(), -21000)
+            self.assertIn(":\n\n", await peer.read())
+            peer.close()
+            await site.wait_open(0)
+
+    @run_async
+    async def test_the_client_of_a_websocket_that_is_silent_is_gone(self):
+        upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: abc")
+        async with Site(self.app) as site:
+            peer = await self.begin(site, "/socket", "101 ", *upgrade)
+            wire = await site.wait_wire()
+            await until(lambda: wire.heart)
+            wire.heart._heard = ticks_add(ticks_ms(), -61000)
+            await site.wait_open(0)
+            peer.close()
+
+    @run_async
+    async def test_what_comes_ahead_of_its_reader_is_all_there(self):
+        gate = asyncio.Event()
+
+        @self.app.post("/later")
+        async def later(request):
+            await gate.wait()
+            data = await request.stream.read()
+            return "%d %d" % (len(data), data.count(b"x"))
+
+        async with Site(self.app) as site:
+            peer = site.connect()
+            await peer.send("POST /later HTTP/1.1\r\nHost: x\r\n" + SAYS + "\r\n" + "x" * 2000)
+            wire = await site.wait_wire()
+            await until(lambda: len(wire.received) >= 512)  # the reaper has looked, again and again
+            await peer.send("x" * 2000)
+            gate.set()
+            self.assertTrue((await peer.read()).endswith("\r\n\r\n4000 4000"))
+            peer.close()
+
+
+class Reader:
+    """A body that reads the request while it is sent, and swallows what goes wrong with that."""
+
+    def __init__(self, request):
+        self._request = request
+        self._count = 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        self._count += 1
+        if self._count == 3:
+            raise StopAsyncIteration
+        try:
+            while self._count == 2 and await self._request.stream.read(100):
+                pass
+        except Exception:
+            pass
+        return b"x" * 2000
+
+
+class TestBroken(LongBodies):
+    @run_async
+    async def test_after_chunks_that_broke_the_rules_in_a_response_the_connection_ends(self):
+        app = Microdot()
+
+        @app.post("/upload")
+        async def upload(request: Request):
+            return Reader(request)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            head = "POST /upload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            await peer.send(head + "bb8\r\n" + "a" * 3000 + "\r\n")
+            text = await peer.read()
+            await peer.send("5\r\nhelloGARBAGE\r\n\r\n0\r\n\r\n" + GET % "/hidden")
+            while not text.endswith("\r\n0\r\n\r\n"):
+                text += await peer.read()
+            self.assertEqual(await peer.read_all(), "")
+            peer.close()
+
+
+class TestBudget(LongBodies):
+    @run_async
+    async def test_a_body_that_is_there_takes_no_more_than_it_is_long(self):
+        app = App()
+
+        @app.app.post("/hold")
+        @app.pool.long
+        async def hold(request):
+            await app.gate.wait()
+            return request.body
+
+        async with app.site() as site:
+            for field, body in (
+                ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
+                ("Content-Length: 2000", "x" * 2000),
+            ):
+                app.gate.clear()
+                peer = site.connect()
+                await peer.send("POST /hold HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s" % (field, body))
+                await until(lambda: site.pool.jobs)
+                self.assertEqual(site.memory.taken, 5 if "hello" in body else 2000)
+                app.gate.set()
+                await peer.read()
+                peer.close()
+                await site.wait_open(0)
+                self.assertEqual(site.memory.taken, 0)
