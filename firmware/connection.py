@@ -271,9 +271,12 @@ class Connection:
             self._long_head = None
 
     def _hang_up(self) -> bool:
-        """The end of a connection; whether it was cut at work."""
+        """The end of a connection; whether the task's, too: it was cut at work.
+
+        Not while memory is short: the next task would lie where the heap has grown, and stay there.
+        """
         slot = self._slot
-        was_at_work = slot.reason != NOT_CUT and slot.is_at_work()
+        is_over = slot.reason != NOT_CUT and slot.is_at_work() and not self._memory.is_short()
         self._give_back()
         if self._wire:
             self._wire.close()
@@ -282,7 +285,7 @@ class Connection:
         self._arrived.clear()
         if slot.state != FREE:
             slot.enter(FREE, ticks_ms())
-        return was_at_work
+        return is_over
 
     def _free_ctx(self, sess_ctx: "Anything") -> None:
         try:

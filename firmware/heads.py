@@ -21,6 +21,10 @@ class HeadParser:
         self.max_req_hdr_len = max_req_hdr_len
         self._last: Head | None = None
 
+    def forget(self) -> None:
+        """The last head: it may be what lies where the heap has grown."""
+        self._last = None
+
     def parse(self, received: bytes) -> tuple[Head, bytes] | None:
         """(Head, what was received behind it); None while it is not complete.
 

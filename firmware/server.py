@@ -66,7 +66,7 @@ class Server:
             from firmware.access import AccessLog
 
             served = AccessLog(exchange, log)
-        parser = HeadParser(limits["max_uri_len"], limits["max_req_hdr_len"])
+        self._parser = parser = HeadParser(limits["max_uri_len"], limits["max_req_hdr_len"])
         self._slots = table.slots + [table.spare]
         for slot in self._slots:
             is_spare = slot is table.spare
@@ -255,6 +255,7 @@ class Server:
         self.workers.expire(now)
         self._memory.poll(now)
         if self._memory.is_short():
+            self._parser.forget()
             self._cut_all(self._memory.must_cut(now))
 
 

@@ -97,6 +97,25 @@ class TestNextClient(unittest.TestCase):
                 self.assertIn("quick", await peer.ask(GET % "/quick"))
                 peer.close()
 
+    @run_async
+    async def test_while_memory_is_short_the_task_stays_since_a_new_one_would_where_the_heap_grew(
+        self,
+    ):
+        async with App().site() as site:
+            peer = site.connect()
+            await peer.send(GET % "/held")
+            await site.wait_line("uri:")
+            task = site.server.table.slots[0].owner.task
+            site.memory.is_exhausted = True
+            peer.close()
+            await site.wait_open(0)
+            await turns()
+            self.assertFalse(task.done())
+            site.memory.is_exhausted = False
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
+            peer.close()
+
 
 class TestLastWord(unittest.TestCase):
     @run_async
