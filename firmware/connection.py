@@ -219,7 +219,7 @@ class Connection:
         status = status_of(error, NOT_CUT)
         if status == 500:
             self._log.exception("request failed", error)
-        if not self._slot.is_answerable():
+        if not self._slot.is_answerable() or (status == 503 and not self._can_tell()):
             return False
         self.note_refusal(status, error)
         if isinstance(error, MemoryError):
@@ -233,8 +233,8 @@ class Connection:
     async def _turn_away(self) -> None:
         """503, as soon as its request is there."""
         wire: Wire = self._wire
-        block = await wire.receive()
-        if block:
+        block = self._can_tell() and await wire.receive()
+        if block and self._can_tell():
             wire.is_read = False
             self.note_refusal(503)
             self._slot.count(503)
@@ -258,6 +258,13 @@ class Connection:
                 self._wire.send_now(encode_error(status, _date(), self._method != "HEAD"))
         except (OSError, MemoryError):
             pass
+
+    def _can_tell(self) -> bool:
+        """Whether a client can be told that there is no room; else it is closed without a word."""
+        if self._memory.radio.can_hear():
+            return True
+        self._log.info("closed, since the radio has no memory: %s", self._wire.address)
+        return False
 
     def note_refusal(self, status: int, error: object = None) -> None:
         """Logs that a client is refused, with the setting to raise if there is one."""

@@ -65,6 +65,15 @@ class Radio:
         self.look()
         return self.free < 0 or (self.free >= _AIR_LEN and self.largest >= _PIECE_LEN)
 
+    def can_hear(self) -> bool:
+        """Whether there is memory for what is received, acknowledgements among it.
+
+        Else nobody is told any more why he is refused: each such response takes a segment until it
+        is acknowledged, whoever is refused comes again at once, and soon nothing is heard.
+        """
+        self.look()
+        return self.free < 0 or self.largest >= 2 * _FRAME_LEN
+
     def has_air(self, length: int, asker: object) -> bool:
         """Whether `length` bytes may be sent now that are not a short response.
 

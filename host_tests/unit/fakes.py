@@ -155,7 +155,12 @@ class Calculation:
 
 
 class FakeRadio:
-    """Memory for whatever is sent."""
+    """Memory for whatever is sent, and is received, until the test says otherwise."""
+
+    is_deaf = False
+
+    def can_hear(self):
+        return not self.is_deaf
 
     def has_air(self, length, asker):
         return True

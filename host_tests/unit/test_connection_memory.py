@@ -229,3 +229,26 @@ class ShortOfMemory:
             self.times -= 1
             raise MemoryError
         await self._event.wait()
+
+    @run_async
+    async def test_while_the_radio_has_no_memory_who_is_refused_is_closed_without_a_word(self):
+        app = App()
+        async with app.site(max_open_sockets=2) as site:
+            idle, busy = site.connect(), site.connect()
+            await idle.ask(GET % "/quick")
+            await busy.send(GET % "/held")
+            await site.wait_line("uri: /held")
+            site.memory.radio.is_deaf = True
+            site.memory.budget = 0
+            await idle.send("GET /quick HTTP/1.1\r\nHost: x\r\nA: " + "a" * 600)  # a long head
+            self.assertEqual(await idle.read_all(), "")
+            site.memory.is_exhausted = True
+            newcomer = site.connect()
+            await newcomer.send(GET % "/quick")
+            self.assertEqual(await newcomer.read_all(), "")
+            await site.wait_line("closed, since the radio has no memory", 2)
+            site.memory.is_exhausted = site.memory.radio.is_deaf = False
+            app.gate.set()
+            self.assertIn("held", await busy.read())
+            for peer in (idle, busy, newcomer):
+                peer.close()

@@ -158,6 +158,12 @@ class TestSegments(unittest.TestCase):
             ]
             self.assertEqual(stack.memory.radio.can_hold(), can_hold)
 
+    def test_with_less_than_two_frames_in_one_piece_nothing_more_may_be_said(self):
+        stack = FakeStack()
+        for left, can_hear in ((4 * KB, True), (3600, True), (3599, False), (0, False)):
+            stack.taken = stack.free - left
+            self.assertEqual(stack.memory.radio.can_hear(), can_hear)
+
     def test_where_the_pool_can_not_be_seen_nothing_is_held(self):
         memory = Memory(FakeLog(), lambda capabilities: [])
         self.assertTrue(all(memory.radio.has_air(5000, self) for _ in range(100)))
