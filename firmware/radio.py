@@ -68,8 +68,8 @@ class Radio:
     def can_hear(self) -> bool:
         """Whether there is memory for what is received, acknowledgements among it.
 
-        Else nobody is told any more why he is refused: each such response takes a segment until it
-        is acknowledged, whoever is refused comes again at once, and soon nothing is heard.
+        Else no client is told any more why it is refused: each such response takes a segment until
+        it is acknowledged, a client that is refused comes again at once, and soon nothing is heard.
         """
         self.look()
         return self.free < 0 or self.largest >= 2 * _FRAME_LEN

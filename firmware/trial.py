@@ -43,8 +43,12 @@ async def watch(
             return
     log.error("update: this version does not serve: restarting")
     try:
-        from firmware import last_words
-
-        last_words.end("the version on trial did not serve")
+        _end()
     finally:  # without memory for its words, too
         restart()
+
+
+def _end() -> None:
+    from firmware import last_words
+
+    last_words.end("the version on trial did not serve")

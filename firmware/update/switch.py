@@ -49,8 +49,12 @@ async def finish(plan: str, log: "Log", restart: "Function") -> None:
     await asyncio.sleep_ms(_RESTART_MS)
     log.warning("update: restarting")
     try:
-        from firmware import last_words
-
-        last_words.end("a restart that was asked for", False)
+        _end()
     finally:  # without memory for its words, too
         restart()
+
+
+def _end() -> None:
+    from firmware import last_words
+
+    last_words.end("a restart that was asked for", False)
