@@ -234,7 +234,7 @@ class Connection:
         """503, as soon as its request is there."""
         wire: Wire = self._wire
         block = self._can_tell() and await wire.receive()
-        if block and self._can_tell():
+        if block:
             wire.is_read = False
             self.note_refusal(503)
             self._slot.count(503)

@@ -214,22 +214,6 @@ class TestMemory(unittest.TestCase):
             idle.close()
             newcomer.close()
 
-
-class ShortOfMemory:
-    """An event for which there is no memory to wait, some times."""
-
-    def __init__(self, event, times=1):
-        self.times = times
-        self._event = event
-        self.set = event.set
-        self.clear = event.clear
-
-    async def wait(self):
-        if self.times:
-            self.times -= 1
-            raise MemoryError
-        await self._event.wait()
-
     @run_async
     async def test_while_the_radio_has_no_memory_who_is_refused_is_closed_without_a_word(self):
         app = App()
@@ -252,3 +236,19 @@ class ShortOfMemory:
             self.assertIn("held", await busy.read())
             for peer in (idle, busy, newcomer):
                 peer.close()
+
+
+class ShortOfMemory:
+    """An event for which there is no memory to wait, some times."""
+
+    def __init__(self, event, times=1):
+        self.times = times
+        self._event = event
+        self.set = event.set
+        self.clear = event.clear
+
+    async def wait(self):
+        if self.times:
+            self.times -= 1
+            raise MemoryError
+        await self._event.wait()

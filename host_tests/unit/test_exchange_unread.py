@@ -75,6 +75,8 @@ class TestUnread(LongBodies):
             wire = await site.wait_wire()
             await until(lambda: len(wire.received) >= 512)  # the reaper has looked, again and again
             await peer.send("x" * 2000)
+            wire.slot.since = ticks_add(ticks_ms(), -5000)  # of what lasts, more than that is lost
+            self.assertFalse(wire.has_gone())
             gate.set()
             self.assertTrue((await peer.read()).endswith("\r\n\r\n4000 4000"))
             peer.close()

@@ -228,6 +228,19 @@ class TestShort(Settled):
         memory.poll(0)
         self.assertTrue(memory.is_short())
 
+    def test_what_can_be_loaded_again_gives_way_before_that_is_said(self):
+        pool, memory = self.settle()
+        pool.collect = lambda: None
+        pool.added, pool.blocks = [32 * KB], [2 * KB]
+
+        def give_way():  # and what lived there was its own
+            pool.added, pool.blocks = [], [34 * KB]
+
+        memory.give_way = give_way
+        memory.poll(0)
+        self.assertFalse(memory.is_short())
+        self.assertTrue(memory.is_scarce())
+
     def test_a_heap_that_has_grown_for_what_was_loaded_later_is_not_taken_for_its_own(self):
         pool, memory = self.settle()
         pool.collect = lambda: None
