@@ -202,8 +202,11 @@ class Board(RemoteBoard):
     def _serve_crowd(self, count):
         """Answers a request on each of `count` connections at a time."""
         with contextlib.ExitStack() as stack:
-            for client in [stack.enter_context(self.connect()) for _ in range(count)]:
-                assert client.request("GET", "/quick").status == 200
+            clients = [stack.enter_context(self.connect()) for _ in range(count)]
+            for client in clients:  # one that is silent for long is closed
+                client.send("GET", "/quick")
+            for client in clients:
+                assert client.receive().status == 200
 
     def count_sockets(self) -> int:
         folder = f"/proc/{self.process.pid}/fd"
