@@ -13,6 +13,7 @@ from host_tests.serial.board import SerialBoard, format_flash  # noqa: E402
 from tools.simulator import harness  # noqa: E402
 
 VENDOR = {"max_async_requests": 2, "max_open_sockets": 3, "backlog_conn": 5}  # ESP-IDF's
+_TOLD_LINES = 60  # of a board's log, below a test that has failed
 
 
 def pytest_addoption(parser):
@@ -66,6 +67,7 @@ def start_board(runtime, tmp_path):
     yield start
     for board in boards:
         board.stop()
+        print(*board.lines[-_TOLD_LINES:], sep="\n")  # pytest shows it if the test has failed
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The firmware as it is on a board after `make deploy`: what the black-box tests run."""
 
 import contextlib
+import fcntl
 import io
 import shutil
 import tempfile
@@ -16,8 +17,16 @@ from tools.version import build, install, manifest
 def folder() -> Path:
     """The folder of the version that `make deploy` makes of this checkout, copied from a board.
 
-    The first call deploys it, onto a board that is played here.
+    The first call deploys it, onto a board that is played here; another process waits for that.
     """
+    lock = harness.ROOT / "build" / "deployed.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return _find_or_deploy()
+
+
+def _find_or_deploy():
     sources = build.files(build.build())
     with tempfile.TemporaryDirectory(dir=harness.ROOT / "build") as scratch:
         name = manifest.name(manifest.read(manifest.add_manifest(sources, Path(scratch))))
