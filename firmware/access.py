@@ -9,7 +9,6 @@ class AccessLog:
     def __init__(self, exchange: "Exchange", log: "Log") -> None:
         self._exchange = exchange
         self._log = log
-        self.refuse_head = exchange.refuse_head
 
     async def begin(self, wire: "Wire", head: "Head") -> bool:
         """Method, path, status (0: no response has begun), bytes sent, duration and client."""

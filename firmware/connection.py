@@ -14,27 +14,17 @@ it would be another client's.  A connection ends in one of these ways:
 
 import asyncio
 import gc
-import time
 from time import ticks_ms
 
 from micropython import const
 
-import firmware
-from firmware.encode import NO_CONTENT, encode_date, encode_error
+from firmware.encode import NO_CONTENT
+from firmware.farewell import date
 from firmware.linger import linger
 from firmware.long_head import LongHead
-from firmware.refusal import status_of
-from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT, PURGED
+from firmware.slots import FREE, GONE, IDLE, NEW, NOT_CUT
 from firmware.wire import Wire
 
-# What to raise so that a client is not refused.
-_SETTINGS = {
-    408: "recv_wait_timeout_ms",
-    413: "max_body_len",
-    414: "max_uri_len",
-    431: "max_req_hdr_len",
-    503: "max_open_sockets",
-}
 _RETRY_MS = const(100)
 _SPARE_MS = const(300)  # a client that is turned away has this long to send its request
 
@@ -43,6 +33,7 @@ class Connection:
     """Serves the connections that are put on `slot`, one after the other.
 
     exchange  what serves a request
+    farewell  what tells a client that it is not served
     parser    of heads
     memory    the budget of long heads
     limits    the settings of section "server", by name
@@ -53,6 +44,7 @@ class Connection:
         self,
         slot: "Slot",
         exchange: "Exchange",
+        farewell: "Farewell",
         parser: "HeadParser",
         memory: "Memory",
         log: "Log",
@@ -62,6 +54,7 @@ class Connection:
         self.task: asyncio.Task | None = None
         self._slot = slot
         self._exchange = exchange
+        self._farewell = farewell
         self._parser = parser
         self._memory = memory
         self._log = log
@@ -127,7 +120,9 @@ class Connection:
                         is_exhausted = False
                         await asyncio.sleep_ms(_RETRY_MS)  # which takes none
                     await self._arrived.wait()
-                    await (self._turn_away() if self._is_spare else self._serve())
+                    await (
+                        self._farewell.turn_away(self._wire) if self._is_spare else self._serve()
+                    )
                 except asyncio.CancelledError as error:
                     if self._wire and self.task and not self._slot.reason:  # of the application's
                         self._log.exception("request failed", error)
@@ -169,7 +164,7 @@ class Connection:
                 keep_alive = False
                 wire.is_read = self._method is not None and wire.is_read
                 self._give_back()  # its blocks are gone
-                if not await self._refuse(wire, error):
+                if not await self._farewell.refuse(wire, self._method, error):
                     return
             if self._slot.reason:
                 return
@@ -211,66 +206,12 @@ class Connection:
         return self._long_head.receive(wire, received)
 
     async def _answer_own(self, wire: "Wire", head: "Head") -> bool:
-        await wire.send_short(NO_CONTENT % _date())
+        await wire.send_short(NO_CONTENT % date())
         return False
-
-    async def _refuse(self, wire: "Wire", error: Exception) -> bool:
-        """Answers an error of the client, or of ours, if no response has begun; whether it has."""
-        status = status_of(error, NOT_CUT)
-        if status == 500:
-            self._log.exception("request failed", error)
-        if not self._slot.is_answerable() or (status == 503 and not self._can_tell()):
-            return False
-        self.note_refusal(status, error)
-        if isinstance(error, MemoryError):
-            self._log.error("out of memory: %s", error)
-        elif not self._method and await self._exchange.refuse_head(wire, status):
-            return True
-        self._slot.count(status)
-        await wire.send_short(encode_error(status, _date(), self._method != "HEAD"))
-        return True
-
-    async def _turn_away(self) -> None:
-        """503, as soon as its request is there."""
-        wire: Wire = self._wire
-        block = self._can_tell() and await wire.receive()
-        if block:
-            wire.is_read = False
-            self.note_refusal(503)
-            self._slot.count(503)
-            await wire.send_short(encode_error(503, _date(), not block.startswith(b"HEAD ")))
-            await linger(wire)
 
     def _say_last_word(self, error: BaseException) -> None:
-        """What a client that is cut is still told, if it goes out at once."""
-        slot = self._slot
-        is_early = slot.reason == PURGED and slot.is_awaited(ticks_ms())
-        if is_early or (slot.state == NEW and self._is_spare):
-            status = 503
-        elif slot.is_answerable() and (slot.has_request() or isinstance(error, MemoryError)):
-            status = status_of(error, slot.reason)
-        else:
-            return
-        try:
-            if status:
-                self.note_refusal(status, error)
-                slot.count(status)
-                self._wire.send_now(encode_error(status, _date(), self._method != "HEAD"))
-        except (OSError, MemoryError):
-            pass
-
-    def _can_tell(self) -> bool:
-        """Whether a client can be told that there is no room; else it is closed without a word."""
-        if self._memory.radio.can_hear():
-            return True
-        self._log.info("closed, since the radio has no memory: %s", self._wire.address)
-        return False
-
-    def note_refusal(self, status: int, error: object = None) -> None:
-        """Logs that a client is refused, with the setting to raise if there is one."""
-        setting = not isinstance(error, MemoryError) and _SETTINGS.get(status)
-        text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
-        self._log.info(text, status, self._wire.address, setting or "")
+        if self._wire:
+            self._farewell.cut(self._wire, self._method, error, self._is_spare)
 
     def _give_back(self) -> None:
         if self._long_head:
@@ -300,8 +241,3 @@ class Connection:
                 sess_ctx.close()
         except Exception as error:
             self._log.exception("connection failed", error)
-
-
-def _date() -> bytes:
-    """The field `Date` of what has no other way to it (RFC 9110, 6.6.1)."""
-    return encode_date(time.gmtime()) if firmware.is_clock_set else b""

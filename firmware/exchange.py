@@ -31,7 +31,7 @@ class Exchange:
 
     app      a Microdot application
     workers  the `WorkerPool` of its long handlers
-    table    the `SlotTable`, which knows how many connections last
+    lasting  knows the connections that last
     memory   its `Memory`
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
@@ -46,7 +46,7 @@ class Exchange:
         self,
         app: "Microdot",
         workers: "WorkerPool",
-        table: "SlotTable",
+        lasting: "Lasting",
         memory: "Memory",
         log: "Log",
         limits: dict,
@@ -59,12 +59,11 @@ class Exchange:
         self.refuse_head = self._refusals.refuse_head
         self._app = app
         self._workers = workers
-        self._table = table
+        self._lasting = lasting
         self._memory = memory
         self._log = log
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
-        self._lasting: list = []  # handlers of which a response has lasted
 
     async def begin(self, wire: "Wire", head: "Head") -> "Anything":
         """One request and its response; whether the connection may go on.
@@ -116,11 +115,7 @@ class Exchange:
         body: "Body | None",
     ) -> "Anything":
         """What `begin` returns.  A coroutine gives back what the request has taken."""
-        slot = wire.slot
-        if not slot.lasts:  # else it is on a worker: the pool counts those
-            slot.route = request.route
-            if self._table.lasting:  # it may be one of them itself
-                self.sweep(ticks_ms())
+        self._lasting.note(wire.slot, request.route)
         keep_alive = keep_alive and not self.is_draining
         if not (body or wire.is_answered or wire.made is not None) and is_plain(response):
             sent = self.sender.send_plain(wire, head, response, keep_alive)
@@ -167,24 +162,6 @@ class Exchange:
             wire.made = None
         return _leave(made, is_read) if is_read or made is not None else None
 
-    def admit_long(self, request: "Anything") -> bool:
-        """Whether a long request may go to a worker: one slot is left for quick ones."""
-        if not self._table.has_room_to_last(ticks_ms()):
-            return False
-        self._mark_lasting(request.wire.slot)
-        return True
-
-    def sweep(self, now: int) -> None:
-        """Counts the connections that last, and remembers their handlers."""
-        self._table.count_lasting(now)
-        for slot in self._table.slots:
-            if slot.route and slot.is_lasting(now) and slot.route not in self._lasting:
-                self._lasting.append(slot.route)
-
-    def _mark_lasting(self, slot: "Slot") -> None:
-        slot.lasts = True
-        self.sweep(ticks_ms())
-
     async def _expect_body(self, wire: "Wire", head: "Head") -> "Body | None":
         """The body that is to come; None if nobody reads it, and the connection can't go on."""
         is_update = head.target.startswith(_UPDATE)
@@ -218,8 +195,8 @@ class Exchange:
             if response is Response.already_handled or wire.is_answered:
                 Response.already_handled.headers.clear()  # it is one for all
                 return False  # a WebSocket that has ended
-            if not is_plain(response) and adapt(wire, response, self._table):
-                self._mark_lasting(wire.slot)
+            if not is_plain(response) and adapt(wire, response):
+                self._lasting.begin_stream(wire.slot)
             keep_alive = await _result(self.sender.send(wire, line, response, keep_alive))
         except MemoryError:
             raise
@@ -259,22 +236,14 @@ class Exchange:
         if head.method not in _UNSAFE and not self._has_method(head):
             raise HTTPError(501)
         self._log.info("uri: %s", path)
-        table = self._table
-        if table.lasting + 1 >= len(table.slots) and self._may_last(request, head):
-            if not table.has_room_to_last(ticks_ms()):
-                raise HTTPError(503)
+        if not self._lasting.admits(request, head, self._find):
+            raise HTTPError(503)
         return None
 
     def _has_method(self, head: "Head") -> bool:
         """Whether the application may have a route for its method."""
         method = head.method
         return method in _SAFE or any(method in route[0] for route in self._app.url_map)
-
-    def _may_last(self, request: "Request", head: "Head") -> bool:
-        """Whether the connection is likely to last, to judge by the request."""
-        if (head.get("Upgrade") or "").lower() == "websocket":
-            return True
-        return self._find(request) in self._lasting
 
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]

@@ -4,7 +4,6 @@ from microdot import Response
 from microdot.microdot import NoCaseDict
 
 from firmware.response import OK
-from firmware.slots import NO_ROOM
 
 
 def is_plain(response: "Response") -> bool:
@@ -14,11 +13,8 @@ def is_plain(response: "Response") -> bool:
     return isinstance(response.body, bytes)
 
 
-def adapt(wire: "Wire", response: "Response", table: "SlotTable") -> bool:
-    """A 405 says what is allowed, and a file is read in parts; whether it is an event stream.
-
-    Raises MemoryError for one more connection that lasts than memory allows.
-    """
+def adapt(wire: "Wire", response: "Response") -> bool:
+    """A 405 says what is allowed, and a file is read in parts; whether it is an event stream."""
     request = wire.request
     headers = response.headers
     if not isinstance(headers, NoCaseDict):
@@ -31,8 +27,4 @@ def adapt(wire: "Wire", response: "Response", table: "SlotTable") -> bool:
         if wire.made is response.body:
             wire.made = None  # a part of a file closes it
         prepare(request.head, response)
-    if not str(headers.get("Content-Type")).startswith("text/event-stream"):
-        return False
-    if not table.has_memory_to_last():
-        raise MemoryError(NO_ROOM)
-    return True
+    return str(headers.get("Content-Type")).startswith("text/event-stream")

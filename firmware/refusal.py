@@ -18,6 +18,14 @@ from firmware.pieces import close
 from firmware.request import ServedRequest
 from firmware.slots import BUSY, PURGED, SENDING, TIMED_OUT
 
+# What to raise so that a client is not refused.
+_SETTINGS = {
+    408: "recv_wait_timeout_ms",
+    413: "max_body_len",
+    414: "max_uri_len",
+    431: "max_req_hdr_len",
+    503: "max_open_sockets",
+}
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 
 
@@ -33,6 +41,13 @@ def status_of(error: BaseException, reason: int) -> int:
     if isinstance(error, asyncio.CancelledError) and reason:
         return 408 if reason == TIMED_OUT else 503 if reason == PURGED else 0
     return 500  # a handler that was cancelled by something of its own, too
+
+
+def note_refusal(log: "Log", wire: "Wire", status: int, error: object = None) -> None:
+    """Logs that a client is refused, with the setting to raise if there is one."""
+    setting = not isinstance(error, MemoryError) and _SETTINGS.get(status)
+    text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
+    log.info(text, status, wire.address, setting or "")
 
 
 def _refused_with(error: Exception) -> int:
@@ -67,7 +82,7 @@ class Refusals:
         status = _refused_with(error)
         if status:
             request = request or self._begin(wire, head)
-            wire.slot.owner.note_refusal(status)
+            note_refusal(self._log, wire, status)
         elif not request or not wire.is_read or isinstance(error, MemoryError):
             raise error  # the client is gone, or the next step may do better
         else:  # of a handler of errors

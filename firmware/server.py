@@ -14,7 +14,9 @@ from micropython import const
 import firmware
 from firmware.connection import Connection
 from firmware.exchange import Exchange
+from firmware.farewell import Farewell
 from firmware.heads import HeadParser
+from firmware.lasting import Lasting
 from firmware.listener import Listener
 from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT, SlotTable
 from firmware.tasks import join, wake
@@ -58,19 +60,21 @@ class Server:
         self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         table.has_memory = memory.has_room_to_last
         self._listener = Listener(log)
-        self._exchange = exchange = Exchange(app, workers, table, memory, log, limits)
-        workers.admit = exchange.admit_long
+        self._lasting = lasting = Lasting(table)
+        self._exchange = exchange = Exchange(app, workers, lasting, memory, log, limits)
+        workers.admit = lasting.admit_long
         workers.set_up(log, limits["async_request_timeout_ms"], limits["max_threads"])
         served: Anything = exchange
         if log.is_debug():
             from firmware.access import AccessLog
 
             served = AccessLog(exchange, log)
+        farewell = Farewell(exchange.refuse_head, memory.radio, log)
         self._parser = parser = HeadParser(limits["max_uri_len"], limits["max_req_hdr_len"])
         self._slots = table.slots + [table.spare]
         for slot in self._slots:
             is_spare = slot is table.spare
-            slot.owner = Connection(slot, served, parser, memory, log, limits, is_spare)
+            slot.owner = Connection(slot, served, farewell, parser, memory, log, limits, is_spare)
         self._admitting: asyncio.Task | None = None  # while the server runs
         self.tasks: list = []  # the others, from the first start to close()
         self.most_open = self.worst_lag_ms = 0
@@ -251,7 +255,7 @@ class Server:
                 slot.owner.cut(TIMED_OUT)
             elif slot.is_at_work():
                 slot.owner.cut_if_gone()
-        self._exchange.sweep(now)
+        self._lasting.sweep(now)
         self.workers.expire(now)
         self._memory.poll(now)
         if self._memory.is_short():

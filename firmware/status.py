@@ -20,6 +20,7 @@ from micropython import const
 import firmware
 from firmware.encode import error_text
 from firmware.radio import INTERNAL_LEN
+from firmware.refusal import note_refusal
 
 _PIECE_LEN = const(512)
 _PATIENCE_MS = const(300000)
@@ -67,7 +68,7 @@ class Status:
         headers = {"Cache-Control": "no-store"}
         password = self._parts.password
         if password and not is_allowed(request.headers.get("Authorization"), password):
-            request.wire.slot.owner.note_refusal(401)
+            note_refusal(self._parts.log, request.wire, 401)
             headers["WWW-Authenticate"] = 'Basic realm="httpd32", charset="UTF-8"'
             return error_text(401).decode(), 401, headers
         path = request.path

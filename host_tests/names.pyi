@@ -12,14 +12,17 @@ import firmware.connection as _connection
 import firmware.ethernet as _ethernet
 import firmware.exchange as _exchange
 import firmware.failover as _failover
+import firmware.farewell as _farewell
 import firmware.heads as _heads
 import firmware.health as _health
 import firmware.heartbeat as _heartbeat
 import firmware.http1 as _http1
 import firmware.job as _job
+import firmware.lasting as _lasting
 import firmware.link as _link
 import firmware.log as _log
 import firmware.memory as _memory
+import firmware.radio as _radio
 import firmware.response as _response
 import firmware.server as _server
 import firmware.slots as _slots
@@ -50,15 +53,18 @@ Comments = _heartbeat.Comments
 Connection = _connection.Connection
 Ethernet = _ethernet.Ethernet
 Exchange = _exchange.Exchange
+Farewell = _farewell.Farewell
 Head = _http1.Head
 RequestLine = _http1.RequestLine
 Heartbeat = _heartbeat.Heartbeat
 HeadParser = _heads.HeadParser
 Health = _health.Health
 Job = _job.Job
+Lasting = _lasting.Lasting
 Link = _link.Link
 Log = _log.Log
 Memory = _memory.Memory
+Radio = _radio.Radio
 Sender = _response.Sender
 Server = _server.Server
 Slot = _slots.Slot

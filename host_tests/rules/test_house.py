@@ -41,6 +41,8 @@ IMPORTS = {
     "static": set(),
     "request": {"sock", "stream"},
     "refusal": {"encode", "http1", "pieces", "request", "slots"},
+    "farewell": {"encode", "linger", "refusal", "slots"},
+    "lasting": {"slots"},
     "exchange": {
         "body",
         "http1",
@@ -52,21 +54,23 @@ IMPORTS = {
         "slots",
         "wire",
     },
-    "kinds": {"response", "slots", "static"},
-    "connection": {"encode", "linger", "long_head", "refusal", "slots", "wire"},
+    "kinds": {"response", "static"},
+    "connection": {"encode", "farewell", "linger", "long_head", "slots", "wire"},
     "server": {
         "access",
         "application",
         "connection",
         "exchange",
+        "farewell",
         "heads",
+        "lasting",
         "listener",
         "slots",
         "tasks",
     },
     "access": set(),
     "application": {"body", "refusal", "request", "stream"},
-    "status": {"encode", "kept_log", "metrics", "radio"},
+    "status": {"encode", "kept_log", "metrics", "radio", "refusal"},
     "metrics": set(),
     "kept_log": set(),
     # work
@@ -80,7 +84,8 @@ IMPORTS = {
     "ethernet": {"address"},
     "supervisor": {"link", "tasks"},
     # care
-    "health": {"last_words", "link", "ping", "probe", "sntp"},
+    "health": {"last_words", "link", "ping", "probe", "sntp", "vigil"},
+    "vigil": set(),
     "last_words": set(),
     "ping": set(),
     "probe": set(),
@@ -144,7 +149,7 @@ LATER = {
     "app": {"own", "trial"},
     "own": {"status", "update"},
 }
-PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover"}
+PURE = {"http1", "heads", "chunked", "encode", "slots", "link", "failover", "vigil"}
 IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "network", "esp32"}
 KNOW_MICRODOT = {
     "application",

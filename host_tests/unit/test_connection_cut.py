@@ -117,37 +117,6 @@ class TestNextClient(unittest.TestCase):
             peer.close()
 
 
-class TestLastWord(unittest.TestCase):
-    @run_async
-    async def test_to_a_head_it_has_no_body(self):
-        async with App().site(recv_wait_timeout_ms=100) as site:
-            for method, is_empty in (("HEAD", True), ("GET", False)):
-                peer = site.connect()
-                await peer.send(method + " /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
-                answer = await peer.read_all()
-                self.assertTrue(answer.startswith("HTTP/1.1 408 "))
-                self.assertEqual(answer.endswith("\r\n\r\n"), is_empty)
-                peer.close()
-
-    @run_async
-    async def test_its_body_does_not_depend_on_the_client_before(self):
-        async with App().site(max_open_sockets=1) as site:
-            peer = site.connect()
-            await peer.ask("HEAD /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            peer.close()
-            await site.wait_open(0)
-            owner = site.server.table.slots[0].owner
-
-            def fail():
-                del owner._serve
-                raise MemoryError
-
-            owner._serve = fail
-            peer = site.connect()
-            self.assertIn("\r\n\r\n503 Busy", await peer.read())
-            peer.close()
-
-
 class TestFailures(unittest.TestCase):
     @run_async
     async def test_a_newcomer_for_whom_memory_ends_is_closed(self):

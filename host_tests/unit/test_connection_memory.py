@@ -180,63 +180,6 @@ class TestMemory(unittest.TestCase):
             self.assertEqual(site.memory.taken, 0)
             peer.close()
 
-    @run_async
-    async def test_while_memory_is_short_newcomers_get_503_and_the_idle_are_closed(self):
-        app = App()
-        async with app.site(max_open_sockets=3) as site:
-            idle, busy = site.connect(), site.connect()
-            await idle.ask(GET % "/quick")
-            await busy.send(GET % "/held")
-            await site.wait_line("uri: /held")
-            site.memory.is_exhausted = True
-            self.assertEqual(await idle.read(), "")
-            self.assertIsNone(site.server._parser._last)  # it may lie where the heap has grown
-            newcomer = site.connect()
-            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
-            site.memory.is_exhausted = False
-            again = site.connect()
-            self.assertIn("quick", await again.ask(GET % "/quick"))
-            app.gate.set()
-            self.assertIn("held", await busy.read())
-            for peer in (idle, busy, newcomer, again):
-                peer.close()
-
-    @run_async
-    async def test_while_there_is_no_room_newcomers_get_503_and_the_others_go_on(self):
-        async with App().site(max_open_sockets=3) as site:
-            idle = site.connect()
-            await idle.ask(GET % "/quick")
-            site.memory.has_room = False
-            newcomer = site.connect()
-            self.assertIn("503 Busy", await newcomer.ask(GET % "/quick"))
-            await site.wait_line("out of memory: no room for a newcomer")
-            self.assertIn("quick", await idle.ask(GET % "/quick"))
-            idle.close()
-            newcomer.close()
-
-    @run_async
-    async def test_while_the_radio_has_no_memory_who_is_refused_is_closed_without_a_word(self):
-        app = App()
-        async with app.site(max_open_sockets=2) as site:
-            idle, busy = site.connect(), site.connect()
-            await idle.ask(GET % "/quick")
-            await busy.send(GET % "/held")
-            await site.wait_line("uri: /held")
-            site.memory.radio.is_deaf = True
-            site.memory.budget = 0
-            await idle.send("GET /quick HTTP/1.1\r\nHost: x\r\nA: " + "a" * 600)  # a long head
-            self.assertEqual(await idle.read_all(), "")
-            site.memory.is_exhausted = True
-            newcomer = site.connect()
-            await newcomer.send(GET % "/quick")
-            self.assertEqual(await newcomer.read_all(), "")
-            await site.wait_line("closed, since the radio has no memory", 2)
-            site.memory.is_exhausted = site.memory.radio.is_deaf = False
-            app.gate.set()
-            self.assertIn("held", await busy.read())
-            for peer in (idle, busy, newcomer):
-                peer.close()
-
 
 class ShortOfMemory:
     """An event for which there is no memory to wait, some times."""

@@ -11,7 +11,7 @@ from firmware.health import Health
 from firmware.link import DOWN, UP
 from firmware.wifi import WiFi
 from host_tests.unit.fakes import FakeLog, FakeServer, Play, run_async
-from host_tests.unit.test_health_board import FakeInterface, FakeLink
+from host_tests.unit.test_health import FakeInterface, FakeLink
 from host_tests.unit.test_last_words import VERSION, FakeMemory
 from tools.simulator.surroundings import AccessPoint, Surroundings
 

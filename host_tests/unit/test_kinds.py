@@ -11,13 +11,6 @@ HEAD = b"%s /x HTTP/1.1\r\nHost: x\r\n%s\r\n"
 EVENTS = {"Content-Type": "text/event-stream"}
 
 
-class Table:
-    has_memory = True
-
-    def has_memory_to_last(self):
-        return self.has_memory
-
-
 class Asked:
     """A request at work, and its wire."""
 
@@ -48,25 +41,21 @@ class TestKinds(unittest.TestCase):
 
     def test_a_405_says_what_is_allowed_unless_the_handler_has(self):
         response = Response("", 405)
-        self.assertFalse(adapt(Asked(), response, Table()))
+        self.assertFalse(adapt(Asked(), response))
         self.assertIn("PUT", response.headers["allow"])
         response = Response("", 405, {"allow": "BREW"})
-        adapt(Asked(), response, Table())
+        adapt(Asked(), response)
         self.assertEqual(response.headers["Allow"], "BREW")
 
-    def test_an_event_stream_lasts_if_memory_allows_one_more(self):
-        table = Table()
-        self.assertTrue(adapt(Asked(), Response("", 200, EVENTS), table))
-        table.has_memory = False
-        with self.assertRaises(MemoryError):
-            adapt(Asked(), Response("", 200, EVENTS), table)
-        self.assertFalse(adapt(Asked(), Response("", 201), table))
+    def test_an_event_stream_is_told_by_its_type(self):
+        self.assertTrue(adapt(Asked(), Response("", 200, EVENTS)))
+        self.assertFalse(adapt(Asked(), Response("", 201)))
 
     def test_a_file_becomes_the_part_that_is_asked_for_and_closes_with_it(self):
         asked = Asked(HEAD % (b"GET", b"Range: bytes=1-2\r\n"))
         response = Response(io.BytesIO(b"abcd"), 200)
         asked.made = response.body
-        adapt(asked, response, Table())
+        adapt(asked, response)
         self.assertEqual((response.status_code, asked.made), (206, None))
         self.assertTrue(isinstance(response.body, Part))
         self.assertEqual(bytes(response.body.read(10)), b"bc")

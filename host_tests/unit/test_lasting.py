@@ -134,5 +134,5 @@ class TestLasting(unittest.TestCase):
             await until(lambda: site.server.table.lasting)
             self.gate.set()
             self.assertIn("slow", await peer.read())
-            self.assertEqual(len(site.server._exchange._lasting), 1)
+            self.assertEqual(len(site.server._lasting._routes), 1)
             peer.close()

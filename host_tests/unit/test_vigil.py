@@ -1,7 +1,7 @@
 import unittest
 from time import ticks_add
 
-from firmware.health import ASK, FEED, NOTHING, RECONNECT, RESTART, Ears, Watchdog
+from firmware.vigil import ASK, FEED, NOTHING, RECONNECT, RESTART, Ears, Watchdog
 
 SECOND = 1000
 MINUTE = 60 * SECOND

@@ -23,8 +23,8 @@ PATH = f"firmware/{NAME}.py"
 MEMBERS = (
     *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
     *("listener", "wire", "linger", "request", "pieces", "response", "refusal"),
-    *("kinds", "exchange", "long_head", "connection", "server", "job", "workers"),
-    *("radio", "memory", "health", "address", "supervisor", "app"),
+    *("kinds", "lasting", "exchange", "long_head", "farewell", "connection", "server"),
+    *("job", "workers", "radio", "memory", "vigil", "health", "address", "supervisor", "app"),
 )
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
 _WORD = re.compile(rb"\w+")
