@@ -236,7 +236,7 @@ class Exchange:
         if head.method not in _UNSAFE and not self._has_method(head):
             raise HTTPError(501)
         self._log.info("uri: %s", path)
-        if not self._lasting.admits(request, head, self._find):
+        if not self._lasting.admits(request, head):
             raise HTTPError(503)
         return None
 

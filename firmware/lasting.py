@@ -27,13 +27,13 @@ class Lasting:
         self._mark(request.wire.slot)
         return True
 
-    def admits(self, request: "Request", head: "Head", find: "Function") -> bool:
-        """Whether a request may go to its handler, which `find` finds."""
+    def admits(self, request: "Request", head: "Head") -> bool:
+        """Whether a request may go to its handler."""
         table = self._table
         if table.lasting + 1 < len(table.slots):
             return True
         may_last = (head.get("Upgrade") or "").lower() == "websocket"
-        if not may_last and find(request) not in self._routes:
+        if not may_last and request.app.find_route(request)[0] not in self._routes:
             return True
         return table.has_room_to_last(ticks_ms())
 
