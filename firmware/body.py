@@ -30,17 +30,17 @@ class Body:
                exhausted; else 0
     is_whole   the body has been read to its end
     is_cut     the client has closed in the middle of it
+    is_closed  the request is over
     cost       bytes that it takes of the budget for long heads and bodies
     """
 
     failure = 0
-    is_whole = is_cut = False
+    is_whole = is_cut = is_closed = False
     cost = 0
     _is_in_chunk = False  # its data, or the line end behind it, is to come
     _is_in_trailers = False
     _ahead = b""  # read in advance
     _reader: asyncio.Task | None = None  # that waits for the client
-    _is_closed = False
 
     def __init__(self, wire: "Wire", head: "Head", max_len: int, span: int, wait_ms: int) -> None:
         self.max_len = max_len
@@ -78,7 +78,7 @@ class Body:
         Raises HTTPError, and sets `failure`, when the client breaks the rules; EOFError when it
         closes in the middle; OSError when the request is over.
         """
-        if self._is_closed:
+        if self.is_closed:
             raise OSError(EBADF)
         if self._ahead:
             block = self._ahead[:limit]
@@ -105,7 +105,7 @@ class Body:
 
         Whether another task was waiting for the client: it is cancelled, and needs a turn to leave.
         """
-        self._is_closed = True
+        self.is_closed = True
         reader, self._reader = self._reader, None
         if reader:
             self._wire.is_reading = False

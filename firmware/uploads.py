@@ -1,6 +1,5 @@
 """What Microdot's multipart parser lacks; loaded with an application that has it."""
 
-import asyncio
 import os
 
 
@@ -16,12 +15,19 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
     parser.buffer_size = max(parser.buffer_size, multipart.FileUpload.max_memory_size)
     files = TemporaryFiles()
     multipart.open = files.open
+    read = parser._read_buffer
     release = pool.release
+
+    async def read_of(parts: "Anything", n: int = -1) -> bytes:
+        data = await read(parts, n)
+        files.body = parts.request._incoming  # who reads next opens a file before others run
+        return data
 
     def release_all(wire: object) -> None:
         release(wire)
         files.sweep()
 
+    parser._read_buffer = read_of
     pool.release = release_all  # type: ignore[method-assign]
 
 
@@ -30,26 +36,31 @@ class TemporaryFiles:
 
     `with_form_data` removes what it has parsed when all of a form has come: nothing of an upload
     that breaks off, and of two files of one name only the second.
+    body  the `Body` that was read last: a file that is opened now is of its request.  The task
+          that opens it may be another than the request's, as within `asyncio.wait_for`.
     """
 
+    body: "Body | None" = None
+
     def __init__(self) -> None:
-        self._open: list = []  # (the task that works at the request, the file, its path)
+        self._open: list = []  # (the body of its request, the file, its path)
 
     def open(self, path: str, mode: str = "r") -> "Anything":
         """As the function; a file that is written and read again is a temporary one."""
         file = open(path, mode)  # noqa: SIM115
-        if "+" in mode:
-            self._open.append((asyncio.current_task(), file, path))
+        if "+" in mode and self.body:
+            self._open.append((self.body, file, path))
         return file
 
     def sweep(self) -> None:
-        """Removes those of the caller's task, whose request has ended, and of jobs that have."""
+        """Removes those whose request is over."""
+        self.body = None  # it holds its connection
         if not self._open:
             return
         kept = []
         for each in self._open:
-            task, file, path = each
-            if task is not asyncio.current_task() and not task.done():
+            body, file, path = each
+            if not body.is_closed:
                 kept.append(each)
                 continue
             try:
