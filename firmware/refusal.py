@@ -175,15 +175,14 @@ async def refuse_malformed(request: "Anything", error: Exception) -> "Anything":
     """JSON or a form that can't be read is the client's error; None for a ValueError of others."""
     kind = request.content_type or ""
     incoming = request._incoming
-    is_own = not kind.startswith("multipart/") and not request.body
-    if is_own and incoming and incoming.is_whole:  # the handler has read it itself
-        return None
+    if incoming and incoming.is_whole and not request.body:  # the handler has read it itself
+        kind = ""
     try:  # as Microdot's `json` and `form` do it, which most applications go without
         if kind.startswith("application/json"):
             json.loads(request.body.decode())
         elif kind.startswith("application/x-www"):
             request._parse_urlencoded(request.body)
-        if not kind.startswith("multipart/") or request._form is not None:
+        if not request.is_malformed:
             return None
     except ValueError:
         pass

@@ -13,13 +13,14 @@ class ServedRequest(Request):
     body  what is still to come of it, or None
     data  what was received in advance
     wire  the client's
+    is_malformed  Microdot's parser of a form in several parts says so
     """
 
     after_request_handlers: "Anything" = ()
     content_length = 0
     route: "Anything" = None
     subapp: "Anything" = None
-    body_used = False
+    body_used = is_malformed = False
     _body = b""
     _stream: "Anything" = None
     _json = _form = _files = None

@@ -4,7 +4,7 @@ import os
 
 
 def mend(multipart: "Anything", pool: "WorkerPool") -> None:
-    """Makes the parser find each boundary, and lose no temporary file.
+    """Makes the parser find each boundary, lose no temporary file, and say what is malformed.
 
     multipart  Microdot's module
     pool       which is told of the end of each request
@@ -15,8 +15,16 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
     parser.buffer_size = max(parser.buffer_size, multipart.FileUpload.max_memory_size)
     files = TemporaryFiles()
     multipart.open = files.open
+    following = parser.__anext__
     read = parser._read_buffer
     release = pool.release
+
+    async def following_of(parts: "Anything") -> "Anything":
+        try:
+            return await following(parts)
+        except ValueError:  # that of a handler is a failure of its own
+            parts.request.is_malformed = True
+            raise
 
     async def read_of(parts: "Anything", n: int = -1) -> bytes:
         data = await read(parts, n)
@@ -27,6 +35,7 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
         release(wire)
         files.sweep()
 
+    parser.__anext__ = following_of
     parser._read_buffer = read_of
     pool.release = release_all  # type: ignore[method-assign]
 

@@ -1,18 +1,25 @@
-import unittest
+from microdot import Microdot, Request, multipart
+from microdot.multipart import FormDataIter, with_form_data
 
-from microdot import Microdot, Request
-from microdot.multipart import with_form_data
-
+from firmware.uploads import mend
 from host_tests.unit.fakes import run_async
+from host_tests.unit.mending import Mended
 from host_tests.unit.sites import Site
 
+MULTIPART = "multipart/form-data; boundary=b"
 
-class TestMalformed(unittest.TestCase):
+
+class TestMalformed(Mended):
     """A body that is not what it says is an error of the client."""
 
     PART = "--b\r\n%s\r\n\r\nvalue\r\n--b--\r\n"
 
     def setUp(self):
+        super().setUp()
+        mend(multipart, self.pool)
+        self.make_app()
+
+    def make_app(self):
         self.app = app = Microdot()
 
         @app.post("/json")
@@ -27,6 +34,18 @@ class TestMalformed(unittest.TestCase):
         @with_form_data
         async def read_parts(request):
             return str(int(request.form["a"]))
+
+        @app.post("/iterated")
+        async def iterate(request):
+            total = 0
+            async for _, value in FormDataIter(request):
+                total += int(value)
+            return str(total)
+
+        @app.post("/empty")
+        @with_form_data
+        async def fail(request):
+            return str(int("of an empty form"))
 
         @app.post("/own")
         async def own(request):
@@ -49,7 +68,8 @@ class TestMalformed(unittest.TestCase):
             ("/own", "application/json", b"nonsense"),
             ("/form", "application/x-www-form-urlencoded", b"a=%zz"),
             ("/form", "application/x-www-form-urlencoded", b"a=%ff"),
-            ("/parts", "multipart/form-data; boundary=b", (self.PART % "no colon").encode()),
+            ("/parts", MULTIPART, (self.PART % "no colon").encode()),
+            ("/iterated", MULTIPART, (self.PART % "no colon").encode()),
         ):
             answer = await self.ask(site, path, kind, body)
             self.assertTrue(answer.startswith("HTTP/1.1 %s" % status))
@@ -74,10 +94,14 @@ class TestMalformed(unittest.TestCase):
         async with Site(self.app) as site:
             for path, kind, body in (
                 ("/own", "application/json", b'{"a": "x"}'),
-                ("/parts", "multipart/form-data; boundary=b", (self.PART % field).encode()),
+                ("/parts", MULTIPART, (self.PART % field).encode()),
+                ("/iterated", MULTIPART, (self.PART % field).encode()),
+                ("/empty", MULTIPART, b"--b--\r\n"),
             ):
+                site.log.lines.clear()
                 answer = await self.ask(site, path, kind, body)
                 self.assertTrue(answer.startswith("HTTP/1.1 500 "))
+                self.assertTrue(any("ValueError" in line for line in site.log.lines))
 
     @run_async
     async def test_so_is_one_of_a_handler_that_has_read_the_body_itself(self):
@@ -100,7 +124,7 @@ class TestMalformed(unittest.TestCase):
     async def test_a_handler_of_the_applications_own_goes_on_working(self):
         for kind in ValueError, Exception:
             for is_local in False, True:
-                self.setUp()
+                self.make_app()
                 app = Microdot()
                 app.mount(self.app, local=is_local)
 

@@ -5,9 +5,9 @@ from microdot import Microdot, Request, multipart
 from microdot.multipart import FormDataIter, with_form_data
 
 from firmware.uploads import TemporaryFiles, mend
-from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, until
-from host_tests.unit.sites import GET, LongBodies, Site
+from host_tests.unit.mending import Mended
+from host_tests.unit.sites import GET, Site
 
 BOUNDARY = "----WebKitFormBoundaryABCDEFGHIJKLMNOP"
 PARTS = (
@@ -18,22 +18,6 @@ HEAD = (
     "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
     "Content-Type: multipart/form-data; boundary=%s\r\n\r\n"
 )
-
-
-class Mended(LongBodies):
-    """Microdot's module is afterwards as it was."""
-
-    def setUp(self):
-        super().setUp()
-        self._buffer_size = FormDataIter.buffer_size
-        self._read_buffer = FormDataIter._read_buffer
-        self.pool = WorkerPool()
-
-    def tearDown(self):
-        super().tearDown()
-        FormDataIter.buffer_size = self._buffer_size
-        FormDataIter._read_buffer = self._read_buffer
-        del multipart.open
 
 
 class TestMultipart(Mended):
