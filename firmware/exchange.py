@@ -123,7 +123,12 @@ class Exchange:
             wire.request = request
             line = RequestLine(head.method, head.minor)
             sent = self._send(wire, line, response, keep_alive, body)
-        return sent if isinstance(sent, bool) else self._finish(wire, sent, body)
+        if isinstance(sent, bool):
+            return sent
+        if body and body.is_whole:  # what the handler still holds, the heap itself shows
+            self._memory.give_back(body.cost)
+            body.cost = 0
+        return self._finish(wire, sent, body)
 
     async def _read_whole(self, body: "Body") -> bytes | None:
         data = await body.read_whole(body.span)

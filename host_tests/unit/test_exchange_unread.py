@@ -8,7 +8,7 @@ from microdot.sse import with_sse
 from microdot.websocket import with_websocket
 
 from host_tests.unit.fakes import run_async, until
-from host_tests.unit.sites import GET, App, LongBodies, Site
+from host_tests.unit.sites import GET, App, LongBodies, Silent, Site
 
 SAYS = "Content-Length: 4000\r\n"  # and sends nothing
 
@@ -151,3 +151,27 @@ class TestBudget(LongBodies):
                 peer.close()
                 await site.wait_open(0)
                 self.assertEqual(site.memory.taken, 0)
+
+    @run_async
+    async def test_while_a_response_is_streamed_only_a_body_that_is_unread_is_counted(self):
+        app = Microdot()
+
+        @app.post("/events")
+        async def events(request):
+            return Silent()
+
+        peers = []
+        async with Site(app) as site:
+            for field, body, taken in (
+                ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n", 0),
+                ("Content-Length: 2000", "x" * 2000, 0),
+                ("Transfer-Encoding: chunked", "BB8\r\n%s\r\n0\r\n\r\n" % ("x" * 3000), 4096),
+            ):
+                peer = site.connect()
+                text = "POST /events HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s" % (field, body)
+                self.assertIn("200 OK", await peer.ask(text))
+                self.assertEqual(site.memory.taken, taken)
+                peers.append(peer)
+        self.assertEqual(site.memory.taken, 0)
+        for peer in peers:
+            peer.close()
