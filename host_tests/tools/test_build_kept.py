@@ -39,7 +39,7 @@ class Builds:
 @pytest.fixture
 def builds(tmp_path, monkeypatch):
     made = Builds(tmp_path)
-    monkeypatch.setattr(build, "_reduce", made.reduce)
+    monkeypatch.setattr(build, "reduce", made.reduce)
     monkeypatch.setattr(compiler, "KEPT", tmp_path / "kept")
     return made
 
@@ -88,7 +88,7 @@ def test_the_collector_that_rests_meanwhile_runs_again_whatever_happens(builds, 
 
     builds.make()
     assert gc.isenabled()
-    monkeypatch.setattr(build, "_reduce", fail)
+    monkeypatch.setattr(build, "reduce", fail)
     builds.found["main.py"].write_text("x = 1")
     with pytest.raises(OSError, match="full"):
         builds.make()

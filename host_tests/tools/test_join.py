@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from tools.checkout import ROOT
-from tools.version import build, join, tracebacks
+from tools.version import build, join, names, tracebacks
 
 FIRMWARE = ROOT / "firmware"
 HTTP1 = """\
@@ -55,6 +55,22 @@ CORE = ast.parse(
 )
 
 
+TABLE_SIZES = (97, 127, 167, 223, 293)  # MicroPython's, py/map.c
+
+
+def bound_in(tree):
+    """The names that a module binds."""
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (each.asname or each.name for each in node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            nodes = [name for each in targets for name in ast.walk(each)]
+            yield from (name.id for name in nodes if isinstance(name, ast.Name))
+
+
 def members(*joined):
     return join.join(TEXTS, joined)
 
@@ -70,10 +86,26 @@ def write(folder, **texts):
 
 def test_what_has_one_name_in_two_modules_stays_two_things():
     core = members("http1", "wire")["firmware/core.py"].replace("from time", "from board_time")
-    names: dict[str, Any] = {}
+    made: dict[str, Any] = {}
     with mock.patch.dict(sys.modules, board_time=mock.Mock()):
-        exec(core, names)
-    assert names["send"]("abcd") == "abca"
+        exec(core, made)
+    assert made["send"]("abcd") == "abca"
+
+
+def test_the_built_in_functions_that_it_uses_are_names_of_its_own():
+    text = "def f(text: bytes) -> object:\n    print(len(text), str)\n    raise ValueError\n"
+    core = join.join(TEXTS | {"firmware/wire.py": text}, ["wire"])["firmware/core.py"]
+    assert core.startswith("from builtins import len, str; \n")
+
+
+def test_its_table_of_names_is_not_nearly_full():
+    found = build.sources(ROOT, build.find_microdot(), ROOT / "main.py")
+    core = ast.parse(build.reduce(found)["firmware/core.mpy"])
+    is_folded = [isinstance(node, ast.Assign) and names.is_folded(node) for node in core.body]
+    left = [node for node, is_gone in zip(core.body, is_folded, strict=True) if not is_gone]
+    count = len(list(bound_in(ast.Module(left, [])))) + len(("__name__", "__file__"))
+    size = next(size for size in TABLE_SIZES if size >= count)
+    assert 100 < count < 0.9 * size
 
 
 def test_each_line_stays_and_what_was_imported_once_is_not_again():
@@ -171,14 +203,5 @@ def test_each_member_finds_what_it_imports_in_those_before_it():
 
 
 def test_no_name_of_the_one_module_means_two_things():
-    bound: list[str] = []
-    for node in CORE.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound += [each.asname or each.name for each in node.names]
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.append(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [name for each in targets for name in ast.walk(each)]
-            bound += [name.id for name in names if isinstance(name, ast.Name)]
-    assert [name for name, count in Counter(bound).items() if count > 1] == []
+    bound = Counter(bound_in(CORE))
+    assert [name for name, count in bound.items() if count > 1] == []

@@ -115,7 +115,7 @@ def compile_reduced(found: dict[str, Path], planned: dict[str, Path]) -> dict[st
             return kept
     gc.disable()  # it would look through the trees again and again, for a quarter of the time
     try:
-        texts = {name: text for name, text in _reduce(found).items() if name in planned}
+        texts = {name: text for name, text in reduce(found).items() if name in planned}
     finally:
         gc.enable()
     compiled = {name: compiler.compile_text(planned[name], text) for name, text in texts.items()}
@@ -124,7 +124,7 @@ def compile_reduced(found: dict[str, Path], planned: dict[str, Path]) -> dict[st
 
 
 def _digest(found: dict[str, Path]) -> str:
-    """SHA-256 of all that `_reduce` and mpy-cross make something of, and of themselves."""
+    """SHA-256 of all that `reduce` and mpy-cross make something of, and of themselves."""
     here = Path(__file__).parent
     microdot = found["lib/microdot/microdot.py"].parent
     files = {path.name: path for path in (here / "image_names.txt", *microdot.glob("*.py"))}
@@ -136,7 +136,7 @@ def _digest(found: dict[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def _reduce(planned: dict[str, Path]) -> dict[str, bytes]:
+def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     """What is compiled in the place of a source, to take less of a board's heap; by .mpy."""
     modules = {path: file for path, file in planned.items() if path.startswith("firmware/")}
     microdot = planned["lib/microdot/microdot.py"]

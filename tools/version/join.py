@@ -5,13 +5,18 @@ and of what it refers to, its variables, and the names of others that it imports
 their order, and none is lost, so `find_place` tells where a line of the one module comes from.
 
 What is joined is imported as `from firmware.module import name`, by the rest of the firmware.
+
+The built-in functions that they use become names of the one module.  MicroPython asks a module
+first, and remembers where in its table a name was, but not that it was not there: in one that is
+nearly full it looks at dozens of others, each time (py/map.c, `mp_map_lookup`).
 """
 
 import ast
+import builtins
 import functools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tools.checkout import ROOT
@@ -26,6 +31,7 @@ MEMBERS = (
     *("kinds", "lasting", "exchange", "long_head", "farewell", "connection", "server"),
     *("job", "workers", "radio", "memory", "vigil", "health", "address", "supervisor", "app"),
 )
+_REPLACED = {"open", "print"}  # what an application may put others in the place of
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")
 _WORD = re.compile(rb"\w+")
 
@@ -57,9 +63,10 @@ def join(texts: Mapping[str, str], joined: Collection[str]) -> dict[str, str]:
         else:
             parts.append("\n" * text.count("\n"))
     whole = {path: text for path, text in texts.items() if path not in map(_path, joined)}
+    core = _import_builtins(trees.values()) + "".join(parts)
     return {
         path: _IMPORT.sub(lambda match: _redirect(match, joined), text)
-        for path, text in (whole | {PATH: "".join(parts)}).items()
+        for path, text in (whole | {PATH: core}).items()
     }
 
 
@@ -126,6 +133,17 @@ def _private_names(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.Assign):
             found.update(each.id for each in node.targets if isinstance(each, ast.Name))
     return {name for name in found if name.startswith("_")}
+
+
+def _import_builtins(trees: Iterable[ast.Module]) -> str:
+    """The beginning of a line that makes those that are called, or named, names of the module."""
+    nodes = [node for tree in trees for node in source.walk(tree)]
+    fields = [getattr(node, field, None) for node in nodes for field in ("annotation", "returns")]
+    unused = {node for field in fields if field for node in ast.walk(field)}
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and node not in unused}
+    names = [name for name in sorted(used & vars(builtins).keys()) if name[0].islower()]
+    names = [name for name in names if name not in _REPLACED]
+    return f"from builtins import {', '.join(names)}; " if names else ""
 
 
 def _without_imports(text: str, joined: Collection[str], known: set[str]) -> str:

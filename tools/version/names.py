@@ -83,7 +83,7 @@ def _variables(nodes: Iterable[ast.AST]) -> Iterable[str]:
             yield node.arg
         elif isinstance(node, (ast.Module, ast.ClassDef)):
             for each in node.body:
-                if isinstance(each, ast.Assign) and not _is_folded(each):
+                if isinstance(each, ast.Assign) and not is_folded(each):
                     yield from (name.id for name in each.targets if isinstance(name, ast.Name))
 
 
@@ -119,7 +119,7 @@ def _texts(value: object) -> Iterable[str]:
         yield from _IDENTIFIER.findall(text)
 
 
-def _is_folded(node: ast.Assign) -> bool:
+def is_folded(node: ast.Assign) -> bool:
     """Whether mpy-cross puts the value in the place of the name: `_NAME = const(1)`."""
     is_private = all(isinstance(name, ast.Name) and name.id[0] == "_" for name in node.targets)
     return is_private and getattr(getattr(node.value, "func", None), "id", "") == "const"
