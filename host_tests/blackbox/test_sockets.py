@@ -9,9 +9,11 @@ import h11
 
 def test_the_least_recently_used_connection_is_closed_for_a_newcomer_and_no_other(board):
     with ExitStack() as stack:
-        clients = [stack.enter_context(board.connect()) for _ in range(board.max_open_sockets)]
-        for client in [*clients, clients[0]]:
-            assert client.request("GET", "/quick").status == 200
+        clients = []
+        for _ in range(board.max_open_sockets):
+            clients.append(stack.enter_context(board.connect()))
+            assert clients[-1].request("GET", "/quick").status == 200
+        assert clients[0].request("GET", "/quick").status == 200
         newcomer = stack.enter_context(board.connect())
         assert newcomer.request("GET", "/quick").status == 200
         assert clients[1].is_closed()
