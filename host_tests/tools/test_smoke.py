@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from unittest import mock
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_each_of_its_clients_has_a_port_of_its_own_that_nobody_else_has(monkeypa
     with pytest.raises(ConnectionRefusedError):
         running.connect()
     assert asked == [19999, 10000, 10001, 10002]
+
+
+def test_on_this_computer_the_kernel_chooses_them():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        running = board.RemoteBoard("127.0.0.1:%d" % server.getsockname()[1])
+        with mock.patch.object(board, "Client", wraps=board.Client) as made, running.connect():
+            assert made.call_args.args == (running.host, running.port, running.patience_s)
 
 
 def test_without_an_address_it_says_how():
