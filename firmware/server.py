@@ -195,10 +195,13 @@ class Server:
 
     async def _make_room(self) -> "Slot":
         """A free slot, if need be after a purge; the spare one if no other can become free."""
-        has_room = await self._memory.wait_room()
+        memory = self._memory
+        has_room = await memory.wait_room()
         start = ticks_ms()
         while True:
-            must_refuse = not has_room or self._memory.is_short() or self.table.is_all_at_work()
+            must_refuse = not has_room or memory.is_short() or self.table.is_all_at_work()
+            # With one client more the radio might not hear the others' acknowledgements any more.
+            must_refuse = must_refuse or not memory.radio.can_hear()
             slot = self.table.spare if must_refuse else self.table.find_free()
             if slot and slot.state == FREE:
                 if not has_room:

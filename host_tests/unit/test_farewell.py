@@ -64,6 +64,22 @@ class TestTurnedAway(unittest.TestCase):
             for peer in (idle, busy, newcomer):
                 peer.close()
 
+    @run_async
+    async def test_then_nobody_is_let_in_though_there_are_slots_and_the_others_go_on(self):
+        async with App().site(max_open_sockets=3) as site:
+            kept = site.connect()
+            await kept.ask(GET % "/quick")
+            site.memory.radio.is_deaf = True
+            newcomer = site.connect()
+            await newcomer.send(GET % "/quick")
+            self.assertEqual(await newcomer.read_all(), "")
+            self.assertIn("quick", await kept.ask(GET % "/quick"))
+            site.memory.radio.is_deaf = False
+            again = site.connect()
+            self.assertIn("quick", await again.ask(GET % "/quick"))
+            for peer in (kept, newcomer, again):
+                peer.close()
+
 
 class TestLastWord(unittest.TestCase):
     @run_async
