@@ -133,7 +133,7 @@ class SerialBoard:
         wait_for(lambda: self._line.has_client, _WAIT_S)
 
     def press_reset(self):
-        self._processor.press_reset()
+        wait_for(self._processor.press_reset, _WAIT_S)
 
     def stop(self):
         self._has_ended = True

@@ -97,9 +97,12 @@ class Processor:
             self._process.kill()
             path.unlink()
 
-    def press_reset(self):
-        assert self._process
-        self._process.kill()
+    def press_reset(self) -> bool:
+        """Whether it ran: it does not for a moment between two starts."""
+        process = self._process
+        if process:
+            process.kill()
+        return process is not None
 
     def kill(self):
         """Power is lost, and with it what a reset leaves."""
