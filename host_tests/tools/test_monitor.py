@@ -62,8 +62,10 @@ def test_without_a_terminal_it_shows_what_the_board_says_over_a_loss_of_the_line
         deployed_board.wait_client()
         deployed_board.cut()
         read_until(monitor.stdout.fileno(), b"is away; waiting for it")
+        start = len(deployed_board.console)
         deployed_board.power_on()
         deployed_board.wait_client()
+        deployed_board.wait_text(b"Registering URI handlers", start)  # who connects may miss it
         deployed_board.press_reset()
         read_until(monitor.stdout.fileno(), b"Registering URI handlers")
     finally:
