@@ -199,14 +199,15 @@ class Server:
         has_room = await memory.wait_room()
         start = ticks_ms()
         while True:
-            must_refuse = not has_room or memory.is_short() or self.table.is_all_at_work()
             # With one client more the radio might not hear the others' acknowledgements any more.
-            must_refuse = must_refuse or not memory.radio.can_hear()
+            is_deaf = not memory.radio.can_hear()
+            is_full = not has_room or memory.is_short() or self.table.is_all_at_work()
+            must_refuse = is_deaf or is_full
             slot = self.table.spare if must_refuse else self.table.find_free()
             if slot and slot.state == FREE:
                 if not has_room:
                     self._log.warning("out of memory: no room for a newcomer")
-                elif must_refuse:
+                elif is_full:
                     self._log.warning("No sockets are available")
                 return slot
             self._room.clear()

@@ -73,6 +73,8 @@ class TestTurnedAway(unittest.TestCase):
             newcomer = site.connect()
             await newcomer.send(GET % "/quick")
             self.assertEqual(await newcomer.read_all(), "")
+            await site.wait_line("closed, since the radio has no memory")
+            self.assertNotIn("No sockets are available", site.log.lines)
             self.assertIn("quick", await kept.ask(GET % "/quick"))
             site.memory.radio.is_deaf = False
             again = site.connect()
