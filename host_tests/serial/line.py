@@ -86,9 +86,9 @@ class SerialLine:
     def hang_up(self):
         """The client, if there is one, loses its connection."""
         if self._client:
-            self._selector.unregister(self._client)
-            self._client.close()
-            self._client = None
+            client, self._client = self._client, None  # before the other end can know
+            self._selector.unregister(client)
+            client.close()
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def close(self):
