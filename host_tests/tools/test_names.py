@@ -1,8 +1,32 @@
 """Names of the firmware that a board keeps, and those that become names of the image."""
 
+import re
+import subprocess
+
 import pytest
 
+from tools.checkout import ROOT
+from tools.simulator.interpreter import micropython
 from tools.version import names
+
+# The names of all modules, and of all that these have.
+LIST_NAMES = """
+import sys
+for name in sys.argv[1:]:
+    try:
+        module = __import__(name, None, None, ("*",))
+    except ImportError:
+        continue
+    for each in dir(module):
+        print(each)
+        for one in dir(getattr(module, each, None)):
+            print(one)
+"""
+MODULES = """
+asyncio asyncio.core asyncio.event asyncio.funcs asyncio.lock asyncio.stream binascii builtins
+collections errno gc hashlib heapq io json machine math micropython os platform random re select
+socket ssl struct sys time tls uctypes vfs _thread
+"""
 
 SOURCE = """
 from microdot import Response
@@ -21,29 +45,78 @@ class Table:
     def _by_text(self):
         pass
 
+    def threshold_of(self, owner):
+        owner.insert_all(self.named_by_others())
+
+    def named_by_others(self):
+        pass
+
 def _sum_up(response):
     response._of_microdot()
 
 def run(application):
     pass
+
+class Full(Exception):
+    pass
 """
+
+
+FOREIGN = [
+    "class Response:\n  def _of_microdot(self): pass",
+    '"""Of a Table."""\ntable.named_by_others()  # not public_count()\n',
+    "this is no Python",
+]
+KEPT = ["Full", "run", "__init__", "_by_text", "_of_microdot", "insert_all", "named_by_others"]
 
 
 @pytest.fixture
 def found():
-    return names.find([SOURCE], foreign=["class Response:\n  def _of_microdot(self): pass"])
+    return names.find([SOURCE], FOREIGN)
 
 
-@pytest.mark.parametrize("name", ["longest", "_count_open", "_sum_up"])
-def test_variables_and_private_functions_take_names_of_the_image(found, name):
+@pytest.mark.parametrize("name", ["longest", "_count_open", "_sum_up", "public_count", "Table"])
+def test_variables_functions_and_classes_take_names_of_the_image(found, name):
     assert found[name] in names.IMAGE_NAMES
 
 
-@pytest.mark.parametrize(
-    "name", ["Table", "public_count", "__init__", "_by_text", "_of_microdot", "application"]
-)
+@pytest.mark.parametrize("name", [*KEPT, "application"])
 def test_what_others_may_call_keeps_its_name(found, name):
     assert name not in found
+
+
+def test_public_functions_keep_theirs_when_what_calls_them_can_not_be_read():
+    found = names.find([SOURCE], FOREIGN, keeps_public=True)
+    assert not {"public_count", "Table"}.intersection(found) and "_sum_up" in found
+
+
+def test_a_function_that_is_imported_has_the_same_name_in_both_modules():
+    defines, imports = "def count_all(): pass", "from firmware.table import count_all\ncount_all()"
+    found = names.find([defines, imports], foreign=[""])
+    assert names.replace(imports, found).count(found["count_all"]) == 2
+
+
+@pytest.mark.parametrize(
+    "imports", ["from firmware.table import own_module", "import own_module", "import a.own_module"]
+)
+def test_a_module_keeps_its_name_though_a_function_has_the_same(imports):
+    sources = ["def own_module(): pass", imports, "from firmware.table.other import thing"]
+    assert "own_module" not in names.find(sources, foreign=[""])
+
+
+def test_a_function_of_others_keeps_its_name_though_one_of_ours_has_the_same():
+    sources = ["def spin_up(): pass", "from machine import spin_up"]
+    assert "spin_up" not in names.find(sources, foreign=[""])
+
+
+def test_no_method_that_micropython_has_takes_another_name():
+    """It may be meant where ours has the same name."""
+    line = [*micropython("1M"), "-c", LIST_NAMES, *MODULES.split()]
+    known = subprocess.run(line, check=True, capture_output=True, text=True).stdout.split()
+    assert len(known) > 500 and "readexactly" in known
+    texts = [path.read_text() for path in (ROOT / "firmware").rglob("*.py")]
+    ours = {name for text in texts for name in re.findall(r"\bdef (\w+)", text)}
+    assert not ours.intersection(names.find(texts, foreign=[""]), known)
 
 
 def test_two_names_never_become_one(found):

@@ -145,13 +145,14 @@ def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     known = [file.read_text("utf-8", "replace") for file in sorted(foreign)]
     texts = {path: source.read(file).decode() for path, file in modules.items()}
     texts = join.join(constants.fold(texts, known), join.choose(planned))
-    others = names.find(texts.values(), known)
+    is_readable = all(file.suffix != ".mpy" for file in planned.values())
+    others = names.find(texts.values(), known, keeps_public=not is_readable)
     reduced = {
         f"{path[:-3]}.mpy": names.replace(text, others).encode() for path, text in texts.items()
     }
     package = planned[f"{_MICRODOT}__init__.py"]
     files = {path: file for path, file in planned.items() if file not in (microdot, package)}
-    if all(file.suffix != ".mpy" for file in files.values()):  # whose names can't be read
+    if is_readable:
         users = [_names_in(path, file) for path, file in files.items()]
         pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
         for name, text in zip(("microdot", "__init__"), pair, strict=True):

@@ -1,10 +1,11 @@
-"""Names of the firmware's variables become names that every image of MicroPython has already.
+"""Names of the firmware's own become names that every image of MicroPython has already.
 
 A name that the image lacks costs some 24 bytes of a board's heap, for ever, and the table of
 names doubles, by 4.5 KB, at 620 of them.  Attributes that we set, arguments, variables of modules
-and private functions are nobody else's business, so they take names that are there anyway.  Public
-functions and classes keep theirs.  The lines stay, by which `tracebacks.py` names the functions as
-the sources do.
+and functions that the application does not name are nobody else's business, so they take names that
+are there anyway, as do classes.  Exceptions keep theirs, which stand in tracebacks, and methods of
+a name that MicroPython has: somebody else's may be meant.  The lines stay, by which `tracebacks.py`
+names the functions as the sources do.
 """
 
 import ast
@@ -19,11 +20,11 @@ from tools.version import source
 
 # In the stock images from 1.25 on; one that an image lacks costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
-_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What others set: an option of its client's socket, what Python leaves of the pool, the clock, and
-# the buffer of a played socket.
-_KEPT = {"_sock", "pool_len", "is_clock_set", "_try_send"}
+# the listener and the buffer of a board that is played.
+_KEPT = {"_sock", "pool_len", "is_clock_set", "Listener", "Wire", "_try_send"}
 _PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # A text or a comment as a whole, or a name: `tokenize` takes twenty times as long.
 _PIECE = re.compile(
@@ -31,14 +32,19 @@ _PIECE = re.compile(
 )
 
 
-def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
+def find(
+    texts: Collection[str], foreign: Iterable[str], keeps_public: bool = False
+) -> dict[str, str]:
     """Name to name of the image, for modules with these sources.
 
-    foreign  sources of modules whose names stay: those that ours may extend, or that know ours
+    foreign       sources of modules whose names stay: those that ours may extend, or that know ours
+    keeps_public  whether functions and classes keep theirs, if they are public: of who uses them,
+                  the source can't be read
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
-    known = _KEPT.union(*(_IDENTIFIER.findall(text) for text in foreign))
-    ours, fixed, words = _read(tuple(texts))
+    known = _KEPT.union(*map(_read_foreign, foreign))
+    ours, fixed, public, words = _read(tuple(texts))
+    fixed = fixed | public if keeps_public else fixed
     wanted = ours - fixed - known
     used = words | fixed | known
     free = {name for name in IMAGE_NAMES if name not in used}
@@ -52,17 +58,48 @@ def find(texts: Collection[str], foreign: Iterable[str]) -> dict[str, str]:
     return names
 
 
+@functools.lru_cache(32)
+def _read_foreign(text: str) -> set[str]:
+    """The words of a source, without those of its comments and docstrings."""
+    lines = text.splitlines()
+    try:
+        nodes = source.walk(ast.parse(text))
+    except SyntaxError:
+        nodes = []
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            source.replace(lines, node, "")
+    code = _PIECE.sub(lambda match: match[0] if match[0][0] != "#" else "", "\n".join(lines))
+    return set(_IDENTIFIER.findall(code))
+
+
 @functools.lru_cache(1)  # who builds several applications has the same texts each time
-def _read(texts: tuple[str, ...]) -> tuple[set[str], set[str], set[str]]:
-    """Of these sources: names of ours, among them some that are to stay; those; and all words."""
-    nodes = [node for text in texts for node in source.walk(ast.parse(text))]
-    fixed = {name for node in nodes for name in _fixed(node)}
+def _read(texts: tuple[str, ...]) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Of these sources: names of ours, among them some that are to stay; those; what is defined
+    for others, too; and all words.
+    """
+    nodes = [node for text in texts for node in source.walk(_without_annotations(text))]
+    defined = {node.name for node in nodes if _is_definition(node)}
+    fixed = {name for node in nodes for name in _fixed(node, defined)} | _in_packages(nodes)
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
-    ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
-    ours |= {node.name for node in nodes if _is_private(node)}
+    ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)} | defined
     fixed |= {node.attr for node in attributes} - ours
     words = {name for text in texts for name in _IDENTIFIER.findall(text)}
-    return {name for name in _variables(nodes) if len(name) > 2}, fixed, words
+    wanted = {name for name in _variables(nodes) if len(name) > 2}
+    return wanted, fixed, {name for name in defined if name[0] != "_"}, words
+
+
+def _without_annotations(text: str) -> ast.Module:
+    """mpy-cross has no use for them; their names stand in texts."""
+    tree = ast.parse(text)
+    for node in source.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+    return tree
 
 
 def replace(text: str, names: Mapping[str, str]) -> str:
@@ -71,11 +108,11 @@ def replace(text: str, names: Mapping[str, str]) -> str:
 
 
 def _variables(nodes: Iterable[ast.AST]) -> Iterable[str]:
-    """Names of attributes that are set, arguments, private functions, variables of modules and
+    """Names of attributes that are set, arguments, what is defined, variables of modules and
     classes.
     """
     for node in nodes:
-        if _is_private(node):
+        if _is_definition(node):
             yield node.name
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr
@@ -87,30 +124,40 @@ def _variables(nodes: Iterable[ast.AST]) -> Iterable[str]:
                     yield from (name.id for name in each.targets if isinstance(name, ast.Name))
 
 
-def _fixed(node: ast.AST) -> Iterable[str]:
-    """Names that others know: of public functions, keywords, what is imported, in texts."""
-    if isinstance(node, _DEFINITION) and not _is_private(node):
-        yield node.name
-        if isinstance(node, ast.FunctionDef) and node.name in _PUBLIC:
-            yield from (each.arg for each in node.args.args)
+def _fixed(node: ast.AST, defined: Collection[str]) -> Iterable[str]:
+    """Names that others know: keywords, modules, methods of MicroPython's, in texts."""
+    if isinstance(node, ast.FunctionDef) and node.name in _PUBLIC:
+        yield from (node.name, *(each.arg for each in node.args.args))
     elif isinstance(node, ast.keyword):
         yield node.arg or ""
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if not node.func.attr.startswith("_"):  # it may be a method of MicroPython's: gc.threshold
-            yield node.func.attr
+        if not node.func.attr.startswith("_") and node.func.attr not in defined:
+            yield node.func.attr  # it may be a method of MicroPython's: gc.threshold
     elif isinstance(node, ast.ImportFrom):
         yield from (node.module or "").split(".")
-    elif isinstance(node, ast.alias) and not node.name.isupper():
-        yield from node.name.split(".")
+        is_ours = (node.module or "").startswith("firmware.")
+        names = {each.name for each in node.names if not each.name.isupper()}
+        yield from names.difference(defined) if is_ours else names
+    elif isinstance(node, ast.Import):
+        yield from (part for each in node.names for part in each.name.split("."))
     elif isinstance(node, ast.Constant):
         yield from _texts(node.value)
 
 
-def _is_private(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Whether it defines a function or method that only its module calls."""
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
-    return node.name.startswith("_") and not node.name.endswith("__")
+def _in_packages(nodes: Iterable[ast.AST]) -> set[str]:
+    """What is imported from a package, which may be a module of it."""
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    packages = {(node.module or "").rpartition(".")[0] for node in imports}
+    return {each.name for node in imports if node.module in packages for each in node.names}
+
+
+def _is_definition(node: ast.AST) -> TypeGuard[_Definition]:
+    """Whether it defines what may have another name: not what Python calls, and no exception."""
+    if isinstance(node, ast.ClassDef):
+        return not any(ast.unparse(base).endswith(("Exception", "Error")) for base in node.bases)
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return not node.name.endswith("__")
+    return False
 
 
 def _texts(value: object) -> Iterable[str]:
