@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import compiler, constants, frozen, join, names, source, trim
+from tools.version import compiler, constants, frozen, join, names, order, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
@@ -148,7 +148,8 @@ def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     is_readable = all(file.suffix != ".mpy" for file in planned.values())
     others = names.find(texts.values(), known, keeps_public=not is_readable)
     reduced = {
-        f"{path[:-3]}.mpy": names.replace(text, others).encode() for path, text in texts.items()
+        f"{path[:-3]}.mpy": order.put_first(names.replace(text, others)).encode()
+        for path, text in texts.items()
     }
     package = planned[f"{_MICRODOT}__init__.py"]
     files = {path: file for path, file in planned.items() if file not in (microdot, package)}
@@ -156,7 +157,7 @@ def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
         users = [_names_in(path, file) for path, file in files.items()]
         pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
         for name, text in zip(("microdot", "__init__"), pair, strict=True):
-            reduced[f"{_MICRODOT}{name}.mpy"] = text.encode()
+            reduced[f"{_MICRODOT}{name}.mpy"] = order.put_first(text).encode()
     return reduced
 
 
