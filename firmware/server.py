@@ -1,9 +1,7 @@
-"""The server: who gets in, who has to leave, start and stop.
+"""The server: start and stop, and who has to leave.
 
 It owns the listener, the connections, the worker pool and three tasks: one admits clients, one is
-the reaper, which keeps every deadline, and one sends what streams have gathered.  A client is
-admitted before it is accepted: a slot is free, or the least recently used one is purged, or, with
-every connection at work or memory short, it is turned away with a 503 on the spare slot.
+the reaper, which keeps every deadline, and one sends what streams have gathered.
 """
 
 import asyncio
@@ -12,18 +10,18 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 import firmware
+from firmware.admission import Admission
 from firmware.connection import Connection
 from firmware.exchange import Exchange
 from firmware.farewell import Farewell
 from firmware.heads import HeadParser
 from firmware.lasting import Lasting
 from firmware.listener import Listener
-from firmware.slots import FREE, GRACE_MS, LINGERING, PURGED, STOPPED, TIMED_OUT, SlotTable
-from firmware.tasks import join, wake
+from firmware.slots import FREE, STOPPED, TIMED_OUT, SlotTable
+from firmware.tasks import is_within, join, wake
 
 _SWEEP_MS = const(100)
 _MAX_LAG_MS = const(500)
-_GRACE_POLL_MS = const(20)
 _JOIN_S = 5
 
 
@@ -35,7 +33,7 @@ class Server:
     memory   the `Memory` that is shared with the radio
     limits   the settings of section "server", by name
     port     that it listens on
-    most_open     connections at a time, so far
+    admission     lets clients in
     worst_lag_ms  how long the loop stood still, at most
     """
 
@@ -59,7 +57,8 @@ class Server:
         self._room = asyncio.Event()  # a slot may have become free, or purgeable
         self.table = table = SlotTable(limits["max_open_sockets"], self._room.set)
         table.has_memory = memory.has_room_to_last
-        self._listener = Listener(log)
+        self._listener = listener = Listener(log)
+        self.admission = Admission(table, listener, self._room, memory, log)
         self._lasting = lasting = Lasting(table)
         self._exchange = exchange = Exchange(app, workers, lasting, memory, log, limits)
         workers.admit = lasting.admit_long
@@ -75,9 +74,8 @@ class Server:
         for slot in self._slots:
             is_spare = slot is table.spare
             slot.owner = Connection(slot, served, farewell, parser, memory, log, limits, is_spare)
-        self._admitting: asyncio.Task | None = None  # while the server runs
-        self.tasks: list = []  # the others, from the first start to close()
-        self.most_open = self.worst_lag_ms = 0
+        self.tasks: list = []  # from the first start to close()
+        self.worst_lag_ms = 0
 
     def answer_own(self, own: "Function", takes_updates: bool = False) -> None:
         """From now on `own` answers what the board answers itself, see `Exchange`."""
@@ -85,7 +83,7 @@ class Server:
         self._exchange.takes_updates = takes_updates
 
     def is_running(self) -> bool:
-        return self._admitting is not None
+        return self.admission.is_running()
 
     def count_answered(self) -> int:
         """How many requests were answered so far."""
@@ -97,7 +95,7 @@ class Server:
 
     async def start(self, address: str) -> None:
         """Listens on `address`; OSError when it can't be had.  Idle when it runs already."""
-        if self._admitting:
+        if self.is_running():
             return
         self._exchange.is_draining = False
         limits = self._limits
@@ -114,7 +112,7 @@ class Server:
         self._listener.open(address, self.port, limits["backlog_conn"])
         try:
             self._log.info("Registering URI handlers")
-            self._admitting = asyncio.create_task(self._admit())
+            self.admission.start()
         except MemoryError:  # until the next try, clients are refused instead of kept waiting
             self._listener.close()
             raise
@@ -124,23 +122,22 @@ class Server:
 
         Requests at work have `grace_ms` to end.  Idle when the server does not run.
         """
-        if not self._admitting:
+        if not self.is_running():
             return
         self._log.info("Stopping webserver")
         # 1. No more clients.
         self._exchange.is_draining = True
-        await join(self._admitting)
-        self._admitting = None
+        await self.admission.stop()
         self._listener.close()
         # 2. Close the idle.
         self._cut_all(False)
         # 3. Let the busy finish.
         if grace_ms:
-            await _is_within(self._wait_closed(), grace_ms / 1000)
+            await is_within(self._wait_closed(), grace_ms / 1000)
         # 4. Cancel them.
         self._cut_all(True)
         # 5. Join.  A handler that swallows every cancellation keeps its slot and its worker.
-        if not await _is_within(self._wait_ended(), _JOIN_S):
+        if not await is_within(self._wait_ended(), _JOIN_S):
             self._log.error("a handler does not end")
 
     async def close(self) -> None:
@@ -172,60 +169,6 @@ class Server:
         while any(slot.state != FREE for slot in self._slots):
             self._room.clear()
             await self._room.wait()
-
-    async def _admit(self) -> None:
-        """The task that lets clients in."""
-        while True:
-            try:
-                await self._listener.wait_pending()
-                slot = await self._make_room()
-                accepted = self._listener.accept()
-                if accepted:
-                    try:
-                        slot.owner.take(accepted[0], accepted[1])
-                    except MemoryError:  # else nobody would close it
-                        accepted[0].close()
-                        raise
-                    self.most_open = max(self.most_open, self.table.count_open())
-                elif self._listener.is_exhausted:
-                    self._purge(True)  # gives a socket back
-            except Exception as error:
-                self._log.exception("admission failed", error)
-                await asyncio.sleep_ms(_SWEEP_MS)
-
-    async def _make_room(self) -> "Slot":
-        """A free slot, if need be after a purge; the spare one if no other can become free."""
-        memory = self._memory
-        has_room = await memory.wait_room()
-        start = ticks_ms()
-        while True:
-            # With one client more the radio might not hear the others' acknowledgements any more.
-            is_deaf = not memory.radio.can_hear()
-            is_full = not has_room or memory.is_short() or self.table.is_all_at_work()
-            must_refuse = is_deaf or is_full
-            slot = self.table.spare if must_refuse else self.table.find_free()
-            if slot and slot.state == FREE:
-                if not has_room:
-                    self._log.warning("out of memory: no room for a newcomer")
-                elif is_full:
-                    self._log.warning("No sockets are available")
-                return slot
-            self._room.clear()
-            if slot:  # the spare one
-                if slot.state == LINGERING and not slot.reason:
-                    slot.owner.cut(PURGED)
-                await _is_within(self._room.wait(), _SWEEP_MS / 1000)
-            elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
-                await self._room.wait()
-            else:  # until the grace of one of them is over
-                await asyncio.sleep_ms(_GRACE_POLL_MS)
-
-    def _purge(self, is_urgent: bool) -> bool:
-        """Cuts the least recently used connection; whether there is one to cut."""
-        victim = self.table.find_victim(ticks_ms(), is_urgent)
-        if victim:
-            victim.owner.cut(PURGED)
-        return victim is not None
 
     async def _reap(self) -> None:
         """The task that keeps the deadlines, and an eye on memory."""
@@ -265,12 +208,3 @@ class Server:
         if self._memory.is_short():
             self._parser.forget()
             self._cut_all(self._memory.must_cut(now))
-
-
-async def _is_within(coroutine: "Anything", timeout_s: float) -> bool:
-    """Runs a coroutine, up to a time; whether it has ended by then."""
-    try:
-        await asyncio.wait_for(coroutine, timeout_s)
-        return True
-    except asyncio.TimeoutError:
-        return False

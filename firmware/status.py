@@ -137,7 +137,7 @@ class Status:
             max(0, supervisor.reconnects),
             supervisor.down_s,
             server.count_open(),
-            server.most_open,
+            server.admission.most_open,
             len(table.slots),
             table.purged,
             busy,

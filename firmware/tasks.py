@@ -1,4 +1,4 @@
-"""Ending a task, waking one that would sleep for ever, and waiting to be woken."""
+"""Ending a task, waking one that would sleep for ever, and waiting: to be woken, or for a time."""
 
 import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
@@ -19,6 +19,15 @@ async def join(task: "Anything") -> None:
     while not task.done() and ticks_diff(end, ticks_ms()) > 0:
         task.cancel()
         await asyncio.sleep_ms(1)
+
+
+async def is_within(coroutine: "Anything", timeout_s: float) -> bool:
+    """Runs a coroutine, up to a time; whether it has ended by then."""
+    try:
+        await asyncio.wait_for(coroutine, timeout_s)
+        return True
+    except asyncio.TimeoutError:
+        return False
 
 
 def wait_woken() -> "Anything":

@@ -20,6 +20,7 @@ import firmware.http1 as _http1
 import firmware.job as _job
 import firmware.lasting as _lasting
 import firmware.link as _link
+import firmware.listener as _listener
 import firmware.log as _log
 import firmware.memory as _memory
 import firmware.radio as _radio
@@ -62,6 +63,7 @@ Health = _health.Health
 Job = _job.Job
 Lasting = _lasting.Lasting
 Link = _link.Link
+Listener = _listener.Listener
 Log = _log.Log
 Memory = _memory.Memory
 Radio = _radio.Radio

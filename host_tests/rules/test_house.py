@@ -56,8 +56,10 @@ IMPORTS = {
     },
     "kinds": {"response", "static"},
     "connection": {"encode", "farewell", "linger", "long_head", "slots", "wire"},
+    "admission": {"slots", "tasks"},
     "server": {
         "access",
+        "admission",
         "application",
         "connection",
         "exchange",

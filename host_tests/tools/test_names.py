@@ -51,6 +51,12 @@ class Table:
     def named_by_others(self):
         pass
 
+    def named_beside(self):
+        pass
+
+    def named_behind(self):
+        pass
+
 def _sum_up(response):
     response._of_microdot()
 
@@ -65,9 +71,11 @@ class Full(Exception):
 FOREIGN = [
     "class Response:\n  def _of_microdot(self): pass",
     '"""Of a Table."""\ntable.named_by_others()  # not public_count()\n',
+    "def named_beside(self): ...\n'ä'; table.named_behind()\n",
     "this is no Python",
 ]
-KEPT = ["Full", "run", "__init__", "_by_text", "_of_microdot", "insert_all", "named_by_others"]
+KEPT = ["Full", "run", "__init__", "_by_text", "_of_microdot", "insert_all"]
+NAMED = ["named_by_others", "named_beside", "named_behind"]
 
 
 @pytest.fixture
@@ -80,7 +88,7 @@ def test_variables_functions_and_classes_take_names_of_the_image(found, name):
     assert found[name] in names.IMAGE_NAMES
 
 
-@pytest.mark.parametrize("name", [*KEPT, "application"])
+@pytest.mark.parametrize("name", [*KEPT, *NAMED, "application"])
 def test_what_others_may_call_keeps_its_name(found, name):
     assert name not in found
 

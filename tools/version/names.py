@@ -68,7 +68,9 @@ def _read_foreign(text: str) -> set[str]:
         nodes = []
     for node in nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            source.replace(lines, node, "")
+            before, after = source.beside(lines, node)
+            if not before.strip() and not after.strip():
+                source.replace(lines, node, "")
     code = _PIECE.sub(lambda match: match[0] if match[0][0] != "#" else "", "\n".join(lines))
     return set(_IDENTIFIER.findall(code))
 

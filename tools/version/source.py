@@ -64,6 +64,13 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def beside(lines: list[str], node: ast.stmt) -> tuple[str, str]:
+    """What stands in its first line before a statement, and in its last one behind it."""
+    first = lines[node.lineno - 1].encode()
+    last = lines[(node.end_lineno or node.lineno) - 1].encode()
+    return first[: node.col_offset].decode(), last[node.end_col_offset :].decode()
+
+
 def replace(lines: list[str], node: ast.stmt, statement: str) -> None:
     """Puts one line in the place of a statement, and empty ones below it; the others stay."""
     end = node.end_lineno or node.lineno
