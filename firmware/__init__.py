@@ -25,7 +25,7 @@ is_clock_set = False
 
 # Bytes of the pool that Python leaves to the network, and to what else takes them: a TLS session
 # needs 26 KB.  An application may set it before it imports `run`.
-pool_len = 24 * 1024
+pool_len = 27 * 1024
 
 _grown: tuple | None = None  # for which `pool_len`, and what keeps the part that was added
 
