@@ -121,7 +121,7 @@ class TestSegments(unittest.TestCase):
 
     @run_async
     async def test_one_goes_on_when_others_were_acknowledged(self):
-        self.stack.taken = 14 * KB
+        self.stack.taken = self.stack.free - 10 * KB
         sock = self.stack.connect()
         sending = asyncio.create_task(self.wire(sock).send(b"x" * 3000))
         await turns(5)
@@ -132,7 +132,7 @@ class TestSegments(unittest.TestCase):
 
     def test_however_little_there_is_a_segment_leaves_with_each_poll(self):
         memory = self.stack.memory
-        self.stack.taken = 18 * KB
+        self.stack.taken = self.stack.free - 6 * KB
         self.assertFalse(memory.radio.has_air(1000, self))
         for now in (1000, 2000):
             memory.poll(now)
