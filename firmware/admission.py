@@ -19,7 +19,7 @@ _GRACE_POLL_MS = const(20)
 
 
 class Admission:
-    """Lets clients in, from `start()` to `stop()`.
+    """Lets clients in, from `start()` to `stop()`, which follows it.
 
     room       an `Event`, set when a slot may have become free, or purgeable
     most_open  connections at a time, so far

@@ -106,11 +106,11 @@ class Job:
                 if self.thread and self.is_cancelled:
                     self._close = (body.close, (), {})  # when the thread has time for it
                 else:
-                    await self._call(body.close)
+                    await self._call((body.close, (), {}))
 
     def _handle(self) -> "Anything":
         """Not in `run`: what MicroPython pushes for a call stays there until something else is."""
-        return self._call(self._handler, self.request, *self._args, **self._kwargs)
+        return self._call((self._handler, (self.request,) + self._args, self._kwargs))
 
     def _forget(self) -> None:
         self.request = self._handler = None
@@ -125,18 +125,22 @@ class Job:
             except StopAsyncIteration:
                 return _NOTHING
         if hasattr(body, "read"):
-            return await self._call(body.read, _FILE_BLOCK_LEN) or _NOTHING
-        piece = await self._call(next, body, _NOTHING)
+            return await self._call((body.read, (_FILE_BLOCK_LEN,), {})) or _NOTHING
+        piece = await self._call((next, (body, _NOTHING), {}))
         if piece is None and not self.thread and hasattr(body, "pend_throw"):
             # As in `pieces`: an async generator, refused while nothing of it has left.
             await wait_woken()
             return None if is_first else b""
         return piece
 
-    async def _call(self, function: "Function", *args: object, **kwargs: object) -> "Anything":
-        """What `function` returns, on the thread if there is one; of a coroutine what that does."""
+    async def _call(self, call: tuple) -> "Anything":
+        """What a function returns, on the thread if there is one; of a coroutine what that does.
+
+        call  the function, its arguments, and those with names
+        """
         if self.thread:
-            return await self.thread.call((function, args, kwargs))
+            return await self.thread.call(call)
+        function, args, kwargs = call
         result = function(*args, **kwargs)
         return await result if hasattr(result, "send") else result
 

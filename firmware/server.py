@@ -1,7 +1,7 @@
 """The server: start and stop, and who has to leave.
 
-It owns the listener, the connections, the worker pool and three tasks: one admits clients, one is
-the reaper, which keeps every deadline, and one sends what streams have gathered.
+It owns the listener, the connections and the worker pool, and two tasks beside that of `Admission`:
+one is the reaper, which keeps every deadline, and one sends what streams have gathered.
 """
 
 import asyncio

@@ -98,6 +98,18 @@ def test_public_functions_keep_theirs_when_what_calls_them_can_not_be_read():
     assert not {"public_count", "Table"}.intersection(found) and "_sum_up" in found
 
 
+@pytest.mark.parametrize("mark", ["\x0c", "\u2028"])
+def test_what_python_does_not_end_a_line_at_does_not_hide_what_others_name(mark):
+    text = f"#{mark}\nasked = table.public_count\n'of an attribute'\n"
+    assert "public_count" not in names.find([SOURCE], [text])
+
+
+def test_what_an_application_makes_by_keywords_keeps_their_names():
+    ours = "class Log:\n  def __init__(self, a_tag): pass\n  def level_of(self, a_tag, other): pass"
+    found = names.find([ours], foreign=[""])
+    assert "a_tag" not in found and {"level_of", "other"} <= found.keys()
+
+
 def test_a_function_that_is_imported_has_the_same_name_in_both_modules():
     defines, imports = "def count_all(): pass", "from firmware.table import count_all\ncount_all()"
     found = names.find([defines, imports], foreign=[""])

@@ -43,6 +43,18 @@ def test_a_module_with_few_names_stays_as_it_is():
     assert order.put_first(text) == text
 
 
+@pytest.mark.parametrize("first", ["if 1: x = 1", "def f(): pass", "@property\ndef f(): pass"])
+def test_a_module_that_begins_with_a_block_stays_as_it_is(first):
+    assert order.put_first(f"{first}\n{MANY}\n") == f"{first}\n{MANY}\n"
+
+
+def test_annotations_count_for_nothing_and_each_name_is_one_that_an_attribute_may_have():
+    annotated = "def f(a: often) -> often: b: often = 1\n" * 3
+    put = order.put_first(f"import often\n{MANY}\nprint(__debug__)\n{annotated}")
+    assert ".often." not in put.split(".rare_1.")[0]
+    compile(put, "module", "exec")
+
+
 def test_the_one_module_of_the_firmware_gets_shorter_by_what_is_put_before_it(tmp_path):
     found = build.sources(ROOT, build.find_microdot(), ROOT / "main.py")
     text = build.reduce(found)["firmware/core.mpy"]

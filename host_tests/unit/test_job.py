@@ -46,6 +46,16 @@ class TestJob(unittest.TestCase):
                 self.assertEqual(await site.pool.long(handler)(FakeRequest()), value)
 
     @run_async
+    async def test_a_part_of_the_path_may_have_any_name(self) -> None:
+        async def handler(request, **parts):
+            return sorted(parts)
+
+        async with Pooled() as site:
+            parts = {"function": "a", "call": "b", "args": "c"}
+            answer = await site.pool.long(handler)(FakeRequest(), **parts)
+            self.assertEqual(answer, sorted(parts))
+
+    @run_async
     async def test_a_buffer_is_not_used_again_before_the_next_is_asked_for(self) -> None:
         def count(buffer):
             for number in range(3):

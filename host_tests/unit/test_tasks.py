@@ -5,7 +5,7 @@ from time import ticks_diff, ticks_ms
 from microdot import Microdot
 
 from firmware.slots import BUSY, STOPPED
-from firmware.tasks import join, wake
+from firmware.tasks import is_within, join, wake
 from firmware.workers import WorkerPool
 from host_tests.unit.fakes import run_async, turns, until
 from host_tests.unit.sites import GET, Site
@@ -22,6 +22,25 @@ class Deaf:
 
     def cancel(self):
         self.cancelled += 1
+
+
+class TestIsWithin(unittest.TestCase):
+    @run_async
+    async def test_what_ends_in_time_is_within(self):
+        self.assertTrue(await is_within(turns(), 5))
+
+    @run_async
+    async def test_what_does_not_is_cancelled(self):
+        ended = []
+
+        async def wait():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(1)
+
+        self.assertFalse(await is_within(wait(), 0.01))
+        self.assertEqual(ended, [1])
 
 
 class TestJoin(unittest.TestCase):

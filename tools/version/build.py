@@ -141,8 +141,7 @@ def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     modules = {path: file for path, file in planned.items() if path.startswith("firmware/")}
     microdot = planned["lib/microdot/microdot.py"]
     foreign = {*planned.values(), *microdot.parent.glob("*.py"), *_SCRIPTS.glob("*.py")}
-    foreign = {file for file in foreign if file.suffix == ".py"} - set(modules.values())
-    known = [file.read_text("utf-8", "replace") for file in sorted(foreign)]
+    known = [_names_in(file) for file in sorted(foreign - set(modules.values()))]
     texts = {path: source.read(file).decode() for path, file in modules.items()}
     texts = join.join(constants.fold(texts, known), join.choose(planned))
     is_readable = all(file.suffix != ".mpy" for file in planned.values())
@@ -154,20 +153,26 @@ def reduce(planned: dict[str, Path]) -> dict[str, bytes]:
     package = planned[f"{_MICRODOT}__init__.py"]
     files = {path: file for path, file in planned.items() if file not in (microdot, package)}
     if is_readable:
-        users = [_names_in(path, file) for path, file in files.items()]
+        users = [_names_in(file) for file in files.values()]
         pair = trim.trim(source.read(microdot).decode(), source.read(package).decode(), users)
         for name, text in zip(("microdot", "__init__"), pair, strict=True):
             reduced[f"{_MICRODOT}{name}.mpy"] = order.put_first(text).encode()
     return reduced
 
 
-def _names_in(path: str, file: Path) -> str:
-    """A module's source, or a list of the words of a template, whose code is Python, too."""
+def _names_in(file: Path) -> str:
+    """A module's source; or a list of the words of a template, whose code is Python, too, or of a
+    compiled module.
+    """
     if file.suffix == ".py":
         return source.read(file).decode()
-    is_template = path.startswith("templates/")
-    words = re.findall(r"\w+", file.read_text("utf-8", "replace")) if is_template else []
-    return repr(sorted(set(words)))
+    content = file.read_bytes()
+    words = re.findall(rb"\w+", content)
+    if file.suffix == ".mpy":  # where the byte before a name, its length, may be a letter
+        words += [word[1:] for word in words]
+    elif not any(mark in content for mark in (b"{%", b"{{")):
+        words = []
+    return repr(sorted({word.decode("latin-1") for word in words}))
 
 
 def compile_microdot(folder: Path) -> None:

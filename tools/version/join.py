@@ -127,8 +127,7 @@ def _attributes(tree: ast.Module) -> Iterator[str]:
 
 def _private_names(tree: ast.Module) -> set[str]:
     """Functions, classes and variables of a module that no other one knows."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    found = {node.name for node in tree.body if isinstance(node, kinds)}
+    found = {node.name for node in tree.body if isinstance(node, source.DEFINITION)}
     for node in tree.body:
         if isinstance(node, ast.Assign):
             found.update(each.id for each in node.targets if isinstance(each, ast.Name))
@@ -137,10 +136,8 @@ def _private_names(tree: ast.Module) -> set[str]:
 
 def _import_builtins(trees: Iterable[ast.Module]) -> str:
     """The beginning of a line that makes those that are called, or named, names of the module."""
-    nodes = [node for tree in trees for node in source.walk(tree)]
-    fields = [getattr(node, field, None) for node in nodes for field in ("annotation", "returns")]
-    unused = {node for field in fields if field for node in ast.walk(field)}
-    used = {node.id for node in nodes if isinstance(node, ast.Name) and node not in unused}
+    nodes = [node for tree in trees for node in source.walk(source.strip_annotations(tree))]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
     names = [name for name in sorted(used & vars(builtins).keys()) if name[0].islower()]
     names = [name for name in names if name not in _REPLACED]
     return f"from builtins import {', '.join(names)}; " if names else ""

@@ -14,22 +14,33 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from tools.version import source
 
 # In the stock images from 1.25 on; one that an image lacks costs what any other name costs.
 IMAGE_NAMES = tuple(Path(__file__).with_name("image_names.txt").read_text().split())
-# What others set: an option of its client's socket, what Python leaves of the pool, the clock, and
-# the listener and the buffer of a board that is played.
-_KEPT = {"_sock", "pool_len", "is_clock_set", "Listener", "Wire", "_try_send"}
-_PUBLIC = ("run", "create_app")  # functions that an application calls with keywords
+_KEPT = {
+    *("_sock", "pool_len", "is_clock_set"),  # what others set
+    *("Listener", "Wire", "_try_send"),  # where `tools/simulator` puts what a board has instead
+    *("ServedRequest", "Sock"),  # in messages to who uses them
+}
+_PUBLIC = ("run", "create_app", "Log")  # what an application calls with keywords
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 # A text or a comment as a whole, or a name: `tokenize` takes twenty times as long.
 _PIECE = re.compile(
     r"""[A-Za-z]{0,2}("{3}|'{3}|"|')(?:\\.|(?!\1)[^\\])*\1|#[^\n]*|\b[A-Za-z_]\w*""", re.DOTALL
 )
+
+
+class _Names(NamedTuple):
+    """Of our sources."""
+
+    wanted: set[str]  # to be replaced, if nobody else knows them
+    fixed: set[str]  # not to be replaced
+    public: set[str]  # functions and classes that others may call
+    words: set[str]  # all of them
 
 
 def find(
@@ -43,10 +54,10 @@ def find(
     The same names get the same ones, as far as can be: a deploy sends what has changed.
     """
     known = _KEPT.union(*map(_read_foreign, foreign))
-    ours, fixed, public, words = _read(tuple(texts))
-    fixed = fixed | public if keeps_public else fixed
-    wanted = ours - fixed - known
-    used = words | fixed | known
+    ours = _read(tuple(texts))
+    fixed = ours.fixed | ours.public if keeps_public else ours.fixed
+    wanted = ours.wanted - fixed - known
+    used = ours.words | fixed | known
     free = {name for name in IMAGE_NAMES if name not in used}
     names: dict[str, str] = {}
     for name in sorted(wanted - set(IMAGE_NAMES), key=_importance)[: len(free)]:
@@ -61,7 +72,7 @@ def find(
 @functools.lru_cache(32)
 def _read_foreign(text: str) -> set[str]:
     """The words of a source, without those of its comments and docstrings."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # as Python counts them
     try:
         nodes = source.walk(ast.parse(text))
     except SyntaxError:
@@ -76,11 +87,10 @@ def _read_foreign(text: str) -> set[str]:
 
 
 @functools.lru_cache(1)  # who builds several applications has the same texts each time
-def _read(texts: tuple[str, ...]) -> tuple[set[str], set[str], set[str], set[str]]:
-    """Of these sources: names of ours, among them some that are to stay; those; what is defined
-    for others, too; and all words.
-    """
-    nodes = [node for text in texts for node in source.walk(_without_annotations(text))]
+def _read(texts: tuple[str, ...]) -> _Names:
+    nodes = [
+        node for text in texts for node in source.walk(source.strip_annotations(ast.parse(text)))
+    ]
     defined = {node.name for node in nodes if _is_definition(node)}
     fixed = {name for node in nodes for name in _fixed(node, defined)} | _in_packages(nodes)
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
@@ -88,20 +98,7 @@ def _read(texts: tuple[str, ...]) -> tuple[set[str], set[str], set[str], set[str
     fixed |= {node.attr for node in attributes} - ours
     words = {name for text in texts for name in _IDENTIFIER.findall(text)}
     wanted = {name for name in _variables(nodes) if len(name) > 2}
-    return wanted, fixed, {name for name in defined if name[0] != "_"}, words
-
-
-def _without_annotations(text: str) -> ast.Module:
-    """mpy-cross has no use for them; their names stand in texts."""
-    tree = ast.parse(text)
-    for node in source.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            node.returns = None
-        elif isinstance(node, ast.AnnAssign):
-            node.annotation = ast.Constant(None)
-    return tree
+    return _Names(wanted, fixed, {name for name in defined if name[0] != "_"}, words)
 
 
 def replace(text: str, names: Mapping[str, str]) -> str:
@@ -128,8 +125,8 @@ def _variables(nodes: Iterable[ast.AST]) -> Iterable[str]:
 
 def _fixed(node: ast.AST, defined: Collection[str]) -> Iterable[str]:
     """Names that others know: keywords, modules, methods of MicroPython's, in texts."""
-    if isinstance(node, ast.FunctionDef) and node.name in _PUBLIC:
-        yield from (node.name, *(each.arg for each in node.args.args))
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in _PUBLIC:
+        yield from (node.name, *_keywords(node))
     elif isinstance(node, ast.keyword):
         yield node.arg or ""
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -144,6 +141,14 @@ def _fixed(node: ast.AST, defined: Collection[str]) -> Iterable[str]:
         yield from (part for each in node.names for part in each.name.split("."))
     elif isinstance(node, ast.Constant):
         yield from _texts(node.value)
+
+
+def _keywords(node: ast.FunctionDef | ast.ClassDef) -> Iterable[str]:
+    """What it may be called with."""
+    inits = [each for each in node.body if getattr(each, "name", "") == "__init__"]
+    for function in inits if isinstance(node, ast.ClassDef) else [node]:
+        if isinstance(function, ast.FunctionDef):
+            yield from (each.arg for each in function.args.args)
 
 
 def _in_packages(nodes: Iterable[ast.AST]) -> set[str]:

@@ -14,23 +14,26 @@ from collections.abc import Iterator
 from tools.version import source
 
 _FIRST = 128 - 4  # the module's file, its own name, and what `put_first` names besides
-_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def put_first(text: str) -> str:
     """The source with those names at its beginning, as attributes that nobody ever asks for.
 
-    The lines stay.
+    The lines stay.  One that begins with what has a block of its own stays as it is.
     """
-    counts = Counter(_names(ast.parse(text)))
+    tree = source.strip_annotations(ast.parse(text))
+    counts = Counter(_names(tree))
+    if len(counts) <= _FIRST or hasattr(tree.body[0], "body"):  # nothing stands before an `if`
+        return text
     often = [name for name, _ in counts.most_common(_FIRST)]
-    return f"__name__ or _.{'.'.join(often)}; {text}" if len(counts) > _FIRST else text
+    return f"__name__ or _.{'.'.join(often)}; {text}"
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
     """All that are in the table, as often as they are met; not the variables of a function."""
     nodes = source.walk(tree)
     known = {*vars(builtins), *(name for node in tree.body for name in _bound(node))}
+    known.remove("__debug__")  # no attribute has that name
     for node in nodes:
         if isinstance(node, ast.Attribute):
             yield node.attr
@@ -38,13 +41,13 @@ def _names(tree: ast.Module) -> Iterator[str]:
             yield node.arg
         elif isinstance(node, ast.Name) and node.id in known:
             yield node.id
-        elif isinstance(node, _DEFINITION):
+        elif isinstance(node, source.DEFINITION):
             yield node.name
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
     """The variables that a statement of a module sets."""
-    if isinstance(node, _DEFINITION):
+    if isinstance(node, source.DEFINITION):
         yield node.name
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         yield from (each.asname or each.name for each in node.names)

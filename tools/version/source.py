@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.terminal import CommandError
 
+DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16: Notepad's "Unicode"
 
 
@@ -69,6 +70,18 @@ def beside(lines: list[str], node: ast.stmt) -> tuple[str, str]:
     first = lines[node.lineno - 1].encode()
     last = lines[(node.end_lineno or node.lineno) - 1].encode()
     return first[: node.col_offset].decode(), last[node.end_col_offset :].decode()
+
+
+def strip_annotations(tree: ast.Module) -> ast.Module:
+    """The tree without what mpy-cross has no use for."""
+    for node in walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+    return tree
 
 
 def replace(lines: list[str], node: ast.stmt, statement: str) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tools.checkout import ROOT
-from tools.version import join
+from tools.version import join, source
 
 _START = b'  File "'
 _PLACE = re.compile(rb'^  File "firmware\.([\w.]+)", line (\d+), in ([\w<>]+)', re.MULTILINE)
@@ -17,7 +17,7 @@ _SHORT_PLACE = re.compile(rb"firmware\.%s:(\d+)(?=\D)" % join.NAME.encode())
 class Tracebacks:
     """What a board says, as it comes.
 
-    What was built has other names for private functions (`names.py`), and modules that have become
+    What was built has other names for functions (`names.py`), and modules that have become
     one (`join.py`).
     """
 
@@ -60,6 +60,5 @@ def _short_name(match: re.Match[bytes]) -> bytes:
 
 @functools.cache
 def _definitions(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     tree = ast.parse(file.read_bytes()) if file.exists() else ast.Module([], [])
-    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [node for node in ast.walk(tree) if isinstance(node, source.DEFINITION)]
