@@ -100,7 +100,7 @@ def test_public_functions_keep_theirs_when_what_calls_them_can_not_be_read():
 
 @pytest.mark.parametrize("mark", ["\x0c", "\u2028"])
 def test_what_python_does_not_end_a_line_at_does_not_hide_what_others_name(mark):
-    text = f"#{mark}\nasked = table.public_count\n'of an attribute'\n"
+    text = f"#{mark}\nasked = table.public_count\n'as long as the line that it follows'\n"
     assert "public_count" not in names.find([SOURCE], [text])
 
 
