@@ -6,6 +6,9 @@ and functions that the application does not name are nobody else's business, so 
 are there anyway, as do classes.  Exceptions keep theirs, which stand in tracebacks, and methods of
 a name that MicroPython has: somebody else's may be meant.  The lines stay, by which `tracebacks.py`
 names the functions as the sources do.
+
+A launcher starts older versions, too (`make rollback`): of those it can ask only what the launchers
+of their time have named.
 """
 
 import ast
