@@ -68,7 +68,7 @@ class ServedRequest(Request):
             _, mark, query = self.head.target.partition("?")
             value = query if mark else None
         elif name == "content_type":  # of each JSON
-            value = self.head.content_type
+            value = _spell_type(self.head.content_type)
         elif name == "cookies":  # which are copied for that
             cookie = self.head.get("Cookie")
             value = self._make_plain({} if cookie is None else {"Cookie": cookie}).cookies
@@ -115,6 +115,15 @@ async def note_body(request: "Anything", response: "Response") -> None:
     """The first of the handlers after a request; what a later one replaces is closed, too."""
     if request.wire.made is None:
         request.wire.made = response.body
+
+
+def _spell_type(value: str | None) -> str | None:
+    """A content type as Microdot's `json` and `form` know it; in a head it may have capitals, and
+    white space before its parameters (RFC 9110, 8.3.1 and 5.6.6)."""
+    if value is None:
+        return None
+    kind, mark, parameters = value.partition(";")
+    return kind.rstrip().lower() + mark + parameters
 
 
 def _fields_of(head: "Head") -> NoCaseDict:

@@ -15,7 +15,9 @@ from firmware.http1 import HTTPError
 _BLOCK_LEN = const(512)
 _LINE_LEN = const(64)  # most lines are shorter
 _MAX_LINE_LEN = const(4096)
-_MAX_ENDS = const(16)  # reads at the end: one is usual, some parsers do a few
+# Reads at the end: one is usual.  Microdot's parser of a form does one for each line of what it has
+# in its buffer, where nothing follows the last boundary.
+_MAX_ENDS = const(512)
 
 
 class Stream:
@@ -36,6 +38,8 @@ class Stream:
 
     async def read(self, n: int = -1) -> bytes:
         """`n` bytes, all with -1; fewer only at the end."""
+        if n == 0:
+            return b""
         blocks: list = []
         try:
             while n:

@@ -4,7 +4,8 @@ import os
 
 
 def mend(multipart: "Anything", pool: "WorkerPool") -> None:
-    """Makes the parser find each boundary, lose no temporary file, and say what is malformed.
+    """Makes the parser find each boundary, however it is said and wherever it lies, lose no
+    temporary file, and say what is malformed.
 
     multipart  Microdot's module
     pool       which is told of the end of each request
@@ -15,9 +16,16 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
     parser.buffer_size = max(parser.buffer_size, multipart.FileUpload.max_memory_size)
     files = TemporaryFiles()
     multipart.open = files.open
+    begin = parser.__init__
     following = parser.__anext__
     read = parser._read_buffer
     release = pool.release
+
+    def begin_of(parts: "Anything", request: "Request") -> None:
+        kind = request.content_type
+        request.content_type = spell_boundary(kind or "")
+        begin(parts, request)
+        request.content_type = kind
 
     async def following_of(parts: "Anything") -> "Anything":
         try:
@@ -35,9 +43,23 @@ def mend(multipart: "Anything", pool: "WorkerPool") -> None:
         release(wire)
         files.sweep()
 
+    parser.__init__ = begin_of
     parser.__anext__ = following_of
     parser._read_buffer = read_of
     pool.release = release_all  # type: ignore[method-assign]
+
+
+def spell_boundary(content_type: str) -> str:
+    """A content type as the parser reads it: with no parameter but `boundary`, which is bare.
+
+    A client may put it between others, or in quotes (RFC 2046, 5.1.1; RFC 9110, 5.6.6).
+    """
+    kind, _, parameters = content_type.partition(";")
+    for each in parameters.split(";"):  # which no boundary has in it
+        name, _, value = each.partition("=")
+        if name.strip().lower() == "boundary":
+            return kind + "; boundary=" + value.strip().strip('"')
+    return content_type
 
 
 class TemporaryFiles:

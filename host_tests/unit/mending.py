@@ -6,7 +6,7 @@ from microdot.multipart import FormDataIter
 from firmware.workers import WorkerPool
 from host_tests.unit.sites import LongBodies
 
-_NAMES = ("buffer_size", "__anext__", "_read_buffer")
+_NAMES = ("buffer_size", "__init__", "__anext__", "_read_buffer")
 
 
 class Mended(LongBodies):

@@ -34,6 +34,16 @@ class TestRequest(unittest.TestCase):
         headers = make(lines).headers
         self.assertEqual((headers["X-A"], headers["Cookie"]), ("1, 2", "a=1; b=2"))
 
+    def test_a_media_type_is_known_whatever_its_capitals_and_the_space_behind_it(self):
+        for kind in ("Application/JSON", "application/json ;charset=utf-8", "application/json"):
+            lines = ("POST / HTTP/1.1", "Host: x", "Content-Type: " + kind)
+            request = make(lines, FakeBody(), b'{"a": 1}')
+            self.assertEqual((request.json, request.headers["Content-Type"]), ({"a": 1}, kind))
+        lines = ("POST / HTTP/1.1", "Host: x", "Content-Type: Application/X-WWW-Form-Urlencoded")
+        self.assertEqual(make(lines, FakeBody(), b"a=1").form["a"], "1")
+        lines = ("POST / HTTP/1.1", "Host: x", "Content-Type: Text/Plain; a=B")
+        self.assertEqual(make(lines).content_type, "text/plain; a=B")
+
     def test_what_it_does_not_have_it_does_not_have(self):
         self.assertFalse(hasattr(make(("GET / HTTP/1.1", "Host: x")), "nothing"))
 

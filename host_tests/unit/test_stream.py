@@ -11,7 +11,7 @@ from firmware.stream import Stream
 from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
 
 TEXT = b"first line\nsecond\n\n" + b"x" * 900 + b"--end--rest"
-MAX_ENDS = 16
+MAX_ENDS = 512
 
 
 def streamed(data, step=None, fields="Content-Length: %d", length=None):

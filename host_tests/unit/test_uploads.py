@@ -14,10 +14,18 @@ PARTS = (
     '--%s\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n'
     '--%s\r\nContent-Disposition: form-data; name="field"\r\n\r\n%s\r\n--%s--\r\n'
 )
+FIELD = '--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
 HEAD = (
     "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
     "Content-Type: multipart/form-data; boundary=%s\r\n\r\n"
 )
+
+
+async def parts_of(request):
+    parts = []
+    async for part in FormDataIter(request):
+        parts.append(part)
+    return parts
 
 
 class TestMultipart(Mended):
@@ -38,6 +46,51 @@ class TestMultipart(Mended):
                 body = PARTS % (BOUNDARY, "x" * length, BOUNDARY, length, BOUNDARY)
                 answer = await peer.ask(HEAD % (len(body), BOUNDARY) + body)
                 self.assertTrue(answer.endswith("\r\n\r\n%d %d" % (length, length)))
+            peer.close()
+
+    @run_async
+    async def test_a_boundary_is_known_however_the_client_says_it(self):
+        app = Microdot()
+
+        @app.post("/upload")
+        async def upload(request):
+            return "%s %s" % (await parts_of(request), request.content_type)
+
+        mend(multipart, self.pool)
+        async with Site(app, self.pool, max_body_len=3000) as site:
+            peer = site.connect()
+            body = FIELD % ("e=dge", "f", "v") + "--e=dge--\r\n"
+            for kind in (
+                'multipart/form-data; boundary="e=dge"',
+                "multipart/form-data;boundary=e=dge",
+                "multipart/form-data; boundary=e=dge; charset=UTF-8",
+                "multipart/form-data;charset=UTF-8; Boundary=e=dge",
+            ):
+                head = HEAD.replace("multipart/form-data; boundary=%s", kind) % len(body)
+                answer = await peer.ask(head + body)
+                self.assertTrue(answer.endswith("[('f', 'v')] " + kind), answer)
+            for kind in ("text/plain; boundary=e=dge", "multipart/form-data"):
+                head = HEAD.replace("multipart/form-data; boundary=%s", kind) % len(body)
+                answer = await peer.ask(head + body)
+                self.assertTrue(answer.endswith("[] " + kind), answer)
+            peer.close()
+
+    @run_async
+    async def test_nothing_need_follow_the_last_boundary(self):
+        app = Microdot()
+
+        @app.post("/upload")
+        async def upload(request):
+            return str(len(await parts_of(request)))
+
+        mend(multipart, self.pool)
+        async with Site(app, self.pool, max_body_len=3000) as site:
+            peer = site.connect()
+            for end in ("--b--", "--b--\r\n", "--b--\r\nis ignored\r\n"):
+                for count in (1, 6, 10, 50):
+                    body = FIELD % ("b", "f", "") * count + end
+                    answer = await peer.ask(HEAD % (len(body), "b") + body)
+                    self.assertTrue(answer.endswith("\r\n\r\n%d" % count), answer)
             peer.close()
 
     def test_a_larger_buffer_is_the_applications_to_choose(self):
