@@ -116,7 +116,7 @@ class Exchange:
     ) -> "Anything":
         """What `begin` returns.  A coroutine gives back what the request has taken."""
         self._lasting.note(wire.slot, request.route)
-        keep_alive = keep_alive and not self.is_draining
+        keep_alive = keep_alive and not (self.is_draining or wire.is_dropped)
         if not (body or wire.is_answered or wire.made is not None) and is_plain(response):
             sent = self.sender.send_plain(wire, head, response, keep_alive)
         else:
@@ -140,7 +140,7 @@ class Exchange:
     async def _finish(self, wire: "Wire", sending: "Anything", body: "Body | None") -> bool:
         """Sends a response, and gives back what its request has taken."""
         try:
-            return await sending and not self.is_draining
+            return await sending and not (self.is_draining or wire.is_dropped)
         finally:
             wire.request = None
             leaving = self._release(wire, body)

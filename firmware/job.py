@@ -2,6 +2,7 @@
 
 import asyncio
 
+from microdot import Response
 from micropython import const
 
 from firmware.tasks import wait_woken
@@ -82,6 +83,8 @@ class Job:
 
     async def run(self) -> None:
         response = await self._handle()
+        if hasattr(getattr(response, "body", response), "seek"):
+            response = await self._prepare(response)
         self._forget()
         body, self._item = _split(response, self)
         self._changed.set()
@@ -111,6 +114,15 @@ class Job:
     def _handle(self) -> "Anything":
         """Not in `run`: what MicroPython pushes for a call stays there until something else is."""
         return self._call((self._handler, (self.request,) + self._args, self._kwargs))
+
+    async def _prepare(self, response: "Anything") -> "Anything":
+        """A file is told as beside the workers: how long it is, or which part."""
+        from firmware.static import prepare
+
+        if not hasattr(response, "body"):
+            response = Response(response)
+        await self._call((prepare, (self.request.head, response), {}))
+        return response
 
     def _forget(self) -> None:
         self.request = self._handler = None

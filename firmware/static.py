@@ -24,13 +24,14 @@ def parse_range(value: str, length: int) -> tuple[int, int] | None:
     first, dash, last = text.strip().partition("-")
     if unit.strip().lower() != "bytes" or not dash or not (first or last):
         return None
-    if (first and not first.isdigit()) or (last and not last.isdigit()):
+    if not (first + last).encode().isdigit():  # of octets: CPython has more digits than ten
         return None
     if not first:  # the last bytes
-        count = min(int(last), length)
+        count = int(last)
         if not count:
             raise ValueError
-        return length - count, count
+        # Of nothing they are all of it (RFC 9110, 14.1.2), which no part can be.
+        return (max(0, length - count), min(count, length)) if length else None
     start = int(first)
     if last and int(last) < start:
         return None

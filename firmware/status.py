@@ -93,7 +93,7 @@ class Status:
         after = request.args.get("after") or ""
         end = self._kept.end
         headers["Log-Next"] = str(end)
-        return self._kept.read(int(after) if after.isdigit() else 0, end), 200, headers
+        return self._kept.read(int(after) if after.encode().isdigit() else 0, end), 200, headers
 
     def _json(self) -> "Pieces":
         before = ""

@@ -35,6 +35,7 @@ class Wire:
     lock         held while the application's `sock` sends; None until it first does
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
+    is_dropped   some of what the client has sent ahead is lost: it is to ask again, elsewhere
     sess_ctx   the application's own object for this connection
     request    the one at work, if its response is more than is sent at once; None when it begins
     made       the body that the handler has made, if handlers after it may put another in its place
@@ -49,6 +50,7 @@ class Wire:
     is_read = True
     is_answered = False
     is_partial = False
+    is_dropped = False
     sess_ctx: "Anything" = None
     request: "Anything" = None
     made: "Anything" = None
@@ -151,8 +153,7 @@ class Wire:
         MemoryError something of what has come may be lost, as with `receive`.
         While something is being sent to the client, the sending itself will tell; while the
         application waits for it, the reading.
-        Of a response that stays, what comes beyond the limit is dropped, and with it the requests
-        that were sent ahead: the first of them is then refused.
+        Of a response that stays, what comes beyond the limit is dropped, see `is_dropped`.
         """
         room = _MAX_AHEAD_LEN - len(self.received)
         if self.is_reading or (self._stream and self._stream.out_buf):
@@ -168,8 +169,7 @@ class Wire:
         except OSError as error:
             return error.errno != errno.EAGAIN
         if is_full and block:
-            if self.received[0]:
-                self.received = b"\0" + self.received[1:]
+            self.is_dropped = True
             return False
         if self.heart and block and self.heart.note(block) and not self.received:
             return False  # nobody else waits for it

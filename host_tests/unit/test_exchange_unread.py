@@ -81,6 +81,53 @@ class TestUnread(LongBodies):
             self.assertTrue((await peer.read()).endswith("\r\n\r\n4000 4000"))
             peer.close()
 
+    @run_async
+    async def test_of_more_requests_than_are_kept_ahead_none_is_refused_they_can_be_sent_again(self):
+        gate = asyncio.Event()
+
+        @self.app.get("/stream")
+        async def stream(request):
+            return Gated(gate)
+
+        @self.app.get("/late")
+        async def late(request):
+            await gate.wait()
+            return "done"
+
+        for path, says_close in (("/stream", False), ("/late", True)):
+            gate.clear()
+            async with Site(self.app) as site:
+                peer = site.connect()
+                await peer.send(GET % path)
+                wire = await site.wait_wire()
+                wire.slot.since = ticks_add(ticks_ms(), -5000)
+                await peer.send((GET % ("/late?" + "x" * 100)) * 8)
+                await until(lambda wire=wire: wire.is_dropped)
+                gate.set()
+                answer = await peer.read_all()
+                self.assertTrue("done" in answer and answer.count("HTTP/1.1 200 ") == 1, answer)
+                self.assertEqual("Connection: close" in answer, says_close)
+                self.assertEqual(answer.count("HTTP/"), 1)
+                peer.close()
+
+
+class Gated:
+    """A body of two pieces, the second when `gate` is set."""
+
+    def __init__(self, gate):
+        self._gate = gate
+        self._pieces = [b"first", b"done"]
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self._pieces:
+            raise StopAsyncIteration
+        if len(self._pieces) == 1:
+            await self._gate.wait()
+        return self._pieces.pop(0)
+
 
 class Reader:
     """A body that reads the request while it is sent, and swallows what goes wrong with that."""

@@ -1,6 +1,11 @@
+import io
 import unittest
 
+import microdot
+from microdot import Microdot
+
 from firmware.job import Busy
+from firmware.workers import WorkerPool
 from host_tests.unit.fakes import (
     POOL_TIMEOUT_MS,
     FakeRequest,
@@ -10,6 +15,9 @@ from host_tests.unit.fakes import (
     run_async,
     turns,
 )
+from host_tests.unit.sites import GET, Site
+
+DATA = b"0123456789" * 500
 
 
 class File:
@@ -145,6 +153,40 @@ class TestJob(unittest.TestCase):
             self.assertEqual(await read_all(body), [b"a" * 1024, b"b"])
             await site.pool.wait_ready()
             self.assertTrue(file.is_closed)
+
+    @run_async
+    async def test_a_file_has_a_length_and_parts_as_beside_the_workers(self) -> None:
+        def send(request):
+            return microdot.Response(io.BytesIO(DATA), 200, {"X-A": "b"})
+
+        async def send_async(request):
+            return send(request)
+
+        async def send_bare(request):
+            return io.BytesIO(DATA)
+
+        app = Microdot()
+        pool = WorkerPool()
+        for handler in (send, send_async, send_bare):
+            app.get("/" + handler.__name__)(pool.long(handler))
+        async def ask(site, path, fields=""):
+            peer = site.connect()
+            await peer.send((GET % path)[:-2] + fields + "Connection: close\r\n\r\n")
+            head, _, body = (await peer.read_all()).partition("\r\n\r\n")
+            peer.close()
+            return head + "\r\n", body
+
+        async with Site(app, pool) as site:
+            for path in ("/send", "/send_async", "/send_bare"):
+                head, body = await ask(site, path)
+                self.assertIn("Content-Length: %d\r\n" % len(DATA), head)
+                self.assertEqual(("X-A: b\r\n" in head, body), (path != "/send_bare", DATA.decode()))
+                head, body = await ask(site, path, "Range: bytes=3001-3009\r\n")
+                self.assertIn(" 206 ", head)
+                self.assertEqual(body, "123456789")
+                head, body = await ask(site, path, "Range: bytes=9000-\r\n")
+                self.assertIn(" 416 ", head)
+                self.assertEqual(body, "")
 
     @run_async
     async def test_the_body_of_a_response_object_is_streamed_in_its_place(self) -> None:

@@ -49,11 +49,20 @@ class TestRange(unittest.TestCase):
         for value in ("", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=3-2", "lines=0-1"):
             self.assertIsNone(parse_range(value, 10))
         self.assertIsNone(parse_range("bytes=0-1,3-4", 10))
+        for digit in ("\u00b2", "\u0661"):
+            for value in ("bytes=%s-5", "bytes=0-%s", "bytes=-%s"):
+                self.assertIsNone(parse_range(value % digit, 10))
 
     def test_a_range_behind_the_end_cannot_be_satisfied(self):
         for value in ("bytes=10-", "bytes=10-20", "bytes=-0"):
             with self.assertRaises(ValueError):
                 parse_range(value, 10)
+
+    def test_the_last_bytes_of_an_empty_file_are_all_of_it(self):
+        self.assertIsNone(parse_range("bytes=-5", 0))
+        for value in ("bytes=-0", "bytes=0-"):
+            with self.assertRaises(ValueError):
+                parse_range(value, 0)
 
 
 class TestPrepare(unittest.TestCase):
