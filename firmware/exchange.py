@@ -81,7 +81,7 @@ class Exchange:
         keep_alive = head.keep_alive
         try:
             try:
-                if head.content_length != 0:
+                if head.content_length != 0 and not self._skip(wire, head):
                     body = await self._expect_body(wire, head)
                     keep_alive = keep_alive and body is not None
                 data = await self._read_whole(body) if body else b""
@@ -183,6 +183,15 @@ class Exchange:
         return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
+
+    def _skip(self, wire: "Wire", head: "Head") -> bool:
+        """Whether there was a body that nobody reads, and all of it: `body` is not even loaded."""
+        length = head.content_length or 0
+        is_here = 0 < length <= min(len(wire.received), self._max_body_len)
+        if not is_here or head.target.startswith(_UPDATE) or self._has_method(head):
+            return False
+        wire.use(length)
+        return True
 
     async def _send(
         self,

@@ -351,38 +351,3 @@ class TestSharedResponse(unittest.TestCase):
             await peer.read_all()
             peer.close()
         self.assertEqual(len(Response.already_handled.headers), 0)
-
-
-class TestNobodysBody(unittest.TestCase):
-    """A POST to an application that has no route for any takes no memory."""
-
-    @run_async
-    async def test_it_is_refused_before_it_comes_and_its_client_is_not_reset(self):
-        app = Microdot()
-        app.get("/quick")(lambda request: "quick")
-        async with Site(app) as site:
-            site.memory.budget = 0
-            for size, status in ((2000, "405 Method Not Allowed"), (100000, "413 ")):
-                peer = site.connect()
-                await peer.send(
-                    "POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
-                )
-                await site.wait_wire()
-                for _ in range(4):  # a reset would fail the second of them
-                    await peer.send("x" * 500)
-                answer = await peer.read_all()
-                self.assertIn("HTTP/1.1 " + status, answer)
-                self.assertIn("\r\nConnection: close\r\n", answer)
-                self.assertEqual(answer.count("HTTP/1.1 "), 1)
-                peer.close()
-                await site.wait_open(0)
-
-    @run_async
-    async def test_a_route_that_comes_later_has_it(self):
-        app = Microdot()
-        async with Site(app) as site:
-            app.post("/echo")(lambda request: request.body)
-            peer = site.connect()
-            text = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-            self.assertIn("abc", await peer.ask(text))
-            peer.close()

@@ -1,6 +1,8 @@
 """Bodies that nobody reads, or that break the rules late, where long ones are taken."""
 
 import asyncio
+import sys
+import unittest
 from time import ticks_add, ticks_ms
 
 from microdot import Microdot, Request
@@ -82,7 +84,9 @@ class TestUnread(LongBodies):
             peer.close()
 
     @run_async
-    async def test_of_more_requests_than_are_kept_ahead_none_is_refused_they_can_be_sent_again(self):
+    async def test_of_more_requests_ahead_than_are_kept_none_is_refused_nor_answered(
+        self,
+    ):
         gate = asyncio.Event()
 
         @self.app.get("/stream")
@@ -221,4 +225,68 @@ class TestBudget(LongBodies):
                 peers.append(peer)
         self.assertEqual(site.memory.taken, 0)
         for peer in peers:
+            peer.close()
+
+
+class TestNobodysBody(unittest.TestCase):
+    """A POST to an application that has no route for any takes no memory."""
+
+    @run_async
+    async def test_it_is_refused_before_it_comes_and_its_client_is_not_reset(self):
+        app = Microdot()
+        app.get("/quick")(lambda request: "quick")
+        async with Site(app) as site:
+            site.memory.budget = 0
+            for size, status in ((2000, "405 Method Not Allowed"), (100000, "413 ")):
+                peer = site.connect()
+                await peer.send(
+                    "POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+                )
+                await site.wait_wire()
+                for _ in range(4):  # a reset would fail the second of them
+                    await peer.send("x" * 500)
+                answer = await peer.read_all()
+                self.assertIn("HTTP/1.1 " + status, answer)
+                self.assertIn("\r\nConnection: close\r\n", answer)
+                self.assertEqual(answer.count("HTTP/1.1 "), 1)
+                peer.close()
+                await site.wait_open(0)
+
+    @run_async
+    async def test_a_short_one_that_comes_with_its_head_loads_nothing_and_the_next_follows(self):
+        app = Microdot()
+        app.get("/quick")(lambda request: "quick")
+        post = "POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+        module = sys.modules.pop("firmware.body", None)
+        try:
+            async with Site(app) as site:
+                peer = site.connect()
+                last = (GET % "/quick")[:-2] + "Connection: close\r\n\r\n"
+                await peer.send(post + "abc" + last)
+                answer = await peer.read_all()
+                self.assertTrue(answer.startswith("HTTP/1.1 405 Method Not Allowed"))
+                self.assertTrue(answer.endswith("\r\n\r\nquick"))
+                self.assertFalse("firmware.body" in sys.modules)
+                peer.close()
+                peer = site.connect()
+                await peer.send(post)
+                await site.wait_wire()
+                self.assertIn("HTTP/1.1 405 ", await peer.ask("abc"))
+                peer.close()
+        finally:
+            if module:
+                sys.modules["firmware.body"] = module
+        async with Site(app, max_body_len=2) as site:
+            peer = site.connect()
+            self.assertIn("HTTP/1.1 413 ", await peer.ask(post + "abc"))
+            peer.close()
+
+    @run_async
+    async def test_a_route_that_comes_later_has_it(self):
+        app = Microdot()
+        async with Site(app) as site:
+            app.post("/echo")(lambda request: request.body)
+            peer = site.connect()
+            text = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+            self.assertIn("abc", await peer.ask(text))
             peer.close()

@@ -169,6 +169,7 @@ class TestJob(unittest.TestCase):
         pool = WorkerPool()
         for handler in (send, send_async, send_bare):
             app.get("/" + handler.__name__)(pool.long(handler))
+
         async def ask(site, path, fields=""):
             peer = site.connect()
             await peer.send((GET % path)[:-2] + fields + "Connection: close\r\n\r\n")
@@ -180,7 +181,9 @@ class TestJob(unittest.TestCase):
             for path in ("/send", "/send_async", "/send_bare"):
                 head, body = await ask(site, path)
                 self.assertIn("Content-Length: %d\r\n" % len(DATA), head)
-                self.assertEqual(("X-A: b\r\n" in head, body), (path != "/send_bare", DATA.decode()))
+                self.assertEqual(
+                    ("X-A: b\r\n" in head, body), (path != "/send_bare", DATA.decode())
+                )
                 head, body = await ask(site, path, "Range: bytes=3001-3009\r\n")
                 self.assertIn(" 206 ", head)
                 self.assertEqual(body, "123456789")
