@@ -120,8 +120,8 @@ async def note_body(request: "Anything", response: "Response") -> None:
 def _spell_type(value: str | None) -> str | None:
     """A content type as Microdot's `json` and `form` know it; in a head it may have capitals, and
     white space before its parameters (RFC 9110, 8.3.1 and 5.6.6)."""
-    if value is None:
-        return None
+    if value is None or (value.islower() and " ;" not in value):  # nearly always
+        return value
     kind, mark, parameters = value.partition(";")
     return kind.rstrip().lower() + mark + parameters
 
