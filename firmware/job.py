@@ -83,7 +83,7 @@ class Job:
 
     async def run(self) -> None:
         response = await self._handle()
-        if hasattr(getattr(response, "body", response), "seek"):
+        if hasattr(_body_of(response), "seek"):
             response = await self._prepare(response)
         self._forget()
         body, self._item = _split(response, self)
@@ -119,7 +119,10 @@ class Job:
         """A file is told as beside the workers: how long it is, or which part."""
         from firmware.static import prepare
 
-        if not hasattr(response, "body"):
+        if isinstance(response, tuple):  # the status may be missing
+            body, *rest = response
+            response = Response(body, *(rest if isinstance(rest[0], int) else [200] + rest))
+        elif not hasattr(response, "status_code"):
             response = Response(response)
         await self._call((prepare, (self.request.head, response), {}))
         return response
@@ -188,6 +191,12 @@ class Job:
         return self
 
 
+def _body_of(response: "Anything") -> "Anything":
+    if isinstance(response, tuple):
+        return response[0]
+    return response.body if hasattr(response, "status_code") else response
+
+
 def _is_streamed(body: object) -> bool:
     """As Microdot tells: an asynchronous iterator, an iterator, or a file."""
     return hasattr(body, "__anext__") or hasattr(body, "__next__") or hasattr(body, "read")
@@ -195,13 +204,12 @@ def _is_streamed(body: object) -> bool:
 
 def _split(response: "Anything", job: "Job") -> tuple:
     """The streamed body in what a handler returned, or None; and that with `job` in its place."""
-    if _is_streamed(response):
-        return response, job
+    body = _body_of(response)
+    if not _is_streamed(body):
+        return None, response
+    if body is response:
+        return body, job
     if isinstance(response, tuple):
-        if _is_streamed(response[0]):
-            return response[0], (job,) + response[1:]
-    elif hasattr(response, "status_code") and _is_streamed(response.body):
-        body = response.body
-        response.body = job
-        return body, response
-    return None, response
+        return body, (job,) + response[1:]
+    response.body = job
+    return body, response

@@ -165,10 +165,17 @@ class TestJob(unittest.TestCase):
         async def send_bare(request):
             return io.BytesIO(DATA)
 
+        async def send_with_status(request):
+            return io.BytesIO(DATA), 200, {"X-A": "b"}
+
+        async def send_with_fields(request):
+            return io.BytesIO(DATA), {"X-A": "b"}
+
         app = Microdot()
         pool = WorkerPool()
-        for handler in (send, send_async, send_bare):
-            app.get("/" + handler.__name__)(pool.long(handler))
+        handlers = (send, send_async, send_bare, send_with_status, send_with_fields)
+        for number, handler in enumerate(handlers):
+            app.get("/%d" % number)(pool.long(handler))
 
         async def ask(site, path, fields=""):
             peer = site.connect()
@@ -178,12 +185,12 @@ class TestJob(unittest.TestCase):
             return head + "\r\n", body
 
         async with Site(app, pool) as site:
-            for path in ("/send", "/send_async", "/send_bare"):
+            for number, handler in enumerate(handlers):
+                path = "/%d" % number
                 head, body = await ask(site, path)
                 self.assertIn("Content-Length: %d\r\n" % len(DATA), head)
-                self.assertEqual(
-                    ("X-A: b\r\n" in head, body), (path != "/send_bare", DATA.decode())
-                )
+                self.assertEqual("X-A: b\r\n" in head, handler is not send_bare)
+                self.assertEqual(body, DATA.decode())
                 head, body = await ask(site, path, "Range: bytes=3001-3009\r\n")
                 self.assertIn(" 206 ", head)
                 self.assertEqual(body, "123456789")
