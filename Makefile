@@ -17,6 +17,15 @@ ARGS ?=
 
 # Whatever the language of this computer, our files and answers are UTF-8.
 export PYTHONUTF8 := 1
+# What is set for another Python, or for its pip, is not for .venv.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
+export PIP_USER := 0
+
+# As they were given, with each "$" that is in them.
+GIVEN := APP CONFIG FIRMWARE FLEET HOST PORT BAUD HTTP_PORT HTTP_HOST RUNTIME MINUTES INTERFACE \
+	WIFI_SSID WIFI_PASSWORD ETHERNET_BOARD BOARD_HOSTNAME UPDATE_PASSWORD
+as_given = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override export $(1) := $$(value $(1))))
+$(foreach name,$(GIVEN),$(call as_given,$(name)))
 
 BIN := .venv/bin
 TOOLS := $(BIN)/python -m tools

@@ -2,11 +2,37 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from host_tests.blackbox.made_run import MAIN
+from tools.checkout import ROOT
 
+# What stands behind it runs in the background of a terminal: reading there would stop it.
+BACKGROUND = """
+import fcntl, os, pty, sys, termios
+terminal, ours = pty.openpty()
+fcntl.ioctl(ours, termios.TIOCSCTTY, 0)
+if os.fork() == 0:
+    os.setpgid(0, 0)
+    os.dup2(ours, 0)
+    os.execvp(sys.argv[1], sys.argv[1:])
+os.wait()
+"""
+# A signal comes while the board is about to be started.
+EARLY = """
+import os, signal, sys
+from pathlib import Path
+from tools.simulator.session import Session
+
+def line(cause):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return [sys.executable, "-c", "import time; time.sleep(60)"]
+
+sys.exit(Session(line, Path(), Path(sys.argv[1])).run())
+"""
 HANGS = "print('HANGS')\nwhile True:\n    pass\n"
 
 
@@ -74,3 +100,16 @@ def test_a_reset_starts_it_again_and_only_a_reset_keeps_what_the_clock_holds(sta
         board.process.send_signal(signal.SIGINT)
         board.wait_gone()
     start(main).wait_line("HELD b'' 1")
+
+
+def test_in_the_background_of_a_terminal_it_serves_and_goes_with_that(start):
+    board = start(before=(sys.executable, "-c", BACKGROUND)).wait_up()
+    assert board.get("/quick").status == 200
+    board.process.kill()
+    board.wait_end()
+    assert "Stopping webserver" in board.lines[-1]
+
+
+def test_a_signal_before_the_board_has_begun_is_not_lost(tmp_path):
+    line = [sys.executable, "-c", EARLY, str(tmp_path / "watchdog")]
+    assert subprocess.run(line, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=20).returncode == 0

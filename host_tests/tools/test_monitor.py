@@ -47,7 +47,7 @@ def test_keys_reach_the_board_what_it_says_is_shown_and_one_key_leaves(deployed_
         read_until(terminal, b"Registering URI handlers")
         os.write(terminal, b"\x03")
         read_until(terminal, b"main ends first")
-        os.write(terminal, b"import main\r")
+        os.write(terminal, b"'\xe4'; import main\r")  # as a terminal in Latin-1 sends it
         read_until(terminal, b"Registering URI handlers")
         start = len(deployed_board.console)
         os.write(terminal, b"\x1d")

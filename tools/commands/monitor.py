@@ -54,6 +54,6 @@ def show(console: Console) -> None:
 def type_key(console: Console, key: str) -> None:
     try:
         if console.is_open:
-            console.write(key.encode())
+            console.write(key.encode("utf-8", "surrogateescape"))  # as the terminal has sent it
     except (OSError, CommandError):
         pass  # it is away

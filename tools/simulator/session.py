@@ -46,6 +46,8 @@ class Session:
             number = getattr(signal, name, None)
             if number and signal.getsignal(number) != signal.SIG_IGN:  # under nohup
                 signal.signal(number, lambda *_: self._end())
+        if hasattr(signal, "SIGTTIN"):
+            signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # in the background nothing is typed
         for action in (self._relay, self._watch_parent, self._watch_board):
             threading.Thread(target=action, daemon=True).start()
         status = self._run_once(1)
@@ -57,6 +59,8 @@ class Session:
         self._watchdog.unlink(missing_ok=True)
         self._has_bitten = False
         self._board = harness.spawn(self._line(cause), self._folder, stdout=subprocess.PIPE)
+        if self._is_ending:
+            self._board.kill()
         try:
             self._show(self._board)
             status = self._board.wait()
@@ -76,12 +80,13 @@ class Session:
             self._end()  # nobody listens any more
 
     def _end(self) -> None:
-        board = self._board
-        if self._is_ending or board is None:
-            if board:
-                board.kill()
+        if self._is_ending:
+            if self._board:
+                self._board.kill()
             return
         self._is_ending = True
+        if not self._board:
+            return  # it is not begun, see `_run_once`
         self._write(b"\nquit\n")  # whatever line was begun
         threading.Thread(target=self._kill_later, daemon=True).start()
 
