@@ -83,8 +83,8 @@ test: .venv/check build/typings build/oldest ## everything that can be tested wi
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/check build/typings ## ruff and mypy
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy --no-error-summary && \
-		$(BIN)/mypy --no-error-summary --config-file tools/mypy.ini
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && \
+		$(BIN)/python -m mypy --no-error-summary && $(BIN)/python -m mypy --no-error-summary --config-file tools/mypy.ini
 
 check: lint test ## lint, types, tests and a minute of soak: what CI runs
 	@$(TOOLS) soak --minutes 1

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from microdot import Response
 from micropython import const
 
 from firmware.tasks import wait_woken
@@ -84,7 +83,7 @@ class Job:
     async def run(self) -> None:
         response = await self._handle()
         if hasattr(_body_of(response), "seek"):
-            response = await self._prepare(response)
+            response = self.request.prepare_file(response)
         self._forget()
         body, self._item = _split(response, self)
         self._changed.set()
@@ -114,18 +113,6 @@ class Job:
     def _handle(self) -> "Anything":
         """Not in `run`: what MicroPython pushes for a call stays there until something else is."""
         return self._call((self._handler, (self.request,) + self._args, self._kwargs))
-
-    async def _prepare(self, response: "Anything") -> "Anything":
-        """A file is told as beside the workers: how long it is, or which part."""
-        from firmware.static import prepare
-
-        if isinstance(response, tuple):  # the status may be missing
-            body, *rest = response
-            response = Response(body, *(rest if isinstance(rest[0], int) else [200] + rest))
-        elif not hasattr(response, "status_code"):
-            response = Response(response)
-        await self._call((prepare, (self.request.head, response), {}))
-        return response
 
     def _forget(self) -> None:
         self.request = self._handler = None

@@ -1,6 +1,6 @@
 """What a handler gets: Microdot's `Request`, made of a head and of what was read of the body."""
 
-from microdot import Request
+from microdot import Request, Response
 from microdot.microdot import NoCaseDict
 
 
@@ -91,6 +91,18 @@ class ServedRequest(Request):
 
             self._stream = Stream(self._incoming, self.body)
         return self._stream
+
+    def prepare_file(self, result: "Anything") -> Response:
+        """The response of a file that a long handler has returned: all of it, or a part."""
+        from firmware.static import prepare
+
+        if isinstance(result, tuple):  # the status may be missing
+            body, *rest = result
+            result = Response(body, *(rest if isinstance(rest[0], int) else [200] + rest))
+        elif not isinstance(result, Response):
+            result = Response(result)
+        prepare(self.head, result)
+        return result
 
     def after_request(self, f: "Function") -> "Function":
         """Microdot's."""

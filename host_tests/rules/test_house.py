@@ -39,7 +39,7 @@ IMPORTS = {
     "pieces": {"encode", "heartbeat", "tasks"},
     "response": {"encode", "pieces", "slots"},
     "static": set(),
-    "request": {"sock", "stream"},
+    "request": {"sock", "static", "stream"},
     "refusal": {"encode", "http1", "pieces", "request", "slots"},
     "farewell": {"encode", "linger", "refusal", "slots"},
     "lasting": {"slots"},

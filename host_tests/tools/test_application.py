@@ -49,6 +49,28 @@ def test_the_folder_app_goes_along_whole(tmp_path):
     assert paths(main) == {"app/page.html", "app/static/a.css", "app/part.py", "first.py"}
 
 
+def test_links_and_well_known_files_go_along_and_what_leads_nowhere_is_told(tmp_path):
+    main = write(tmp_path, "main.py", "app/.well-known/security.txt", "dist/static/a.css")
+    (tmp_path / "app" / "static").symlink_to("../dist/static")
+    (tmp_path / "dist" / "static" / "again").symlink_to("..")
+    (tmp_path / "app" / "gone.html").symlink_to("nowhere")
+    application = found(main)
+    assert set(application.files) == {"app/.well-known/security.txt", "app/static/a.css"}
+    assert application.notes == ["app/gone.html leads nowhere, and stays here"]
+
+
+def test_a_module_may_be_called_build_and_firmware_is_told(tmp_path):
+    main = write(tmp_path, "build.py", "firmware.py", "build/x.py", main="import build, firmware\n")
+    application = found(main)
+    assert set(application.files) == {"build.py"}
+    assert application.notes == ["firmware.py stays here: the server itself has that name"]
+
+
+def test_a_folder_without_a_main_says_so(tmp_path):
+    assert error_line(find_main, str(tmp_path)).endswith(": there is no main.py in it")
+    assert error_line(find_main, str(tmp_path / "x.py")).endswith(": there is no such file")
+
+
 def test_what_is_only_for_this_computer_stays_here():
     assert paths(ROOT / "main.py") == {"app/index.html"}
 

@@ -83,6 +83,16 @@ def test_a_wrong_answer_is_asked_again_with_the_firmwares_own_line():
     assert "network.hostname: " in lines and "short" not in lines
 
 
+@pytest.mark.parametrize("key", ["\x1b[D", "\t", "\x7f"])
+def test_a_key_that_is_no_character_is_no_part_of_an_answer(key):
+    person = Person("wifi", f"ho{key}em", "home", f"secr{key}et12", "secret12", "")
+    assert person.ask({})["network"]["wifi"] == HOME["network"]["wifi"]
+    told = [line for line in person.shown if "no character" in line]
+    assert [line.split(":")[0] for line in told] == ["ssid", "password"]
+    with pytest.raises(CommandError, match="nothing is written"):
+        config.decide({}, {"ssid": f"hoem{key}"}, is_terminal=False)
+
+
 def test_a_network_needs_a_name():
     person = Person("", "", "home", "", "")
     assert person.ask({})["network"]["wifi"][0] == {"ssid": "home", "password": ""}
@@ -209,6 +219,7 @@ def test_an_empty_variable_is_no_answer_but_an_empty_password_is_one():
     [
         ("{", ", line 1, column 2: not JSON, "),
         ('{"server": {"prt": 1}}', ": server.prt: no such setting; "),
+        ('{"log": {}, "log": {}}', ': "log" stands twice in one object; '),
         ('{"network": {"wifi": 1}}', ": network.wifi: 1 is not allowed; a list"),
     ],
 )

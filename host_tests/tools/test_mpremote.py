@@ -47,6 +47,41 @@ def test_a_board_that_writes_a_piece_of_a_file_slowly_is_waited_for(monkeypatch)
     assert _Transport(line).follow(10) == (b"done", b"")
 
 
+class WaitingBoard:
+    """A board whose boot.py waits for ever: Ctrl-C ends that."""
+
+    port = "/dev/ttyUSB0"
+
+    def __init__(self):
+        self.typed = b""
+
+    def count_waiting(self):
+        return 0
+
+    def write(self, block):
+        self.typed += block
+
+
+def test_a_boot_that_waits_is_interrupted(monkeypatch):
+    clock, board = Clock(), WaitingBoard()
+    monkeypatch.setattr("tools.board.mpremote.time", clock)
+
+    class Entering:
+        def __init__(self, line):
+            self._line = line
+
+        def enter_raw_repl(self, timeout_overall):
+            while not board.typed:
+                self._line.inWaiting()
+                clock.sleep(0.5)
+                assert clock.now < timeout_overall
+
+    monkeypatch.setattr("tools.board.mpremote._Transport", Entering)
+    console: Any = board
+    Remote(console).start_afresh()
+    assert (board.typed, 9 < clock.now < 12) == (b"\x03", True)
+
+
 class FailingTransport:
     """A board in its raw REPL, on which everything fails with `error`."""
 

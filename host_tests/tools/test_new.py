@@ -1,5 +1,6 @@
 """`make new` begins an application."""
 
+import shlex
 import subprocess
 import sys
 
@@ -17,6 +18,13 @@ def test_what_it_writes_says_how_to_run_it_from_a_checkout(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert f"\n    make run APP={folder}\n" in (folder / "README.md").read_text()
     assert f"make run APP={folder}, then make config" in done.stdout
+
+
+def test_a_folder_with_an_apostrophe_and_a_space_can_be_pasted(tmp_path):
+    folder = tmp_path / "it's new"
+    said = call(str(folder)).stdout
+    words = shlex.split(said[said.index("make run") : said.index(", then")])
+    assert words == ["make", "run", f"APP={folder}"]
 
 
 def test_where_there_is_one_it_says_how_to_name_another_folder():

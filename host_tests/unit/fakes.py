@@ -81,6 +81,9 @@ class FakeRequest:
         self.path = path
         self.wire = self  # by which the pool knows it
 
+    def prepare_file(self, result):
+        return result
+
 
 class Lines:
     """A streamed body of `count` lines; it may raise instead of the line number `fails_at`."""

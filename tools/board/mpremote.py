@@ -19,6 +19,8 @@ from tools.terminal import CommandError
 
 _SCRIPTS = Path(__file__).parents[1] / "version" / "scripts"
 _START_S = 60.0  # for the board's interpreter to start afresh, its boot.py included
+_BOOT_S = 10.0  # for a boot.py
+_CTRL_C = b"\x03"
 _SILENCE_S = 90.0  # what the board does prints a line more often, however slow it is
 # No filesystem, one that is damaged, or a flash that does not keep what is written.
 _BROKEN_FLASH = re.compile(r"\b(ENODEV|EIO|EILSEQ|OSError: 84)\b")
@@ -81,8 +83,20 @@ class Remote:
         self._what_holds = what_holds
 
     def start_afresh(self, on_turn: Callable[[], None] = lambda: None) -> None:
-        """Restarts the interpreter, for an empty heap; main.py does not run."""
-        with self._failures(), self._turns(on_turn):
+        """Restarts the interpreter, for an empty heap; main.py does not run.
+
+        A boot.py that takes longer, as one that waits for a network, is interrupted.
+        """
+        due = time.monotonic() + _BOOT_S
+
+        def interrupt() -> None:
+            nonlocal due
+            on_turn()
+            if time.monotonic() > due:
+                due += _BOOT_S
+                self._line.write(_CTRL_C)
+
+        with self._failures(), self._turns(interrupt):
             self._transport.enter_raw_repl(timeout_overall=_START_S)
 
     def run(self, programs: Sequence[str], on_turn: Callable[[], None] = lambda: None) -> list[str]:

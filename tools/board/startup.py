@@ -125,7 +125,8 @@ def wait_prompt(console: Console) -> None:
         raise NoPrompt(f"{port}: the board restarts again and again; make flash begins anew")
     if answer.text.decode("ascii", "replace").split():
         raise NoPrompt(f"{port}: something answers, but not MicroPython; make flash puts it there")
-    raise NoPrompt(f"{port}: the board does not answer; press its reset button, or make doctor")
+    remedy = "press its reset button while this waits, or make doctor"
+    raise NoPrompt(f"{port}: the board does not answer; {remedy}")
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Begins an application: main.py, a .gitignore that keeps the password private, and a README."""
 
+import shlex
 from argparse import ArgumentParser, Namespace
 
 from tools.checkout import ROOT, named
@@ -25,8 +26,7 @@ def run(options: Namespace) -> None:
         if target.exists():
             raise CommandError(f"{target} is there already, and stays; {remedy}")
     folder.mkdir(parents=True, exist_ok=True)
-    shown = f'"{folder}"' if " " in str(folder) else folder
-    where = f" APP={shown}" if options.folder else ""
+    where = f" APP={shlex.quote(str(folder))}" if options.folder else ""
     for target, source in files.items():
         text = source.read_text(encoding="utf-8")
         if source.suffix == ".md":

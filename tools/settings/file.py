@@ -33,7 +33,11 @@ def parse(path: Path, name: str, remedy: str = _EXAMPLE) -> Any:
         remedy = "" if isinstance(error, FileNotFoundError) else "make it readable, or "
         raise CommandError(f"{name}: {error.strerror}; {remedy}name another with CONFIG=")
     try:
-        given = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        given = json.loads(
+            content.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=lambda pairs: _make_object(pairs, name, remedy),
+        )
         json.dumps(given, ensure_ascii=False).encode()
         return given
     except UnicodeDecodeError as error:
@@ -63,6 +67,16 @@ def suggest(complaint: str) -> str:
     found = _UNKNOWN.match(complaint)
     close = difflib.get_close_matches(found[1], found[2].split(", "), 1) if found else []
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _make_object(pairs: list[tuple[str, Any]], name: str, remedy: str) -> dict[str, Any]:
+    """JSON itself would keep the last of two."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise CommandError(f"{name}: {json.dumps(twice)} stands twice in one object; {remedy}")
+    return made
 
 
 def _refuse_constant(name: str) -> None:
@@ -102,6 +116,8 @@ def write(path: Path, config: dict[str, Any]) -> None:
 
 def load(path: Path) -> dict[str, Any]:
     """The settings of a file; CommandError if it is missing, wrong, or leads to no network."""
+    if path.is_dir():
+        raise CommandError(f"{path} is a folder; name the file in it with CONFIG=")
     if not path.is_file():
         raise CommandError(f"{path.name} is missing: the board would find no network; make config")
     return check_usable(parse(path, path.name), path.name)

@@ -18,6 +18,7 @@ _LIB = "lib"
 _MICRODOT = "microdot"
 _OLD_MICRODOT = "microdot_asyncio"  # whatever lies there: it is none of Microdot 2
 _TEMPLATES = "templates"  # where Microdot's templates are unless the application says otherwise
+_WELL_KNOWN = ".well-known"  # RFC 8615
 _OWN_LIB = Path(__file__).parent / "lib"
 _MODULES = (".py", ".mpy")
 # On a board they are there anyway, or written by others.
@@ -32,11 +33,10 @@ def find_main(path: str) -> Path:
     if main.is_dir():
         main /= "main.py"
     if not main.is_file():
-        raise CommandError(
-            f"APP={path}: there is no such file"
-            if path
-            else "main.py is missing; make new writes one"
-        )
+        if not path:
+            raise CommandError("main.py is missing; make new writes one")
+        what = "main.py in it" if main.parent.is_dir() and main.name == "main.py" else "such file"
+        raise CommandError(f"APP={path}: there is no {what}")
     return main.absolute()
 
 
@@ -59,6 +59,8 @@ class Application:
         self._main = main
         self._sources = [main]
         self._take(FOLDER)
+        if (self._root / "firmware.py").is_file():
+            self.notes.append("firmware.py stays here: the server itself has that name")
         self._choose_microdot()
         while self._sources:
             self._scan(self._sources.pop())
@@ -104,7 +106,7 @@ class Application:
             return True
         if top == _OLD_MICRODOT:
             return False
-        if top not in self._others and top != _MICRODOT:
+        if top != _MICRODOT:
             for folder in ("", f"{_LIB}/"):
                 if self._take_module(folder + top):
                     return True
@@ -128,6 +130,8 @@ class Application:
             if (self._root / (path + suffix)).is_file():
                 self._add(path + suffix, self._root / (path + suffix))
                 return True
+        if path in self._others:
+            return False
         inside = [file for file in _contents(self._root / path) if file.suffix in _MODULES]
         for file in inside:
             self._add(file.relative_to(self._root).as_posix(), file)
@@ -160,7 +164,9 @@ class Application:
         return file.is_dir()
 
     def _add(self, path: str, file: Path) -> None:
-        if path not in self.files:
+        if not file.exists():
+            self.notes.append(f"{path} leads nowhere, and stays here")
+        elif path not in self.files:
             self.files[path] = file
             if file.suffix == ".py":
                 self._sources.append(file)
@@ -177,9 +183,17 @@ class Application:
         return f"no {name} beside main.py, in lib/ or on a board; {remedy}"
 
 
-def _contents(folder: Path) -> Iterator[Path]:
-    """Every file below a folder but hidden ones and what Python leaves."""
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part[0] == "." or part == "__pycache__" for part in parts):
+def _contents(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Every file below a folder, but hidden ones and what Python leaves.
+
+    above  the folders that it lies in, which a link in it may lead back to
+    """
+    place = folder.resolve()
+    for path in sorted(folder.iterdir()) if folder.is_dir() and place not in above else []:
+        is_hidden = path.name[0] == "." and path.name != _WELL_KNOWN
+        if is_hidden or path.name == "__pycache__":
+            continue
+        if path.is_dir():
+            yield from _contents(path, above | {place})
+        else:
             yield path
