@@ -24,7 +24,7 @@ export PIP_USER := 0
 # As they were given, with each "$" that is in them.
 GIVEN := APP CONFIG FIRMWARE FLEET HOST PORT BAUD HTTP_PORT HTTP_HOST RUNTIME MINUTES INTERFACE \
 	WIFI_SSID WIFI_PASSWORD ETHERNET_BOARD BOARD_HOSTNAME UPDATE_PASSWORD
-as_given = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override export $(1) := $$(value $(1))))
+as_given = $(if $(filter command environment,$(firstword $(origin $(1)))),$(eval override $(1) := $$(value $(1)))$(eval export $(1)))
 $(foreach name,$(GIVEN),$(call as_given,$(name)))
 
 BIN := .venv/bin

@@ -81,10 +81,10 @@ class Exchange:
         keep_alive = head.keep_alive
         try:
             try:
-                if head.content_length != 0 and not self._skip(wire, head):
+                data: Anything = head.content_length and self._take_short(wire, head)
+                if not data and head.content_length != 0:
                     body = await self._expect_body(wire, head)
-                    keep_alive = keep_alive and body is not None
-                data = await self._read_whole(body) if body else b""
+                    data = await self._read_whole(body) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
                 answer = self._admit(request, head) or self._app.dispatch_request(request)
@@ -168,12 +168,13 @@ class Exchange:
         return _leave(made, is_read) if is_read or made is not None else None
 
     async def _expect_body(self, wire: "Wire", head: "Head") -> "Body | None":
-        """The body that is to come; None if nobody reads it, and the connection can't go on."""
+        """The body that is to come; None if nobody reads it, and the connection ends."""
         is_update = head.target.startswith(_UPDATE)
         length = head.content_length or 0
         if length > BLOCK_LEN and not is_update and not self._has_method(head):
             wire.slot.enter(READING, ticks_ms())
             wire.is_read = False
+            wire.is_dropped = True
             if length > self._max_body_len:
                 raise HTTPError(413)
             return None
@@ -184,14 +185,13 @@ class Exchange:
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 
-    def _skip(self, wire: "Wire", head: "Head") -> bool:
-        """Whether there was a body that nobody reads, and all of it: `body` is not even loaded."""
+    def _take_short(self, wire: "Wire", head: "Head") -> bytes:
+        """A body that no route reads, if all of it is here: `body` is not even loaded."""
         length = head.content_length or 0
         is_here = 0 < length <= min(len(wire.received), self._max_body_len)
         if not is_here or head.target.startswith(_UPDATE) or self._has_method(head):
-            return False
-        wire.use(length)
-        return True
+            return b""
+        return wire.use(length)
 
     async def _send(
         self,

@@ -48,9 +48,9 @@ class ServedRequest(Request):
             self._incoming = body
             self.max_content_length = body.max_len
             self.content_length = head.content_length or 0
-            if data:
-                self._body = data
-                self.content_length = len(data)  # of a chunked one, too
+        if data:
+            self._body = data
+            self.content_length = len(data)  # of a chunked one, too
 
     def __getattr__(self, name: str) -> "Anything":
         """Of what was not set; it is set then."""
@@ -97,10 +97,12 @@ class ServedRequest(Request):
         from firmware.static import prepare
 
         if isinstance(result, tuple):  # the status may be missing
-            body, *rest = result
+            body, *rest = result[:3]
             result = Response(body, *(rest if isinstance(rest[0], int) else [200] + rest))
         elif not isinstance(result, Response):
             result = Response(result)
+        if not isinstance(result.headers, NoCaseDict):
+            result.headers = NoCaseDict(result.headers)
         prepare(self.head, result)
         return result
 
@@ -132,7 +134,7 @@ async def note_body(request: "Anything", response: "Response") -> None:
 def _spell_type(value: str | None) -> str | None:
     """A content type as Microdot's `json` and `form` know it; in a head it may have capitals, and
     white space before its parameters (RFC 9110, 8.3.1 and 5.6.6)."""
-    if value is None or (value.islower() and " ;" not in value):  # nearly always
+    if value is None or (value.islower() and " ;" not in value and "\t" not in value):
         return value
     kind, mark, parameters = value.partition(";")
     return kind.rstrip().lower() + mark + parameters

@@ -15,8 +15,8 @@ from firmware.http1 import HTTPError
 _BLOCK_LEN = const(512)
 _LINE_LEN = const(64)  # most lines are shorter
 _MAX_LINE_LEN = const(4096)
-# Reads at the end: one is usual.  Microdot's parser of a form does one for each line of what it has
-# in its buffer, where nothing follows the last boundary.
+# Reads at the end: one is usual.  Microdot's parser of a form does one for each line that it has in
+# its buffer, of 1 KB if the application does not say otherwise, if the last boundary ends it all.
 _MAX_ENDS = const(512)
 
 

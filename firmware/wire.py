@@ -35,7 +35,7 @@ class Wire:
     lock         held while the application's `sock` sends; None until it first does
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
-    is_dropped   some of what the client has sent ahead is lost: it is to ask again, elsewhere
+    is_dropped   something that the client sends is lost, or nobody reads it: no request follows
     sess_ctx   the application's own object for this connection
     request    the one at work, if its response is more than is sent at once; None when it begins
     made       the body that the handler has made, if handlers after it may put another in its place

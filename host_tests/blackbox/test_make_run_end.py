@@ -15,10 +15,14 @@ BACKGROUND = """
 import fcntl, os, pty, sys, termios
 terminal, ours = pty.openpty()
 fcntl.ioctl(ours, termios.TIOCSCTTY, 0)
-if os.fork() == 0:
+child = os.fork()
+if child == 0:
     os.setpgid(0, 0)
     os.dup2(ours, 0)
     os.execvp(sys.argv[1], sys.argv[1:])
+sys.stdin.readline()
+os.tcsetpgrp(ours, child)
+os.write(terminal, b"down\\n")
 os.wait()
 """
 # A signal comes while the board is about to be started.
@@ -102,12 +106,14 @@ def test_a_reset_starts_it_again_and_only_a_reset_keeps_what_the_clock_holds(sta
     start(main).wait_line("HELD b'' 1")
 
 
-def test_in_the_background_of_a_terminal_it_serves_and_goes_with_that(start):
+def test_in_the_background_of_a_terminal_it_serves_and_in_front_it_hears_and_goes_with_it(start):
     board = start(before=(sys.executable, "-c", BACKGROUND)).wait_up()
     assert board.get("/quick").status == 200
+    board.process.stdin.write("\n")
+    board.process.stdin.flush()
+    board.wait_line("Stopping webserver")
     board.process.kill()
     board.wait_end()
-    assert "Stopping webserver" in board.lines[-1]
 
 
 def test_a_signal_before_the_board_has_begun_is_not_lost(tmp_path):

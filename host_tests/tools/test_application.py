@@ -1,6 +1,9 @@
 """What of an application goes onto a board: found by its syntax, and compiled."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -53,10 +56,26 @@ def test_links_and_well_known_files_go_along_and_what_leads_nowhere_is_told(tmp_
     main = write(tmp_path, "main.py", "app/.well-known/security.txt", "dist/static/a.css")
     (tmp_path / "app" / "static").symlink_to("../dist/static")
     (tmp_path / "dist" / "static" / "again").symlink_to("..")
-    (tmp_path / "app" / "gone.html").symlink_to("nowhere")
+    (tmp_path / "app" / "up").symlink_to("..")
+    (tmp_path / "app" / "itself").symlink_to("itself")
+    (tmp_path / "app" / "gone.py").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "app" / "pipe")
     application = found(main)
     assert set(application.files) == {"app/.well-known/security.txt", "app/static/a.css"}
-    assert application.notes == ["app/gone.html leads nowhere, and stays here"]
+    told = "app/gone.py leads nowhere, and stays here", "app/itself leads nowhere, and stays here"
+    assert application.notes == list(told)
+    main.write_text("import app.part, app.gone")
+    (tmp_path / "app" / "part.py").touch()
+    assert found(main).notes == list(told)
+
+
+def test_a_folder_that_can_not_be_looked_into_is_one_line(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    main = write(tmp_path, "main.py", "app/a.html")
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert error_line(found, main) == f"{tmp_path}/app: Permission denied"
 
 
 def test_a_module_may_be_called_build_and_firmware_is_told(tmp_path):
@@ -68,7 +87,8 @@ def test_a_module_may_be_called_build_and_firmware_is_told(tmp_path):
 
 def test_a_folder_without_a_main_says_so(tmp_path):
     assert error_line(find_main, str(tmp_path)).endswith(": there is no main.py in it")
-    assert error_line(find_main, str(tmp_path / "x.py")).endswith(": there is no such file")
+    for name in ("x.py", "main.py"):
+        assert error_line(find_main, str(tmp_path / name)).endswith(": there is no such file")
 
 
 def test_what_is_only_for_this_computer_stays_here():

@@ -93,6 +93,11 @@ def test_a_key_that_is_no_character_is_no_part_of_an_answer(key):
         config.decide({}, {"ssid": f"hoem{key}"}, is_terminal=False)
 
 
+def test_pins_may_stand_on_several_lines():
+    made = plan({}, {"ethernet": '{\n\t"board": "WT32-ETH01"\n}'})
+    assert made["network"]["ethernet"] == {"board": "WT32-ETH01"}
+
+
 def test_a_network_needs_a_name():
     person = Person("", "", "home", "", "")
     assert person.ask({})["network"]["wifi"][0] == {"ssid": "home", "password": ""}

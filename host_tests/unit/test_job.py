@@ -42,6 +42,14 @@ class Response:
         self.status_code = 200
 
 
+async def ask(site, path, fields=""):
+    peer = site.connect()
+    await peer.send((GET % path)[:-2] + fields + "Connection: close\r\n\r\n")
+    head, _, body = (await peer.read_all()).partition("\r\n\r\n")
+    peer.close()
+    return head + "\r\n", body
+
+
 class TestJob(unittest.TestCase):
     @run_async
     async def test_what_the_handler_returns_is_returned_whatever_it_is(self) -> None:
@@ -156,6 +164,9 @@ class TestJob(unittest.TestCase):
 
     @run_async
     async def test_a_file_has_a_length_and_parts_as_beside_the_workers(self) -> None:
+        app = Microdot()
+        pool = WorkerPool()
+
         def send(request):
             return microdot.Response(io.BytesIO(DATA), 200, {"X-A": "b"})
 
@@ -171,18 +182,9 @@ class TestJob(unittest.TestCase):
         async def send_with_fields(request):
             return io.BytesIO(DATA), {"X-A": "b"}
 
-        app = Microdot()
-        pool = WorkerPool()
         handlers = (send, send_async, send_bare, send_with_status, send_with_fields)
         for number, handler in enumerate(handlers):
             app.get("/%d" % number)(pool.long(handler))
-
-        async def ask(site, path, fields=""):
-            peer = site.connect()
-            await peer.send((GET % path)[:-2] + fields + "Connection: close\r\n\r\n")
-            head, _, body = (await peer.read_all()).partition("\r\n\r\n")
-            peer.close()
-            return head + "\r\n", body
 
         async with Site(app, pool) as site:
             for number, handler in enumerate(handlers):
@@ -197,6 +199,23 @@ class TestJob(unittest.TestCase):
                 head, body = await ask(site, path, "Range: bytes=9000-\r\n")
                 self.assertIn(" 416 ", head)
                 self.assertEqual(body, "")
+
+    @run_async
+    async def test_a_file_whose_handler_says_the_length_has_that_alone(self) -> None:
+        app = Microdot()
+        pool = WorkerPool()
+
+        @app.get("/own")
+        @pool.long
+        async def send_with_a_length_of_its_own(request):
+            response = microdot.Response(io.BytesIO(DATA))
+            response.headers = {"content-length": "%d" % len(DATA)}
+            return response
+
+        async with Site(app, pool) as site:
+            head, body = await ask(site, "/own")
+            self.assertEqual(head.lower().count("content-length: %d\r\n" % len(DATA)), 1)
+            self.assertEqual(body, DATA.decode())
 
     @run_async
     async def test_the_body_of_a_response_object_is_streamed_in_its_place(self) -> None:

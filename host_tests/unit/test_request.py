@@ -35,7 +35,12 @@ class TestRequest(unittest.TestCase):
         self.assertEqual((headers["X-A"], headers["Cookie"]), ("1, 2", "a=1; b=2"))
 
     def test_a_media_type_is_known_whatever_its_capitals_and_the_space_behind_it(self):
-        for kind in ("Application/JSON", "application/json ;charset=utf-8", "application/json"):
+        for kind in (
+            "Application/JSON",
+            "application/json ;charset=utf-8",
+            "application/json\t;a=b",
+            "application/json",
+        ):
             lines = ("POST / HTTP/1.1", "Host: x", "Content-Type: " + kind)
             request = make(lines, FakeBody(), b'{"a": 1}')
             self.assertEqual((request.json, request.headers["Content-Type"]), ({"a": 1}, kind))

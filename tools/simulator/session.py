@@ -1,5 +1,6 @@
 """A simulated board in the foreground: what is typed goes to it, and however it ends, it ends."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -118,11 +119,17 @@ class Session:
 
     def _relay(self) -> None:
         """Passes standard input on; at its end, and without one, the board goes on serving."""
-        try:
-            while block := os.read(0, 1024):
-                self._write(block)
-        except OSError:
-            pass
+        while True:
+            try:
+                block = os.read(0, 1024)
+            except OSError as error:
+                if error.errno != errno.EIO or not _is_in_background():
+                    return
+                time.sleep(_POLL_S)  # it may come to the front
+                continue
+            if not block:
+                return
+            self._write(block)
 
     def _write(self, block: bytes) -> None:
         board = self._board
@@ -131,3 +138,11 @@ class Session:
                 os.write(board.stdin.fileno(), block)
             except (OSError, ValueError):
                 pass  # the board has ended
+
+
+def _is_in_background() -> bool:
+    """Whether the terminal has another job in front: then nothing can be read from it."""
+    try:
+        return os.tcgetpgrp(0) != os.getpgrp()
+    except (OSError, AttributeError):  # none, or none of Unix's
+        return False

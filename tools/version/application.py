@@ -35,7 +35,7 @@ def find_main(path: str) -> Path:
     if not main.is_file():
         if not path:
             raise CommandError("main.py is missing; make new writes one")
-        what = "main.py in it" if main.parent.is_dir() and main.name == "main.py" else "such file"
+        what = "main.py in it" if named(path).is_dir() else "such file"
         raise CommandError(f"APP={path}: there is no {what}")
     return main.absolute()
 
@@ -132,7 +132,9 @@ class Application:
                 return True
         if path in self._others:
             return False
-        inside = [file for file in _contents(self._root / path) if file.suffix in _MODULES]
+        inside = [
+            file for file in self._contents(path) if file.suffix in _MODULES and file.exists()
+        ]
         for file in inside:
             self._add(file.relative_to(self._root).as_posix(), file)
         return bool(inside)
@@ -159,13 +161,20 @@ class Application:
         if file.is_file():
             self._add(PurePosixPath(path).as_posix(), file)
             return True
-        for each in _contents(file):
+        for each in self._contents(path):
             self._add(each.relative_to(self._root).as_posix(), each)
         return file.is_dir()
 
+    def _contents(self, path: str) -> Iterator[Path]:
+        return _contents(self._root / path, frozenset({self._root.resolve()}))
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
     def _add(self, path: str, file: Path) -> None:
         if not file.exists():
-            self.notes.append(f"{path} leads nowhere, and stays here")
+            self._note(f"{path} leads nowhere, and stays here")
         elif path not in self.files:
             self.files[path] = file
             if file.suffix == ".py":
@@ -183,17 +192,23 @@ class Application:
         return f"no {name} beside main.py, in lib/ or on a board; {remedy}"
 
 
-def _contents(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """Every file below a folder, but hidden ones and what Python leaves.
+def _contents(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Every file below a folder, but hidden ones and what Python leaves; CommandError if it can't
+    be looked into.
 
     above  the folders that it lies in, which a link in it may lead back to
     """
-    place = folder.resolve()
-    for path in sorted(folder.iterdir()) if folder.is_dir() and place not in above else []:
+    if not folder.is_dir() or folder.resolve() in above:
+        return
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise CommandError(f"{folder}: {error.strerror}")
+    for path in paths:
         is_hidden = path.name[0] == "." and path.name != _WELL_KNOWN
         if is_hidden or path.name == "__pycache__":
             continue
         if path.is_dir():
-            yield from _contents(path, above | {place})
-        else:
+            yield from _contents(path, above | {folder.resolve()})
+        elif path.is_file() or not path.exists():  # no pipe, and no socket
             yield path
