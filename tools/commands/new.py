@@ -1,5 +1,6 @@
 """Begins an application: main.py, a .gitignore that keeps the password private, and a README."""
 
+import re
 import shlex
 from argparse import ArgumentParser, Namespace
 
@@ -7,6 +8,7 @@ from tools.checkout import ROOT, named
 from tools.terminal import IS_INSTALLED, CommandError, worded
 
 _TEMPLATE = ROOT / "tools" / "template"
+_SPECIAL = re.compile(r"[^\w \\./:~@%+=,-]")  # in a shell, beside the space
 _NAMES = {"gitignore": ".gitignore"}  # with that name it would hold for this checkout
 
 
@@ -26,7 +28,7 @@ def run(options: Namespace) -> None:
         if target.exists():
             raise CommandError(f"{target} is there already, and stays; {remedy}")
     folder.mkdir(parents=True, exist_ok=True)
-    where = f" APP={shlex.quote(str(folder))}" if options.folder else ""
+    where = f" APP={_quoted(str(folder))}" if options.folder else ""
     for target, source in files.items():
         text = source.read_text(encoding="utf-8")
         if source.suffix == ".md":
@@ -34,3 +36,10 @@ def run(options: Namespace) -> None:
         target.write_text(text, encoding="utf-8", newline="\n")
     print(f"Wrote {', '.join(str(target) for target in files)}.")
     print(worded(f"Next: make run{where}, then make config and make deploy{where}."))
+
+
+def _quoted(word: str) -> str:
+    """As a shell takes it, and with a space Windows, too."""
+    if _SPECIAL.search(word):
+        return shlex.quote(word)
+    return f'"{word}"' if " " in word else word

@@ -100,7 +100,7 @@ def _read(texts: tuple[str, ...]) -> _Names:
     ours = {node.attr for node in attributes if isinstance(node.ctx, ast.Store)} | defined
     fixed |= {node.attr for node in attributes} - ours
     words = {name for text in texts for name in _IDENTIFIER.findall(text)}
-    wanted = {name for name in _variables(nodes) if len(name) > 2}
+    wanted = {name for name in _variables(nodes) if len(name) > 2 and not name.endswith("__")}
     return _Names(wanted, fixed, {name for name in defined if name[0] != "_"}, words)
 
 
