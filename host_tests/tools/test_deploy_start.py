@@ -147,6 +147,14 @@ def test_an_application_without_quick_is_no_failure(serial_board, tmp_path):
     assert "\nIt answers in " in done.stdout and "404" not in done.stdout
 
 
+def test_a_server_that_is_busy_from_the_start_is_told_and_why_that_may_be(serial_board, tmp_path):
+    route = "app = Microdot()\napp.get('/quick')(lambda request: ('busy', 503))\nrun(app)"
+    main = WITHOUT_QUICK.replace("run(Microdot())", route)
+    done = deploy_application(serial_board, tmp_path / "app", main)
+    assert done.returncode == 0
+    assert "\nwith 503, it is busy: the application may need too much" in done.stdout
+
+
 def test_the_heap_grows_before_the_application_loads_anything(serial_board, tmp_path):
     early = "import sys\nprint('grown for', sys.modules['firmware']._grown[0])\n"
     deploy_application(serial_board, tmp_path / "app", early + WITHOUT_QUICK)

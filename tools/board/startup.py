@@ -273,8 +273,10 @@ def _ask(address: str, port: int, by_name: str) -> None:
     start = time.monotonic()
     try:
         connection.request("GET", "/quick")
-        connection.getresponse()
+        status = connection.getresponse().status
         print(f"It answers in {time.monotonic() - start:.2f} s")
+        if status == 503:  # to the first who asks
+            print("with 503, it is busy: the application may need too much; see docs/memory.md")
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or error
         print(f"This computer does not reach it ({reason}); is it in the same network?")
