@@ -33,7 +33,7 @@ from tools.simulator.session import Session
 
 def line(cause):
     os.kill(os.getpid(), signal.SIGTERM)
-    return [sys.executable, "-c", "import time; time.sleep(60)"]
+    return [sys.executable, "-c", "import signal; signal.pause()"]
 
 sys.exit(Session(line, Path(), Path(sys.argv[1])).run())
 """
