@@ -7,22 +7,20 @@ The server asks an application as Microdot's ASGI adapter does: it builds a `Req
 import asyncio
 from time import ticks_ms
 
-from microdot import Request, Response
+from microdot import Response
 
 from firmware.http1 import HTTPError, RequestLine
+from firmware.intake import UPDATES, Intake
 from firmware.kinds import adapt, is_plain
 from firmware.pieces import close
 from firmware.refusal import Refusals
 from firmware.request import ServedRequest
 from firmware.response import Sender
-from firmware.slots import BUSY, LINGERING, READING, SENDING
-from firmware.wire import BLOCK_LEN
+from firmware.slots import BUSY, SENDING
 
-# What the board answers itself: of `status`, unless the application has it; of `update`.
+# What `status` answers, unless the application has it.
 _OWN = ("/status", "/status.json", "/metrics", "/log")
-_UPDATE = "/.httpd32/"
 _GETTING = ("GET", "HEAD")
-_SAFE = ("GET", "HEAD", "OPTIONS")
 _UNSAFE = ("POST", "PUT", "DELETE", "PATCH")
 
 
@@ -36,8 +34,8 @@ class Exchange:
     limits   the settings of section "server", by name
     is_draining    the server stops: no connection is kept alive
     path           of the request that came last
+    intake         takes in the bodies of requests
     refuse_head    see `Refusals`
-    takes_updates  whether `own` does, whose bodies may be as long as the flash has room for
     own            gives the response to a request for what the board answers itself, or a coroutine
                    of it, or None, then the application has it; or is None
     """
@@ -51,19 +49,17 @@ class Exchange:
         log: "Log",
         limits: dict,
     ) -> None:
-        self.is_draining = self.takes_updates = False
+        self.is_draining = False
         self.path = "no request yet"
         self.own: Function | None = None
+        self.intake = Intake(app, memory, limits)
         self.sender = Sender(memory, log, limits["keep_alive_timeout_ms"])
         self._refusals = Refusals(app, log, self.sender)
         self.refuse_head = self._refusals.refuse_head
         self._app = app
         self._workers = workers
         self._lasting = lasting
-        self._memory = memory
         self._log = log
-        self._max_body_len = limits["max_body_len"]
-        self._wait_ms = limits["recv_wait_timeout_ms"]
 
     async def begin(self, wire: "Wire", head: "Head") -> "Anything":
         """One request and its response; whether the connection may go on.
@@ -81,16 +77,16 @@ class Exchange:
         keep_alive = head.keep_alive
         try:
             try:
-                data: Anything = head.content_length and self._take_short(wire, head)
+                data: Anything = head.content_length and self.intake.take_short(wire, head)
                 if not data and head.content_length != 0:
-                    body = await self._expect_body(wire, head)
-                    data = await self._read_whole(body) if body else b""
+                    body = await self.intake.expect(wire, head)
+                    data = await self.intake.read_whole(body) if body else b""
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
                 answer = self._admit(request, head) or self._app.dispatch_request(request)
                 response = answer if isinstance(answer, Response) else await answer
                 if body and (body.is_cut or body.failure):
-                    await self._end(body, response)
+                    await self.intake.end(body, response)
             except Exception as error:
                 keep_alive = False
                 request, response = await self._refusals.refuse(
@@ -126,16 +122,8 @@ class Exchange:
         if isinstance(sent, bool):
             return sent
         if body and body.is_whole:  # what the handler still holds, the heap itself shows
-            self._memory.give_back(body.cost)
-            body.cost = 0
+            self.intake.give_back(body)
         return self._finish(wire, sent, body)
-
-    async def _read_whole(self, body: "Body") -> bytes | None:
-        data = await body.read_whole(body.span)
-        if data is not None and body.cost:  # the blocks that it came in are gone
-            self._memory.give_back(body.cost - len(data))
-            body.cost = len(data)
-        return data
 
     async def _finish(self, wire: "Wire", sending: "Anything", body: "Body | None") -> bool:
         """Sends a response, and gives back what its request has taken."""
@@ -147,51 +135,17 @@ class Exchange:
             if leaving:
                 await leaving
 
-    async def _end(self, body: "Body", response: "Response") -> None:
-        """Of a body that has failed: no response to a client that has gone, and no good one."""
-        if body.is_cut:
-            await close(response and response.body)
-            raise EOFError
-        if response and response.status_code < 400:
-            raise HTTPError(body.failure)
-
     def _release(self, wire: "Wire", body: "Body | None") -> "Anything":
         """Gives back what the request has taken; what is to be awaited for that, if anything."""
         is_read = False
         if body:
-            self._memory.give_back(body.cost)
+            self.intake.give_back(body)
             is_read = body.close()
         self._workers.release(wire)
         made = wire.made
         if made is not None:
             wire.made = None
         return _leave(made, is_read) if is_read or made is not None else None
-
-    async def _expect_body(self, wire: "Wire", head: "Head") -> "Body | None":
-        """The body that is to come; None if nobody reads it, and the connection ends."""
-        is_update = head.target.startswith(_UPDATE)
-        length = head.content_length or 0
-        if length > BLOCK_LEN and not is_update and not self._has_method(head):
-            wire.slot.enter(READING, ticks_ms())
-            wire.is_read = False
-            wire.is_dropped = True
-            if length > self._max_body_len:
-                raise HTTPError(413)
-            return None
-        from firmware.body import expect
-
-        is_update = is_update and self.takes_updates
-        return await expect(
-            wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
-        )
-
-    def _take_short(self, wire: "Wire", head: "Head") -> bytes:
-        """A body that no route reads, if all of it is here: `body` is not even loaded."""
-        length = head.content_length or 0
-        is_here = 0 < length <= min(len(wire.received), self._max_body_len)
-        if not is_here or head.target.startswith(_UPDATE) or self._has_method(head):
-            return b""
-        return wire.use(length)
 
     async def _send(
         self,
@@ -204,7 +158,7 @@ class Exchange:
         """Sends a response, or a 500 if it can't be sent; whether the connection may go on."""
         path = wire.request.path
         if body:
-            keep_alive = keep_alive and not body.failure and body.is_drainable(self._max_body_len)
+            keep_alive = keep_alive and self.intake.is_drainable(body)
         try:
             if response is Response.already_handled or wire.is_answered:
                 Response.already_handled.headers.clear()  # it is one for all
@@ -228,7 +182,7 @@ class Exchange:
             await asyncio.sleep(0)
         if not body or body.is_whole or not keep_alive:
             return keep_alive
-        return not body.failure and await self._drain(wire, body)
+        return await self.intake.drain(wire, body)
 
     def _admit(self, request: "Request", head: "Head") -> "Anything":
         """None for a request that goes to the application; else the board's own response, or a
@@ -243,32 +197,19 @@ class Exchange:
             except ValueError:  # a query that can't be decoded
                 raise HTTPError(400)
         is_own = path in _OWN and head.method in _GETTING and self._find(request) == 404
-        if is_own or path.startswith(_UPDATE):
+        if is_own or path.startswith(UPDATES):
             own = self.own and self.own(request)
             if own:
                 return own
-        if head.method not in _UNSAFE and not self._has_method(head):
+        if head.method not in _UNSAFE and not self.intake.has_method(head):
             raise HTTPError(501)
         self._log.info("uri: %s", path)
         if not self._lasting.admits(request, head):
             raise HTTPError(503)
         return None
 
-    def _has_method(self, head: "Head") -> bool:
-        """Whether the application may have a route for its method."""
-        method = head.method
-        return method in _SAFE or any(method in route[0] for route in self._app.url_map)
-
     def _find(self, request: "Request") -> "Anything":
         return self._app.find_route(request)[0]
-
-    async def _drain(self, wire: "Wire", body: "Body") -> bool:
-        """Skips what the handler has not read of a body; whether the next request can follow."""
-        wire.slot.enter(LINGERING, ticks_ms())
-        try:
-            return await body.drain(self._max_body_len)
-        except HTTPError:  # the client has its response
-            return False
 
 
 async def _leave(made: "Anything", is_read: bool) -> None:

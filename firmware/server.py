@@ -80,7 +80,7 @@ class Server:
     def answer_own(self, own: "Function", takes_updates: bool = False) -> None:
         """From now on `own` answers what the board answers itself, see `Exchange`."""
         self._exchange.own = own
-        self._exchange.takes_updates = takes_updates
+        self._exchange.intake.takes_updates = takes_updates
 
     def is_running(self) -> bool:
         return self.admission.is_running()

@@ -28,7 +28,8 @@ PATH = f"firmware/{NAME}.py"
 MEMBERS = (
     *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
     *("listener", "wire", "linger", "request", "pieces", "response", "refusal"),
-    *("kinds", "lasting", "exchange", "long_head", "farewell", "connection", "admission", "server"),
+    *("kinds", "lasting", "intake", "exchange", "long_head", "farewell", "connection"),
+    *("admission", "server"),
     *("job", "workers", "radio", "memory", "vigil", "health", "address", "supervisor", "app"),
 )
 _REPLACED = {"open", "print"}  # what an application may put others in the place of

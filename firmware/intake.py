@@ -1,0 +1,98 @@
+"""What is taken in of a request beside its head: whether somebody wants its body, and its cost."""
+
+from time import ticks_ms
+
+from microdot import Request
+
+from firmware.http1 import HTTPError
+from firmware.pieces import close
+from firmware.slots import LINGERING, READING
+from firmware.wire import BLOCK_LEN
+
+UPDATES = "/.httpd32/"  # the paths of `update`
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Intake:
+    """Takes in the bodies of requests; one for the whole server.
+
+    app     the Microdot application
+    memory  the `Memory`, with the budget of long bodies
+    limits  the settings of section "server", by name
+    takes_updates  bodies of updates may be as long as the flash has room for
+    """
+
+    def __init__(self, app: "Microdot", memory: "Memory", limits: dict) -> None:
+        self.takes_updates = False
+        self._app = app
+        self._memory = memory
+        self._max_body_len = limits["max_body_len"]
+        self._wait_ms = limits["recv_wait_timeout_ms"]
+
+    def has_method(self, head: "Head") -> bool:
+        """Whether the application may have a route for its method."""
+        method = head.method
+        return method in _SAFE or any(method in route[0] for route in self._app.url_map)
+
+    def take_short(self, wire: "Wire", head: "Head") -> bytes:
+        """A body that no route reads, if all of it is here: `body` is not even loaded."""
+        length = head.content_length or 0
+        is_here = 0 < length <= min(len(wire.received), self._max_body_len)
+        if not is_here or head.target.startswith(UPDATES) or self.has_method(head):
+            return b""
+        return wire.use(length)
+
+    async def expect(self, wire: "Wire", head: "Head") -> "Body | None":
+        """The body that is to come; None if nobody reads it, and the connection ends.
+
+        Raises HTTPError, and MemoryError without budget for it.
+        """
+        is_update = head.target.startswith(UPDATES)
+        length = head.content_length or 0
+        if length > BLOCK_LEN and not is_update and not self.has_method(head):
+            wire.slot.enter(READING, ticks_ms())
+            wire.is_read = False
+            wire.is_dropped = True
+            if length > self._max_body_len:
+                raise HTTPError(413)
+            return None
+        from firmware.body import expect
+
+        is_update = is_update and self.takes_updates
+        return await expect(
+            wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
+        )
+
+    async def read_whole(self, body: "Body") -> bytes | None:
+        """All of it, or None if it is too long to be received in advance."""
+        data = await body.read_whole(body.span)
+        if data is not None and body.cost:  # the blocks that it came in are gone
+            self.give_back(body, len(data))
+        return data
+
+    def give_back(self, body: "Body", left_len: int = 0) -> None:
+        """All but `left_len` bytes of what it has of the budget."""
+        self._memory.give_back(body.cost - left_len)
+        body.cost = left_len
+
+    async def end(self, body: "Body", response: "Response") -> None:
+        """Of a body that has failed: no response to a client that has gone, and no good one."""
+        if body.is_cut:
+            await close(response and response.body)
+            raise EOFError
+        if response and response.status_code < 400:
+            raise HTTPError(body.failure)
+
+    def is_drainable(self, body: "Body") -> bool:
+        """Whether the next request can be reached behind it."""
+        return not body.failure and body.is_drainable(self._max_body_len)
+
+    async def drain(self, wire: "Wire", body: "Body") -> bool:
+        """Skips what the handler has not read of it; whether the next request can follow."""
+        if body.failure:
+            return False
+        wire.slot.enter(LINGERING, ticks_ms())
+        try:
+            return await body.drain(self._max_body_len)
+        except HTTPError:  # the client has its response
+            return False
