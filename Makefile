@@ -33,6 +33,8 @@ TOOLS := $(BIN)/python -m tools
 # The Python that .venv was made from goes with an upgrade: then it is made anew.
 $(shell test -x $(BIN)/python || rm -f .venv/run .venv/board .venv/check)
 
+dry_run = $(if $(filter-out 0 no off false,$(DRY_RUN)),--dry-run)
+
 # As one word of the shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
@@ -61,20 +63,20 @@ doctor: .venv/board ## looks at the tools, the ports and the boards, and says wh
 
 flash: .venv/board ## puts MicroPython on the board; PORT= FIRMWARE=file.bin BAUD= DRY_RUN=1
 	@$(TOOLS) flash --port $(call quoted,$(PORT)) --firmware $(call quoted,$(FIRMWARE)) \
-		$(if $(BAUD),--baud $(call quoted,$(BAUD))) $(if $(DRY_RUN),--dry-run)
+		$(if $(BAUD),--baud $(call quoted,$(BAUD))) $(dry_run)
 
 config: $(if $(HOST),.venv/board,.venv/run) ## asks for the network, writes config.json; INTERFACE= WIFI_SSID= ...; HOST= sends it
 	@$(TOOLS) config --config $(call quoted,$(CONFIG)) --host $(call quoted,$(HOST))
 
 deploy: .venv/board ## copies to the board what changed and starts it; PORT= or HOST= APP= CONFIG=config.json DRY_RUN=1
 	@$(TOOLS) deploy --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) --app $(call quoted,$(APP)) \
-		--config $(call quoted,$(CONFIG)) $(if $(DRY_RUN),--dry-run)
+		--config $(call quoted,$(CONFIG)) $(dry_run)
 
 fleet: .venv/board ## deploys to every board of fleet.toml; writes HAProxy's and Prometheus's files; FLEET= DRY_RUN=1
-	@$(TOOLS) fleet --fleet $(call quoted,$(FLEET)) $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) fleet --fleet $(call quoted,$(FLEET)) $(dry_run)
 
 rollback: .venv/board ## back to the version before on the board, and forth; PORT= or HOST= DRY_RUN=1
-	@$(TOOLS) rollback --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) $(if $(DRY_RUN),--dry-run)
+	@$(TOOLS) rollback --port $(call quoted,$(PORT)) --host $(call quoted,$(HOST)) $(dry_run)
 
 monitor: .venv/board ## the board's console, Ctrl-] leaves; PORT=
 	@$(TOOLS) monitor --port $(call quoted,$(PORT))

@@ -41,8 +41,12 @@ def check_integer(key: str, value: object, low: int, high: int) -> None:
 
 def check_text(key: str, value: object, low: int, high: int) -> None:
     """A text of `low` to `high` characters; they are counted as the radio does, in UTF-8."""
-    if not isinstance(value, str) or not low <= len(value.encode()) <= high:
-        refuse(key, value, "a text of %d to %d characters" % (low, high))
+    length = len(value.encode()) if isinstance(value, str) else -1
+    if not low <= length <= high:
+        allowed = "a text of %d to %d characters" % (low, high)
+        if isinstance(value, str) and len(value) < length:
+            allowed += "; one that is not ASCII counts as 2 to 4"
+        refuse(key, value, allowed)
 
 
 def check_choice(key: str, value: object, choices: "Anything") -> None:

@@ -50,7 +50,9 @@ def checkout(tmp_path):
     python.parent.mkdir(parents=True)
     python.write_text(TOOL)
     python.chmod(0o755)
+    (tmp_path / "tools" / "board-requirements.txt").touch()
     (tmp_path / ".venv" / "run").touch()
+    (tmp_path / ".venv" / "board").touch()
     return tmp_path
 
 
@@ -70,6 +72,13 @@ def test_what_is_given_arrives_as_it_is(checkout, is_by_environment):
         called = make(checkout, "config", *words)
     assert called[called.index("--config") + 1] == given["CONFIG"]
     assert called[-2:] == ["ssid=Bob$home", "password=pa$word'$$3 #"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_dry"), [("1", True), ("yes", True), ("0", False), ("", False)]
+)
+def test_a_dry_run_can_be_refused_as_well_as_asked_for(checkout, given, is_dry):
+    assert ("--dry-run" in make(checkout, "deploy", f"DRY_RUN={given}")) == is_dry
 
 
 def test_what_is_set_for_another_python_is_not_for_this_one(checkout):

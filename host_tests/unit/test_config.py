@@ -152,6 +152,13 @@ class TestConfig(unittest.TestCase):
         # lwIP drops the SYN of one past the backlog, and has places for six.
         self.assertEqual(check({})["server"]["backlog_conn"], 6)
 
+    def test_how_characters_are_counted_is_told_where_it_matters(self):
+        told = "a text of 0 to 32 characters"
+        self.assertTrue(message(wifi({"ssid": _LONG})).endswith(told))
+        umlauts = message(wifi({"ssid": "\u00fc" * 17}))
+        self.assertTrue(umlauts.endswith(told + "; one that is not ASCII counts as 2 to 4"))
+        self.assertEqual(message(wifi({"ssid": "\u00fc" * 16})), "")
+
     def test_what_is_given_is_kept(self):
         server = check({"server": {"port": 8080, "max_open_sockets": 3}})["server"]
         self.assertEqual((server["port"], server["max_open_sockets"]), (8080, 3))
