@@ -9,10 +9,11 @@ from firmware.wire import BLOCK_LEN
 
 
 class Sock:
-    """Reads and writes as an asyncio stream does, both ways."""
+    """Reads and writes as an asyncio stream does, both ways; `s` is the socket itself."""
 
     def __init__(self, wire: "Wire") -> None:
         self._wire = wire
+        self._sock = wire._sock
         self._unsent = b""
 
     async def read(self, n: int = -1) -> bytes:
@@ -62,6 +63,15 @@ class Sock:
             if heart:
                 heart.note_sent(data)
         await asyncio.sleep(0)  # an application that never waits lets the others run
+
+    @property
+    def s(self) -> "Socket":
+        """As MicroPython's streams have it, for `setsockopt`."""
+        return self._sock
+
+    def get_extra_info(self, name: str) -> "Anything":
+        """The address of the client as "peername"; KeyError for all else, as MicroPython."""
+        return {"peername": self._wire.address}[name]
 
     def write(self, data: bytes) -> None:
         """`drain` sends it."""

@@ -45,6 +45,18 @@ class TestRead(unittest.TestCase):
                     await Sock(wire).readexactly(5)
 
 
+class TestSocket(unittest.TestCase):
+    @run_async
+    async def test_it_is_there_under_the_name_that_micropython_streams_have_for_it(self):
+        sock = FakeSocket()
+        wire = open_wire(sock, BUSY)
+        stream = Sock(wire)
+        self.assertTrue(stream.s is sock)
+        self.assertEqual(stream.get_extra_info("peername"), wire.address)
+        with self.assertRaises(KeyError):
+            stream.get_extra_info("cipher")
+
+
 class TestClose(unittest.TestCase):
     @run_async
     async def test_a_handler_may_close_it_as_each_stream(self):
