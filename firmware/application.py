@@ -40,7 +40,15 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
         if name.startswith("microdot") and hasattr(module, "print_exception"):
             # A client's text may be in it.
             module.print_exception = trace  # type: ignore[attr-defined]
+    _limit_messages(sys.modules.get("microdot.websocket"), limits)
     if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
         # Now, instead of in the first request, where what stays would lie in the way.
         import firmware.body
         import firmware.stream  # noqa: F401
+
+
+def _limit_messages(websocket: "Anything", limits: dict) -> None:
+    """A message of a WebSocket may be as long as a body, if the application does not say more."""
+    is_unchosen = Request.max_body_length == getattr(Request, "unchosen_len", 0)
+    if websocket and is_unchosen and websocket.WebSocket.max_message_length == -1:
+        websocket.WebSocket.max_message_length = limits["max_body_len"]

@@ -10,6 +10,7 @@ from firmware.chunked import LINE_LEN, check_end, is_last_trailer, parse_size
 from firmware.heads import add_block
 from firmware.http1 import HTTPError
 from firmware.slots import READING, SENDING
+from firmware.tasks import resume
 from firmware.wire import BLOCK_LEN
 
 # Microdot's own limit, which nobody has chosen: unless `firmware` has marked it.
@@ -36,7 +37,6 @@ class Body:
 
     failure = 0
     is_whole = is_cut = is_closed = False
-    cost = 0
     _is_in_chunk = False  # its data, or the line end behind it, is to come
     _is_in_trailers = False
     _ahead = b""  # read in advance
@@ -53,6 +53,7 @@ class Body:
         self._span_left = span or BLOCK_LEN
         self._wait_ms = wait_ms
         self._wait_left_ms = wait_ms
+        self.cost = 0  # here: later there might be no memory for one attribute more
 
     async def read_whole(self, limit: int) -> bytes | None:
         """The body, or None if it is longer than `limit`; it can still be read then."""
@@ -86,6 +87,9 @@ class Body:
             return block
         try:
             return await self._read_block(limit) if limit > 0 else b""
+        except asyncio.CancelledError:
+            resume(self._wire.sender)
+            raise
         except HTTPError as error:
             self.failure = error.status
             raise

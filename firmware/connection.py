@@ -56,7 +56,7 @@ class Connection:
         self._exchange = exchange
         self._farewell = farewell
         self._parser = parser
-        self._memory = memory
+        self.memory = memory
         self._log = log
         self._limits = limits
         self._is_spare = is_spare
@@ -81,7 +81,7 @@ class Connection:
         self.start()
         limits = self._limits
         send_wait_ms = limits["send_wait_timeout_ms"]
-        self._wire = Wire(sock, address, self._slot, send_wait_ms, self._memory.radio.has_air)
+        self._wire = Wire(sock, address, self._slot, send_wait_ms, self.memory.radio.has_air)
         wait_ms = limits["recv_wait_timeout_ms"]
         self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()
@@ -89,8 +89,11 @@ class Connection:
     def cut(self, reason: int) -> None:
         """Ends the connection from outside, for a reason of `slots`.  Only the first one counts."""
         self._slot.cut(reason, ticks_ms())
-        if self.task:
-            self.task.cancel()
+        task = self.task
+        if task and not task.done():
+            task.cancel()
+        elif task and self._wire:  # it was cut before it had begun
+            self._hang_up()
 
     def cut_if_gone(self) -> None:
         """Ends it if the client has gone while its request is at work; the reaper calls it.
@@ -202,7 +205,7 @@ class Connection:
     def _receive_rest(self, wire: "Wire") -> "Anything":
         received, wire.received = wire.received, b""
         wait_ms = self._limits["recv_wait_timeout_ms"]
-        self._long_head = LongHead(self._memory, self._parser, wait_ms)
+        self._long_head = LongHead(self.memory, self._parser, wait_ms)
         return self._long_head.receive(wire, received)
 
     async def _answer_own(self, wire: "Wire", head: "Head") -> bool:
@@ -224,7 +227,7 @@ class Connection:
         Not while memory is short: the next task would lie where the heap has grown, and stay there.
         """
         slot = self._slot
-        is_over = slot.reason != NOT_CUT and slot.is_at_work() and not self._memory.is_short()
+        is_over = slot.reason != NOT_CUT and slot.is_at_work() and not self.memory.is_short()
         self._give_back()
         if self._wire:
             self._wire.close()

@@ -104,7 +104,7 @@ class Health:
             try:
                 await self.step(ticks_ms(), link, interface, server)
             except Exception as error:
-                self._log.error("health: %s", error)
+                self._log.exception("health failed", error)
             await asyncio.sleep_ms(_STEP_MS)
 
     async def step(self, now: int, link: "Link", interface: "Interface", server: "Server") -> None:

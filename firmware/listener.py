@@ -44,7 +44,7 @@ class Listener:
             sock.bind(socket.getaddrinfo(address, port)[0][-1])
             sock.listen(backlog_conn)
             sock.setblocking(False)
-        except OSError:
+        except Exception:
             sock.close()
             raise
         self._sock = sock
@@ -64,6 +64,7 @@ class Listener:
         """
         if self._backoff_ms:
             await asyncio.sleep_ms(self._backoff_ms)
+        bytearray(_RESERVE_LEN)  # what the loop's poller takes; in the middle of it, it would crash
         await self._stream.read(0)
 
     def accept(self) -> tuple | None:

@@ -71,7 +71,7 @@ class Log:
                 self.write(_clean(line[:_MAX_LINE_LEN]))
         except MemoryError:
             self.error("out of memory, even for a traceback")
-        except (OSError, UnicodeError):
+        except Exception:
             pass
 
     def _line(self, rank: int, letter: str, text: str, args: tuple) -> None:
@@ -89,7 +89,7 @@ class Log:
             if rank < 2:
                 self.loud = self.loud[-2:] + [line[:_LOUD_LEN]]
             self.write(line)
-        except (OSError, UnicodeError, MemoryError):
+        except Exception:  # a tuple of those that occur would take memory
             pass
 
 

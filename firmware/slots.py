@@ -68,6 +68,7 @@ class Slot:
     deadline  `time.ticks_ms()` when the present state is over; None: it has no end
     send_deadline  until then the client takes more of what is being sent, while its body may come
     reason    why its owner is being cancelled; NOT_CUT while it is not
+    is_stuck  that was not enough: a handler has swallowed it, or takes its time
     owner     the connection that owns the socket; set once, by who makes it
     lasts     an event stream, or a long request on its worker
     route     the handler of the request at work, None before it is known
@@ -83,6 +84,7 @@ class Slot:
         self.deadline: int | None = None
         self.send_deadline: int | None = None
         self.reason = NOT_CUT
+        self.is_stuck = False
         self.lasts = False
         self.route: Function | None = None
         self.since = 0
@@ -124,6 +126,7 @@ class Slot:
             self._table.purged += not self.reason
             if _SPARED >> self.state & 1:
                 self._table.lose_patience()
+        self.is_stuck = self.reason != NOT_CUT
         self.reason = self.reason or reason
         self.deadline = ticks_add(now, _CUT_AGAIN_MS)
         self.send_deadline = None
@@ -199,6 +202,7 @@ class SlotTable:
             slot.route = None
             if state == FREE:
                 slot.reason = NOT_CUT
+                slot.is_stuck = False
         self._on_change()
 
     def lose_patience(self) -> None:
@@ -241,7 +245,7 @@ class SlotTable:
 
     def is_all_at_work(self) -> bool:
         """Whether no slot can become free but by the end of a request."""
-        return all(slot.is_at_work() and not slot.reason for slot in self.slots)
+        return all(slot.is_at_work() and (slot.is_stuck or not slot.reason) for slot in self.slots)
 
     def has_room_to_last(self, now: int) -> bool:
         """Whether one more connection may last: one slot is left for requests that are quick."""

@@ -5,6 +5,8 @@ Loaded with the first of them, as of a WebSocket.
 
 import asyncio
 
+from firmware.heads import add_block
+from firmware.tasks import resume
 from firmware.wire import BLOCK_LEN
 
 
@@ -17,24 +19,37 @@ class Sock:
         self._unsent = b""
 
     async def read(self, n: int = -1) -> bytes:
-        """`n` bytes, all with -1; fewer only when the client has closed."""
+        """`n` bytes, all with -1; fewer only when the client has closed.
+
+        Raises MemoryError when there is no room for as much as has come.
+        """
         wire = self._wire
         wire.take()
-        blocks = []
+        blocks: list = []
+        length = 0
         wire.is_reading = True
         try:
-            while n:
-                block = await wire.receive(n if n > 0 else BLOCK_LEN)
+            while length != n:
+                block = await wire.receive(n - length if n > 0 else BLOCK_LEN)
                 if not block:
                     break
                 if wire.heart:
                     wire.heart.note(block)
-                blocks.append(block)
-                if n > 0:
-                    n -= len(block)
+                count = len(blocks)
+                length += add_block(blocks, block)
+                # One block more, and all of them in one piece in the end.
+                if 0 < count < len(blocks) and not await self._has_room(length + BLOCK_LEN):
+                    raise MemoryError("too little is free for what the client sends")
+        except asyncio.CancelledError:
+            resume(wire.sender)
+            raise
         finally:
             wire.is_reading = False
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def _has_room(self, length: int) -> "Anything":
+        """To be awaited; what others give back meanwhile is waited for."""
+        return self._wire.slot.owner.memory.wait_room(length)
 
     async def readexactly(self, n: int) -> bytes:
         if n < 0:

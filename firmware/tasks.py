@@ -30,6 +30,18 @@ async def is_within(coroutine: "Anything", timeout_s: float) -> bool:
         return False
 
 
+def resume(sender: "Anything") -> None:
+    """Has a task ask again whether it can send, if it waits for that.
+
+    MicroPython's `IOQueue` keeps for each socket who waits to read and who to write.  When the one
+    is cancelled, it forgets the other, too.
+    """
+    queue = getattr(sender, "data", None)  # CPython's tasks have none
+    loop: Anything = asyncio
+    if queue and queue is loop.core._io_queue:
+        loop.core._task_queue.push(sender)
+
+
 def wait_woken() -> "Anything":
     """For MicroPython: waits for what the caller's task is queued for already."""
     yield

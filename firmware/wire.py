@@ -32,6 +32,7 @@ class Wire:
     is_read    the client has sent all of its request; else more of it may come
     is_reading   the application waits for the client, see `sock`
     is_answered  it has sent something itself: there is no HTTP any more
+    sender       the task that waits for the socket to have room
     lock         held while the application's `sock` sends; None until it first does
     sent         bytes that the sockets' buffers have taken
     is_partial   something was sent in part, and its rest is lost: nothing may follow it
@@ -49,13 +50,13 @@ class Wire:
     is_reading = False
     is_read = True
     is_answered = False
-    is_partial = False
     is_dropped = False
     sess_ctx: "Anything" = None
     request: "Anything" = None
     made: "Anything" = None
     heart: "Heartbeat | Comments | None" = None
     _stream: "Anything" = None
+    sender: asyncio.Task | None = None
     lock: asyncio.Lock | None = None
 
     def __init__(
@@ -71,6 +72,7 @@ class Wire:
         self.slot = slot
         self._send_wait_timeout_ms = send_wait_timeout_ms
         self.has_air = has_air
+        self.is_partial = False  # here: later there might be no memory for one attribute more
 
     def close(self) -> None:
         """The end.  A task that still holds the wire reads and writes nobody else's connection."""
@@ -272,7 +274,11 @@ class Wire:
                 await self._wait_air()
                 self._set_send_deadline()
             stream.write(data[at : at + _PIECE_LEN])
-            await stream.drain()
+            self.sender = asyncio.current_task()
+            try:
+                await stream.drain()
+            finally:
+                self.sender = None
             self._live_sock()
             at += _PIECE_LEN
             if at < len(data) and self.has_air(len(data) - at, self):

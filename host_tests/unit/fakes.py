@@ -173,13 +173,12 @@ class FakeMemory:
     """As much as wanted, until the test says that it is short."""
 
     def __init__(self):
+        self.memory = self  # a connection has it
         self.radio = FakeRadio()
-        self.budget = 1 << 20
-        self.taken = 0
-        self.is_exhausted = False
+        self.budget, self.taken = 1 << 20, 0
+        self.is_exhausted = self.is_exhausted_for_long = False
         self.is_full = False  # for connections that last
         self.has_room = True  # for newcomers
-        self.is_exhausted_for_long = False
 
     def has_room_to_last(self):
         return not self.is_full
@@ -193,7 +192,7 @@ class FakeMemory:
     def give_back(self, length):
         self.taken -= length
 
-    async def wait_room(self):
+    async def wait_room(self, length=0):
         return self.has_room
 
     def has(self, length):
@@ -366,6 +365,7 @@ class FakeStream:
 def open_wire(sock, state=NEW, send_wait_timeout_ms=5000, has_air=lambda length, asker: True):
     """A `Wire` over a `FakeSocket`, on a slot of its own, which is in `state`."""
     slot = SlotTable(1, lambda: None).slots[0]
+    slot.owner = FakeMemory()
     for each in _WAYS[state]:
         slot.enter(each, 0)
     wire = Wire(sock, ("10.0.0.2", 1234), slot, send_wait_timeout_ms, has_air)

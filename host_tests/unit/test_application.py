@@ -2,11 +2,12 @@ import sys
 import unittest
 
 from microdot import Microdot, Request
+from microdot.websocket import WebSocket
 
 import firmware
 from firmware.application import prepare
 from host_tests.unit.fakes import FakeLog, run_async
-from host_tests.unit.sites import GET, App
+from host_tests.unit.sites import GET, LIMITS, App
 
 
 async def handle(request, *args):
@@ -40,14 +41,30 @@ class TestApplication(unittest.TestCase):
         app = Microdot()
         app.errorhandler(MemoryError)(handle)
         app.errorhandler(Exception)(handle)
-        prepare(app, FakeLog(), {})
+        prepare(app, FakeLog(), LIMITS)
         self.assertIs(app.error_handlers[MemoryError], handle)
         self.assertFalse(ValueError in app.error_handlers)  # its own takes that, too
 
     def test_what_it_does_not_handle_has_a_handler(self):
         app = Microdot()
-        prepare(app, FakeLog(), {})
+        prepare(app, FakeLog(), LIMITS)
         self.assertTrue(MemoryError in app.error_handlers and ValueError in app.error_handlers)
+
+    def test_a_message_of_a_websocket_may_be_as_long_as_a_body_unless_it_says_otherwise(self):
+        body_len, unchosen_len = Request.max_body_length, getattr(Request, "unchosen_len", 16384)
+        Request.unchosen_len = 16383
+        try:
+            for length, Request.max_body_length, expected in (
+                (-1, 16383, 5000),
+                (-1, 9000, -1),
+                (300, 16383, 300),
+            ):
+                WebSocket.max_message_length = length
+                prepare(Microdot(), FakeLog(), {"max_body_len": 5000})
+                self.assertEqual(WebSocket.max_message_length, expected)
+        finally:
+            WebSocket.max_message_length = -1
+            Request.max_body_length, Request.unchosen_len = body_len, unchosen_len
 
     def test_what_bodies_need_is_loaded_now_if_a_route_takes_them(self):
         for method, is_loaded in (("GET", False), ("POST", True)):
@@ -55,6 +72,6 @@ class TestApplication(unittest.TestCase):
             app.route("/", methods=[method])(handle)
             for name in ("body", "stream"):
                 firmware.drop(name)
-            prepare(app, FakeLog(), {})
+            prepare(app, FakeLog(), LIMITS)
             self.assertEqual("firmware.body" in sys.modules, is_loaded)
             self.assertEqual("firmware.stream" in sys.modules, is_loaded)

@@ -7,7 +7,9 @@ import unittest
 
 from microdot import Microdot
 
-from host_tests.unit.fakes import Lines, run_async, turns
+from firmware.slots import FREE, NOT_CUT, STOPPED
+from firmware.tasks import join
+from host_tests.unit.fakes import FakeSocket, Lines, run_async, turns
 from host_tests.unit.sites import GET, App, LongBodies, Site
 
 
@@ -36,6 +38,25 @@ class TestCutAgain(LongBodies):
             await site.wait_line("uri:")
             await site.wait_open(0)
             self.assertEqual(cuts, [1, 2])
+            peer.close()
+
+
+class TestCutEarly(unittest.TestCase):
+    @run_async
+    async def test_a_connection_that_is_cut_before_its_task_has_begun_gives_its_slot_back(self):
+        async with App().site() as site:
+            slot = site.server.table.slots[0]
+            owner = slot.owner
+            await join(owner.end())  # as one that was cut at work
+            sock = FakeSocket()
+            owner.take(sock, ("10.0.0.2", 1234))
+            owner.cut(STOPPED)
+            await turns()
+            owner.cut(STOPPED)  # as the reaper does it, after a second
+            self.assertTrue(sock.is_closed)
+            self.assertEqual((slot.state, slot.reason), (FREE, NOT_CUT))
+            peer = site.connect()
+            self.assertIn("quick", await peer.ask(GET % "/quick"))
             peer.close()
 
 

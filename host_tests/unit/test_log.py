@@ -1,5 +1,7 @@
 import unittest
 
+import micropython
+
 from firmware.log import Log
 
 
@@ -31,10 +33,24 @@ class TestLog(unittest.TestCase):
             self.assertEqual("".join(line[0] for line in self.lines), letters)
 
     def test_a_lost_console_does_not_raise(self):
-        def fail(line):
-            raise OSError(32)
+        for error in (OSError(32), UnicodeError(), MemoryError(), RuntimeError()):
 
-        Log("info", write=fail).info("text")
+            def fail(line, error=error):
+                raise error
+
+            Log("info", write=fail).info("text")
+            Log("info", write=fail).exception("text", error)
+
+    def test_nor_does_the_end_of_the_heap(self):
+        if not hasattr(micropython, "heap_lock"):  # CPython
+            return
+        log = Log("info", write=self.lines.append)
+        error = ValueError("x")
+        micropython.heap_lock()
+        try:
+            log.exception("text", error)
+        finally:
+            micropython.heap_unlock()
 
     def test_a_line_for_which_there_is_no_memory_says_so(self):
         class Vast:

@@ -9,6 +9,7 @@ from firmware.request import ServedRequest
 class FakeWire:
     address = ("10.0.0.2", 1234)
     sess_ctx = None
+    _sock = None
 
 
 class FakeBody:

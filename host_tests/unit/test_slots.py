@@ -221,6 +221,16 @@ class TestPurge(Table):
         slots[1].cut(GONE, 0)
         self.assertFalse(self.table.is_all_at_work())
 
+    def test_one_that_did_not_end_when_it_was_cut_is_not(self):
+        slots = self.fill(BUSY, BUSY, BUSY)
+        for _ in range(2):
+            slots[1].cut(GONE, 0)
+        self.assertTrue(self.table.is_all_at_work())
+        for state in (FREE, NEW, BUSY):
+            slots[1].enter(state, 0)
+        slots[1].cut(GONE, 0)
+        self.assertFalse(self.table.is_all_at_work())
+
 
 class TestPatience(Table):
     def patience(self):

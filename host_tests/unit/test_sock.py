@@ -45,6 +45,43 @@ class TestRead(unittest.TestCase):
                     await Sock(wire).readexactly(5)
 
 
+class TestRoom(unittest.TestCase):
+    """Nobody knows how long a message will be: it takes no more of the heap than there is."""
+
+    def receive(self, length, step):
+        sock = FakeSocket(b"x" * length, step=step)
+        self.wire = open_wire(sock, BUSY)
+        self.asked = []
+        self.has_room = True
+        self.wire.slot.owner.memory.wait_room = self.wait_room
+        return Sock(self.wire).read(length)
+
+    async def wait_room(self, length):
+        self.asked.append(length)
+        return self.has_room
+
+    @run_async
+    async def test_it_is_asked_for_with_each_block_however_little_comes_at_a_time(self):
+        for step in (1, 100, 1024):
+            self.assertEqual(len(await self.receive(4000, step)), 4000)
+            self.assertTrue(2 <= len(self.asked) <= 3)
+            self.assertTrue(self.asked[-1] >= 4000)
+
+    @run_async
+    async def test_what_fits_a_block_asks_for_none(self):
+        for step in (1, 1000):
+            self.assertEqual(len(await self.receive(1000, step)), 1000)
+            self.assertEqual(self.asked, [])
+
+    @run_async
+    async def test_without_room_there_is_a_memoryerror_and_nobody_reads_any_more(self):
+        reading = self.receive(4000, 1024)
+        self.has_room = False
+        with self.assertRaises(MemoryError):
+            await reading
+        self.assertFalse(self.wire.is_reading)
+
+
 class TestSocket(unittest.TestCase):
     @run_async
     async def test_it_is_there_under_the_name_that_micropython_streams_have_for_it(self):

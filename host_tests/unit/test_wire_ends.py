@@ -7,6 +7,36 @@ from microdot import Microdot
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, App, LongBodies, Site
 
+_SOCKET = 1
+_SEND_BUFFER = 7
+
+
+class TestBothWays(unittest.TestCase):
+    @run_async
+    async def test_a_reader_that_gives_up_does_not_stop_who_sends_meanwhile(self):
+        app = Microdot()
+        length = 300000
+        given_up = asyncio.Event()
+
+        @app.get("/both")
+        async def both(request):
+            request.sock[1].s.setsockopt(_SOCKET, _SEND_BUFFER, 4096)
+            sending = asyncio.create_task(request.sock[1].awrite(b"x" * length))
+            await until(lambda: request.wire.sender)
+            try:
+                await asyncio.wait_for(request.sock[0].read(1), 0.01)
+            except asyncio.TimeoutError:
+                given_up.set()
+            await sending
+            request.sock[1].close()
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send(GET % "/both")
+            await given_up.wait()
+            self.assertEqual(len(await peer.read_all()), length)
+            peer.close()
+
 
 class TestApplications(LongBodies):
     @run_async
