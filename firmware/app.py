@@ -139,8 +139,7 @@ class _Parts:
         server: "Server",
         supervisor: "Supervisor",
     ) -> None:
-        limits = settings["server"]
-        self._request_len = limits["max_req_hdr_len"] + 2 * limits["max_body_len"]
+        self._request_len = settings["server"]["request_len"]
         given = settings["status"]
         self.password = given["password"] if given["enabled"] else None
         self.update_password = settings["update"]["password"]

@@ -16,10 +16,12 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
     """Makes handlers of errors and of responses those that the server needs.
 
     limits  the settings of section "server"; a limit that the application sets counts
+    Adds to them, as "request_len", what the largest request takes while it is received.
     """
     if Request.max_readline != _MICRODOT_MAX_LINE_LEN:  # chosen by the application
         limits["max_uri_len"] = Request.max_readline
         limits["max_req_hdr_len"] = max(limits["max_req_hdr_len"], 2 * Request.max_readline)
+    _limit_bodies(sys.modules.get("microdot.websocket"), limits)
     words_all = False  # a handler of the application's own takes any exception
     for each in [app] + [route[4] for route in app.url_map]:
         handlers = each and each.after_request_handlers
@@ -34,21 +36,23 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
     def trace(error: Exception) -> None:
         """But for a client that closes in the middle of a body: nothing has failed."""
         if not (isinstance(error, EOFError) and error.args):
-            log.trace(error)
+            log.exception("request failed", error)
 
     for name, module in sys.modules.items():
         if name.startswith("microdot") and hasattr(module, "print_exception"):
             # A client's text may be in it.
             module.print_exception = trace  # type: ignore[attr-defined]
-    _limit_messages(sys.modules.get("microdot.websocket"), limits)
     if any(method in route[0] for route in app.url_map for method in _WITH_BODY):
         # Now, instead of in the first request, where what stays would lie in the way.
         import firmware.body
         import firmware.stream  # noqa: F401
 
 
-def _limit_messages(websocket: "Anything", limits: dict) -> None:
+def _limit_bodies(websocket: "Anything", limits: dict) -> None:
     """A message of a WebSocket may be as long as a body, if the application does not say more."""
-    is_unchosen = Request.max_body_length == getattr(Request, "unchosen_len", 0)
-    if websocket and is_unchosen and websocket.WebSocket.max_message_length == -1:
-        websocket.WebSocket.max_message_length = limits["max_body_len"]
+    span = Request.max_body_length
+    if span == getattr(Request, "unchosen_len", 0):
+        span = limits["max_body_len"]
+        if websocket and websocket.WebSocket.max_message_length == -1:
+            websocket.WebSocket.max_message_length = span
+    limits["request_len"] = limits["max_req_hdr_len"] + 2 * span

@@ -25,14 +25,16 @@ class Log:
     The milliseconds are `time.ticks_ms()`: since boot on a board, where they start again at 0
     after twelve days.
 
+    level  the least that is written; that of the configuration if none is given
     write  where the lines go
     loud   the last three errors and warnings, shortened
     """
 
-    def __init__(
-        self, level: str = "info", tag: str = "httpd32", write: "Function" = print
-    ) -> None:
-        self._rank = LEVELS.index(level)
+    rank = 2  # of the configured level
+
+    def __init__(self, level: str = "", tag: str = "httpd32", write: "Function" = print) -> None:
+        if level:
+            self.rank = LEVELS.index(level)
         self._tag = tag
         self.write = write
         self.loud: list[str] = []
@@ -44,14 +46,14 @@ class Log:
         self._line(1, "W", text, args)
 
     def info(self, text: str, *args: object) -> None:
-        if self._rank >= 2:  # asked here, too: it is called for each request
+        if self.rank >= 2:  # asked here, too: it is called for each request
             self._line(2, "I", text, args)
 
     def debug(self, text: str, *args: object) -> None:
         self._line(3, "D", text, args)
 
     def is_debug(self) -> bool:
-        return self._rank > 2
+        return self.rank > 2
 
     def exception(self, text: str, error: BaseException) -> None:
         """`text` as an error, and the traceback of `error` behind it."""
@@ -75,7 +77,7 @@ class Log:
             pass
 
     def _line(self, rank: int, letter: str, text: str, args: tuple) -> None:
-        if rank > self._rank:
+        if rank > self.rank:
             return
         try:
             try:

@@ -26,6 +26,7 @@ _SETTINGS = {
     431: "max_req_hdr_len",
     503: "max_open_sockets",
 }
+_OF_MEMORY = (MemoryError, RuntimeError)  # heap, or stack: no setting helps
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 
 
@@ -45,7 +46,7 @@ def status_of(error: BaseException, reason: int) -> int:
 
 def note_refusal(log: "Log", wire: "Wire", status: int, error: object = None) -> None:
     """Logs that a client is refused, with the setting to raise if there is one."""
-    setting = not isinstance(error, MemoryError) and _SETTINGS.get(status)
+    setting = not isinstance(error, _OF_MEMORY) and _SETTINGS.get(status)
     text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
     log.info(text, status, wire.address, setting or "")
 
@@ -82,7 +83,7 @@ class Refusals:
         status = _refused_with(error)
         if status:
             request = request or self._begin(wire, head)
-            note_refusal(self._log, wire, status)
+            note_refusal(self._log, wire, status, error)
         elif not request or not wire.is_read or isinstance(error, MemoryError):
             raise error  # the client is gone, or the next step may do better
         else:  # of a handler of errors

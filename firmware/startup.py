@@ -92,6 +92,7 @@ def make(
     network = settings["network"]
     limits = settings["server"]
     log = Log(settings["log"]["level"])
+    Log.rank = log.rank
     _greet(log, network["hostname"], limits["port"])
     health = Health(log, settings["watchdog"]["timeout_s"], network["ntp_host"])
     memory = Memory(log, restart=health.restart_exhausted)

@@ -26,7 +26,12 @@ SETTINGS = (
     ("server.backlog_conn", 6, (1, 8), "clients that may wait to be accepted"),
     ("server.max_req_hdr_len", 4096, (256, 16384), "bytes of a request's head"),
     ("server.max_uri_len", 1024, (16, 8192), "bytes of a request's URI"),
-    ("server.max_body_len", 4096, (0, 65536), "bytes of a request's body"),
+    (
+        "server.max_body_len",
+        4096,
+        (0, 65536),
+        "bytes of a request's body, or a WebSocket's message",
+    ),
     ("server.recv_wait_timeout_ms", 5000, (100, 600000), "to receive a head, or a body"),
     ("server.send_wait_timeout_ms", 5000, (100, 600000), "to send 4 KB of a response, or its rest"),
     ("server.keep_alive_timeout_ms", 60000, (100, 600000), "to idle between two requests"),

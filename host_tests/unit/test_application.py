@@ -34,23 +34,23 @@ class TestApplication(unittest.TestCase):
         async with App().site() as site:
             peer = site.connect()
             await peer.ask(GET % "/broken")
-            self.assertIn(repr(ValueError("handler")), site.log.lines)
+            self.assertIn("request failed: " + repr(ValueError("handler")), site.log.lines)
             peer.close()
 
     def test_its_own_handlers_of_errors_stay(self):
         app = Microdot()
         app.errorhandler(MemoryError)(handle)
         app.errorhandler(Exception)(handle)
-        prepare(app, FakeLog(), LIMITS)
+        prepare(app, FakeLog(), dict(LIMITS))
         self.assertIs(app.error_handlers[MemoryError], handle)
         self.assertFalse(ValueError in app.error_handlers)  # its own takes that, too
 
     def test_what_it_does_not_handle_has_a_handler(self):
         app = Microdot()
-        prepare(app, FakeLog(), LIMITS)
+        prepare(app, FakeLog(), dict(LIMITS))
         self.assertTrue(MemoryError in app.error_handlers and ValueError in app.error_handlers)
 
-    def test_a_message_of_a_websocket_may_be_as_long_as_a_body_unless_it_says_otherwise(self):
+    def test_what_bodies_and_messages_of_websockets_may_take_is_as_it_says_else_as_configured(self):
         body_len, unchosen_len = Request.max_body_length, getattr(Request, "unchosen_len", 16384)
         Request.unchosen_len = 16383
         try:
@@ -60,8 +60,11 @@ class TestApplication(unittest.TestCase):
                 (300, 16383, 300),
             ):
                 WebSocket.max_message_length = length
-                prepare(Microdot(), FakeLog(), {"max_body_len": 5000})
+                limits = dict(LIMITS, max_body_len=5000)
+                prepare(Microdot(), FakeLog(), limits)
                 self.assertEqual(WebSocket.max_message_length, expected)
+                body_span = 9000 if expected < 0 else 5000
+                self.assertEqual(limits["request_len"], LIMITS["max_req_hdr_len"] + 2 * body_span)
         finally:
             WebSocket.max_message_length = -1
             Request.max_body_length, Request.unchosen_len = body_len, unchosen_len
@@ -72,6 +75,6 @@ class TestApplication(unittest.TestCase):
             app.route("/", methods=[method])(handle)
             for name in ("body", "stream"):
                 firmware.drop(name)
-            prepare(app, FakeLog(), LIMITS)
+            prepare(app, FakeLog(), dict(LIMITS))
             self.assertEqual("firmware.body" in sys.modules, is_loaded)
             self.assertEqual("firmware.stream" in sys.modules, is_loaded)

@@ -15,6 +15,18 @@ class TestLog(unittest.TestCase):
         self.assertEqual((level, rest), ("I", "httpd32: uri: /quick"))
         self.assertTrue(ticks[0] == "(" and ticks[-1] == ")" and ticks[1:-1].isdigit())
 
+    def test_one_without_a_level_of_its_own_has_the_configured_one_whenever_it_was_made(self):
+        early, own = Log(write=self.lines.append), Log("debug", write=self.lines.append)
+        rank, Log.rank = Log.rank, Log("warning").rank
+        try:
+            late = Log(tag="lamp", write=self.lines.append)
+            for log in (early, late, own):
+                log.info("one")
+                log.warning("two")
+        finally:
+            Log.rank = rank
+        self.assertEqual("".join(line[0] for line in self.lines), "WWIW")
+
     def test_a_text_without_arguments_may_hold_a_percent_sign(self):
         Log("info", write=self.lines.append).info("100 %")
         self.assertIn("100 %", self.lines[0])

@@ -4,9 +4,9 @@ import unittest
 from microdot import Microdot, Response
 
 from firmware.http1 import HTTPError
-from firmware.refusal import status_of
+from firmware.refusal import note_refusal, status_of
 from firmware.slots import GONE, NOT_CUT, PURGED, STOPPED, TIMED_OUT
-from host_tests.unit.fakes import run_async, until
+from host_tests.unit.fakes import FakeLog, FakeSocket, open_wire, run_async, until
 from host_tests.unit.sites import GET, Silent, Site
 
 UPLOAD = "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
@@ -26,6 +26,19 @@ class TestStatus(unittest.TestCase):
             (ValueError("handler"), NOT_CUT, 500),
         ):
             self.assertEqual(status_of(error, reason), status)
+
+    def test_a_setting_is_named_only_where_it_helps(self):
+        wire = open_wire(FakeSocket())
+        for error, status, name in (
+            (HTTPError(414), 414, "server.max_uri_len"),
+            (RuntimeError("maximum recursion depth exceeded"), 414, ""),  # a route's pattern
+            (MemoryError(), 503, ""),
+            (None, 503, "server.max_open_sockets"),
+        ):
+            log = FakeLog()
+            note_refusal(log, wire, status, error)
+            self.assertEqual("server." in log.lines[0], bool(name))
+            self.assertTrue(log.lines[0].endswith(name))
 
 
 class TestRefusals(unittest.TestCase):

@@ -117,7 +117,7 @@ class TestWake(unittest.TestCase):
                 else:
                     self.assertIn("HTTP/1.1 500 ", answer)
                     error = TypeError("a handler is no generator; an async def may return one")
-                    self.assertIn(repr(error), site.log.lines)
+                    self.assertIn("request failed: " + repr(error), site.log.lines)
                 peer.close()
                 await site.wait_open(0)
                 await site.pool.wait_ready()

@@ -5,6 +5,7 @@ as they are in an existing file.
 """
 
 import os
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
@@ -44,7 +45,8 @@ def run(options: Namespace) -> None:
         return
     config = decide(file.read(path), read_variables(os.environ), sys.stdin.isatty())
     file.write(path, config)
-    print(f"Wrote {path}, which only you can read.", worded("Next: make deploy."))
+    given = f" CONFIG={shlex.quote(options.config)}" if options.config else ""
+    print(f"Wrote {path}, which only you can read.", worded(f"Next: make deploy{given}."))
 
 
 def send(options: Namespace, path: Path) -> None:

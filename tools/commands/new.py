@@ -32,7 +32,8 @@ def run(options: Namespace) -> None:
     for target, source in files.items():
         text = source.read_text(encoding="utf-8")
         if source.suffix == ".md":
-            text = worded(text.replace("{where}", where))
+            place = "" if IS_INSTALLED else "In the checkout of httpd32:\n\n"
+            text = worded(text.replace("{place}", place).replace("{where}", where))
         target.write_text(text, encoding="utf-8", newline="\n")
     print(f"Wrote {', '.join(str(target) for target in files)}.")
     print(worded(f"Next: make run{where}, then make config and make deploy{where}."))

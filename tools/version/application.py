@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tools.checkout import HERE, ROOT, named
-from tools.terminal import CommandError
+from tools.terminal import IS_INSTALLED, CommandError
 from tools.version import frozen, imports, mentions, servers, source, stock
 
 FOLDER = "app"
@@ -34,7 +34,8 @@ def find_main(path: str) -> Path:
         main /= "main.py"
     if not main.is_file():
         if not path:
-            raise CommandError("main.py is missing; make new writes one")
+            folder = "" if IS_INSTALLED else " APP=folder"
+            raise CommandError(f"main.py is missing; make new{folder} writes one")
         what = "main.py in it" if named(path).is_dir() else "such file"
         raise CommandError(f"APP={path}: there is no {what}")
     return main.absolute()

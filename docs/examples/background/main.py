@@ -20,7 +20,7 @@ async def blink():
 
 
 async def start(address):
-    """Runs until the link is lost, and again when it is back."""
+    """Runs from the first link on; it begins anew with each."""
     await blink()
 
 
