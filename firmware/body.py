@@ -112,7 +112,7 @@ class Body:
         self.is_closed = True
         reader, self._reader = self._reader, None
         if reader:
-            self._wire.is_reading = False
+            self._wire.is_awaited = False
             reader.cancel()
         return reader is not None
 
@@ -194,7 +194,7 @@ class Body:
         start = ticks_ms()
         wire.set_deadline(self._wait_left_ms)
         reader = self._reader = asyncio.current_task()
-        wire.is_reading = True
+        wire.is_awaited = True
         try:
             received = await receive(limit)
         except OSError as error:
@@ -205,7 +205,7 @@ class Body:
             if self._reader is reader:  # else the deadline is that of what came after it
                 self._reader = None
                 wire.set_deadline(None)
-                wire.is_reading = False
+                wire.is_awaited = False
             self._wait_left_ms -= ticks_diff(ticks_ms(), start)
         self._span_left -= len(received)
         if self._span_left <= 0:

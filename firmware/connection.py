@@ -214,7 +214,7 @@ class Connection:
 
     def _say_last_word(self, error: BaseException) -> None:
         if self._wire:
-            self._farewell.cut(self._wire, self._method, error, self._is_spare)
+            self._farewell.say_last_word(self._wire, self._method, error, self._is_spare)
 
     def _give_back(self) -> None:
         if self._long_head:

@@ -2,6 +2,9 @@
 
 The server asks an application as Microdot's ASGI adapter does: it builds a `Request`, awaits
 `dispatch_request`, and sends the `Response`.  How an exception is answered is up to `refusal`.
+
+What is sent at once gives a bool: whether the connection may go on.  What is not gives a coroutine
+of one.  So a quick response costs no coroutine, and whoever awaits one holds no request.
 """
 
 import asyncio
@@ -94,10 +97,11 @@ class Exchange:
                 )
             sent = self._begin_response(wire, head, request, response, keep_alive, body)
         finally:
+            # A coroutine gives back itself.  None: there is no response, or no memory to send it.
             leaving = (sent is None or isinstance(sent, bool)) and self._release(wire, body)
             if leaving:
                 await leaving
-            if sent is None and response:  # memory has ended
+            if sent is None and response:
                 await close(response.body)
         return sent
 

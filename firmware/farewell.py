@@ -55,7 +55,9 @@ class Farewell:
             await wire.send_short(encode_error(503, date(), not block.startswith(b"HEAD ")))
             await linger(wire)
 
-    def cut(self, wire: "Wire", method: str | None, error: BaseException, is_spare: bool) -> None:
+    def say_last_word(
+        self, wire: "Wire", method: str | None, error: BaseException, is_spare: bool
+    ) -> None:
         """What a client that is cut is still told, if it goes out at once.
 
         is_spare  it was being turned away

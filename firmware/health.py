@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
 from machine import RTC, WDT, reset
@@ -75,7 +76,9 @@ class Health:
         firmware.drop("last_words")
 
     def end_exhausted(self) -> None:
-        """The run ends because memory is exhausted: hardly anything is allocated here."""
+        """The run ends because memory is exhausted: what the log keeps makes way for its record."""
+        self._log.loud.clear()
+        gc.collect()
         try:
             if self._exhausted and self._memory()[:8] == self._exhausted[:8]:
                 self._memory(self._exhausted)

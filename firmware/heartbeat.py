@@ -59,7 +59,7 @@ class Heartbeat:
         """Whether the client has gone; one that is silent is asked."""
         now = ticks_ms()
         # When no more is received than was kept, only TCP can tell.
-        is_heard = wire.is_reading or len(wire.received) < _MAX_AHEAD_LEN
+        is_heard = wire.is_awaited or len(wire.received) < _MAX_AHEAD_LEN
         if wire.received[:1] == b"\x88" and ticks_diff(now, self._heard) >= _LEFT_MS:
             return True
         if is_heard and ticks_diff(now, self._heard) >= _GONE_MS:

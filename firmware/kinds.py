@@ -14,7 +14,10 @@ def is_plain(response: "Response") -> bool:
 
 
 def adapt(wire: "Wire", response: "Response") -> bool:
-    """A 405 says what is allowed, and a file is read in parts; whether it is an event stream."""
+    """A 405 says what is allowed, and a file is read in parts.
+
+    Whether the response is an event stream.
+    """
     request = wire.request
     headers = response.headers
     if not isinstance(headers, NoCaseDict):

@@ -35,6 +35,15 @@ _TRY_MS = const(100)
 class Memory:
     """The policy, and its state; one for the whole server.
 
+    Who asks it what; of the heap, which is looked at now:
+    take              for a head or a body in several blocks: the budget, too
+    wait_room         for a newcomer, the status, a WebSocket's message
+    has_room_to_last  for an event stream, a WebSocket, a long request
+    and of the pool; what is sent asks `Radio`:
+    can_send   for a large response: now
+    is_short   as it was when it was read last: then newcomers get 503, and who idles is closed
+    must_cut   so are those at work
+
     budget     bytes that long heads and bodies may take, all together
     threshold  bytes of garbage after which the collector runs
     give_way   called, once, before somebody is refused; None while nothing that is loaded can leave
@@ -148,7 +157,8 @@ class Memory:
     def has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage.
 
-        As far as is known: where there was plenty, it is not looked at for a moment.
+        As far as is known: where there was plenty, it is not looked at for a moment, and each who
+        asks meanwhile is taken to use what it asked for.
         """
         now = ticks_ms()
         self._room -= length  # while a moment ago there was plenty

@@ -24,12 +24,12 @@ def answer(parts: "Parts", request: "Request") -> "Anything":
     Raises MemoryError if an update is going on; the coroutine also if there is too little of it.
     """
     is_update = request.path[1] == "."
-    own = _find(parts, is_update)
+    own = _make_place(parts, is_update)
     return own.answer(request) if own else _load(parts, request, is_update)
 
 
-def _find(parts: "Parts", is_update: bool) -> "Status | Update | None":
-    """What is to answer, if it is loaded; an update takes the place of the status."""
+def _make_place(parts: "Parts", is_update: bool) -> "Status | Update | None":
+    """What is to answer, if it is loaded; the status is dropped for an update."""
     if parts.own and parts.own.is_update is not is_update:
         if not is_update:
             raise MemoryError("an update has the place of the status")
@@ -41,7 +41,7 @@ async def _load(parts: "Parts", request: "Request", is_update: bool) -> "Anythin
     memory = parts.memory
     length = _UPDATE_LEN if is_update else _STATUS_LEN
     has_room = (is_update or not memory.is_scarce()) and await memory.wait_room(length)
-    own = _find(parts, is_update)  # somebody else may have waited, too
+    own = _make_place(parts, is_update)  # somebody else may have waited, too
     if not own:
         try:
             if not has_room:

@@ -16,9 +16,12 @@ _LAST_CHUNK = b"0\r\n\r\n"
 class StreamedBody:
     """One on its way to its client.
 
+    Two tasks send of it: its own, in `send`, and the `Sender`'s with `flush_now`, while the other
+    waits for a piece.  What was gathered and is taken by the one is gone for the other.
+
     is_chunked  each packet is a chunk
     gather      is called with it when it has pieces that may wait for more of them
-    framed      sent before any piece
+    framed      octets that leave before any piece: the head, or what the socket did not take
     is_slow     it was waited for a piece: until there is a packet full of them, they share segments
     status      of a response of which nothing has left; then 0
     """

@@ -2,7 +2,8 @@
 
 `status_of` gives the status, also to a client that the application never hears of.  Once there is
 a request, `Refusals` goes through the application's own handlers of errors, so that a page of
-another origin sees a 413, too.
+another origin sees a 413, too.  What it can't answer it raises again, and `farewell` has the last
+word.
 """
 
 import asyncio
@@ -88,7 +89,7 @@ class Refusals:
             raise error  # the client is gone, or the next step may do better
         else:  # of a handler of errors
             self._log.exception("request failed", error)
-        return request, await self._word(request, status or 500, replaced)
+        return request, await self._make_response(request, status or 500, replaced)
 
     async def replace(
         self, request: "Anything", response: "Response", error: Exception
@@ -103,7 +104,7 @@ class Refusals:
             self._log.error("%s %s: %s", request.method, request.path, error)
         elif not status:
             self._log.exception("request failed", error)
-        return await self._word(request, status or 500, response)
+        return await self._make_response(request, status or 500, response)
 
     async def refuse_head(self, wire: "Wire", status: int) -> bool:
         """Sends what the application words the refusal of a head with; whether it does.
@@ -115,7 +116,7 @@ class Refusals:
         head = Head(_NO_HEAD, len(_NO_HEAD))
         response: Anything = None
         try:
-            response = await self._word(self._begin(wire, head), status, None)
+            response = await self._make_response(self._begin(wire, head), status, None)
             sent = self._sender.send(wire, head, response, False)
             if not isinstance(sent, bool):
                 await sent
@@ -136,7 +137,7 @@ class Refusals:
         wire.slot.enter(BUSY, ticks_ms())
         return request
 
-    async def _word(
+    async def _make_response(
         self, request: "Anything", status: int, replaced: "Response | None"
     ) -> "Anything":
         """The response to a request that is refused, as the application words it if it does.
@@ -146,7 +147,7 @@ class Refusals:
         if replaced and replaced.body is not request.wire.made:
             await close(replaced.body)
         try:
-            result = await self._ask(request, status)
+            result = await self._ask_application(request, status)
         except MemoryError:
             raise
         except Exception as error:
@@ -159,7 +160,7 @@ class Refusals:
             result.headers["Vary"] = vary + ", " + name if vary else name
         return result
 
-    async def _ask(self, request: "Request", status: int) -> "Anything":
+    async def _ask_application(self, request: "Request", status: int) -> "Anything":
         """What the application says to a refusal; its handlers may raise anything."""
         app = self._app
         result = await app.error_response(request, status, error_text(status).decode())

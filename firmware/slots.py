@@ -31,11 +31,12 @@ _SUCCESSORS = (
     1 << SENDING | 1 << LINGERING | 1 << FREE,
     1 << IDLE | 1 << LINGERING | 1 << FREE,
 )
+# Sets of states, a bit each.
 _AT_WORK = const(1 << BUSY | 1 << SENDING | 1 << TAKEN)
 _REQUESTED = const(1 << READING | 1 << BUSY)  # a request, or part of one, without a response yet
 _ANSWERABLE = const(1 << NEW | 1 << IDLE | 1 << READING | 1 << BUSY)
-_SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # wake no waiter
-_SPARED = const(1 << NEW | 1 << READING)  # for their first moment
+_SILENT = const(1 << NEW | 1 << READING | 1 << BUSY | 1 << SENDING)  # no newcomer hopes for one
+_SPARED = const(1 << NEW | 1 << READING)  # not purged in their first moment
 
 NO_ROOM = "one more connection that lasts"
 
@@ -65,7 +66,8 @@ class Slot:
     """One place for a connection.
 
     state     one of the states above; `enter` changes it, and `Sender.send_plain`, for speed
-    deadline  `time.ticks_ms()` when the present state is over; None: it has no end
+    deadline  `time.ticks_ms()` when the present state is over; None: it has no end.  Once there is
+              a `reason`: when its owner is cancelled again
     send_deadline  until then the client takes more of what is being sent, while its body may come
     reason    why its owner is being cancelled; NOT_CUT while it is not
     is_stuck  that was not enough: a handler has swallowed it, or takes its time

@@ -27,7 +27,7 @@ class Sock:
         wire.take()
         blocks: list = []
         length = 0
-        wire.is_reading = True
+        wire.is_awaited = True
         try:
             while length != n:
                 block = await wire.receive(n - length if n > 0 else BLOCK_LEN)
@@ -44,7 +44,7 @@ class Sock:
             resume(wire.sender)
             raise
         finally:
-            wire.is_reading = False
+            wire.is_awaited = False
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def _has_room(self, length: int) -> "Anything":

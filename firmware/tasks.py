@@ -52,6 +52,8 @@ def wake(task: "Anything", due: int) -> None:
 
     To MicroPython a generator function is an `async def`.  It meets a TypeError instead.
     due  when the caller was to run: what was to run before has done so
+    A task's `data` is the queue that it waits in; None while it is to run, at the time `ph_key`,
+    and `CancelledError` if it is to meet that then.  If that time is over it is in no queue.
     """
     data = getattr(task, "data", task)
     is_to_run = data is None or data is asyncio.CancelledError

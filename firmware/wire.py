@@ -29,8 +29,8 @@ class Wire:
     address    the client's
     received   bytes that the client has sent ahead of what was asked for
     slot       the connection's
-    is_read    the client has sent all of its request; else more of it may come
-    is_reading   the application waits for the client, see `sock`
+    is_read    the client has sent all of its request; else more of it may come: `body` says so
+    is_awaited   the application waits for the client: `body`, or `sock`
     is_answered  it has sent something itself: there is no HTTP any more
     sender       the task that waits for the socket to have room
     lock         held while the application's `sock` sends; None until it first does
@@ -47,7 +47,7 @@ class Wire:
     # In the class: each attribute of an instance costs time, and most clients need none of them.
     received = b""
     sent = 0
-    is_reading = False
+    is_awaited = False
     is_read = True
     is_answered = False
     is_dropped = False
@@ -158,7 +158,7 @@ class Wire:
         Of a response that stays, what comes beyond the limit is dropped, see `is_dropped`.
         """
         room = _MAX_AHEAD_LEN - len(self.received)
-        if self.is_reading or (self._stream and self._stream.out_buf):
+        if self.is_awaited or (self._stream and self._stream.out_buf):
             return False
         is_full = room <= 0
         if is_full:

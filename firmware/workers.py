@@ -147,7 +147,7 @@ class WorkerPool:
         """Takes back the worker that still has a job for the request of `wire`, if any.
 
         The connection calls it when it is done with a request in whatever way, so that no job
-        outlives its request.
+        outlives its request.  `uploads` puts a function of its own around it.
         """
         for job in self.jobs:
             if job.wire is wire:

@@ -59,7 +59,7 @@ class FakeLog:
     """Keeps the lines."""
 
     def __init__(self):
-        self.lines = []
+        self.lines, self.loud = [], []
 
     def _keep(self, text, *args):
         self.lines.append(text % args if args else text)

@@ -308,6 +308,19 @@ class TestHealth(unittest.TestCase):
         self.health.restart_exhausted()
         self.assertEqual((self.kept().bad, self.restarts), (2, [1]))
 
+    def test_what_the_log_keeps_makes_way_for_the_record(self):
+        self.start()
+        self.log.loud.append("E (1) httpd32: out of memory")
+
+        def read_or_write(*octets):
+            if self.log.loud:
+                raise MemoryError
+            return self.memory(*octets)
+
+        self.health._memory = read_or_write
+        self.health.end_exhausted()
+        self.assertEqual(self.kept().words, "out of memory")
+
     @run_async
     async def test_exhausted_memory_after_a_minute_of_service_is_no_bad_start(self):
         server = FakeServer()

@@ -79,7 +79,7 @@ class TestRoom(unittest.TestCase):
         self.has_room = False
         with self.assertRaises(MemoryError):
             await reading
-        self.assertFalse(self.wire.is_reading)
+        self.assertFalse(self.wire.is_awaited)
 
 
 class TestSocket(unittest.TestCase):

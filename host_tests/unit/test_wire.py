@@ -125,9 +125,9 @@ class TestHasGone(unittest.TestCase):
     def test_nothing_is_asked_while_the_application_reads_or_something_is_sent(self):
         sock = FakeSocket(b"x")
         wire = open_wire(sock, TAKEN)
-        wire.is_reading = True
+        wire.is_awaited = True
         self.assertFalse(wire.has_gone())
-        wire.is_reading = False
+        wire.is_awaited = False
         wire._stream.out_buf = b"waits"
         self.assertFalse(wire.has_gone())
         self.assertEqual(wire.received, b"")
