@@ -35,7 +35,8 @@ class Connection:
     exchange  what serves a request
     farewell  what tells a client that it is not served
     parser    of heads
-    memory    the budget of long heads
+    memory    the budget of long heads, and of the messages of a WebSocket
+    wait_ms   time that a client has for a head, or for such a message
     limits    the settings of section "server", by name
     is_spare  it only turns away: each client gets 503
     """
@@ -57,6 +58,7 @@ class Connection:
         self._farewell = farewell
         self._parser = parser
         self.memory = memory
+        self.wait_ms = limits["recv_wait_timeout_ms"]
         self._log = log
         self._limits = limits
         self._is_spare = is_spare
@@ -79,10 +81,9 @@ class Connection:
     def take(self, sock: "Socket", address: tuple) -> None:
         """A freshly accepted socket, for the task to serve.  The slot must be free."""
         self.start()
-        limits = self._limits
-        send_wait_ms = limits["send_wait_timeout_ms"]
+        send_wait_ms = self._limits["send_wait_timeout_ms"]
         self._wire = Wire(sock, address, self._slot, send_wait_ms, self.memory.radio.has_air)
-        wait_ms = limits["recv_wait_timeout_ms"]
+        wait_ms = self.wait_ms
         self._slot.enter(NEW, ticks_ms(), min(wait_ms, _SPARE_MS) if self._is_spare else wait_ms)
         self._arrived.set()
 
@@ -204,8 +205,7 @@ class Connection:
 
     def _receive_rest(self, wire: "Wire") -> "Anything":
         received, wire.received = wire.received, b""
-        wait_ms = self._limits["recv_wait_timeout_ms"]
-        self._long_head = LongHead(self.memory, self._parser, wait_ms)
+        self._long_head = LongHead(self.memory, self._parser, self.wait_ms)
         return self._long_head.receive(wire, received)
 
     async def _answer_own(self, wire: "Wire", head: "Head") -> bool:

@@ -36,8 +36,8 @@ class Memory:
     """The policy, and its state; one for the whole server.
 
     Who asks it what; of the heap, which is looked at now:
-    take              for a head or a body in several blocks: the budget, too
-    wait_room         for a newcomer, the status, a WebSocket's message
+    take              for what comes in several blocks, a head, a body, a message: the budget, too
+    wait_room         for a newcomer, and for the status
     has_room_to_last  for an event stream, a WebSocket, a long request
     and of the pool; what is sent asks `Radio`:
     can_send   for a large response: now

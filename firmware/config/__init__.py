@@ -32,7 +32,12 @@ SETTINGS = (
         (0, 65536),
         "bytes of a request's body, or a WebSocket's message",
     ),
-    ("server.recv_wait_timeout_ms", 5000, (100, 600000), "to receive a head, or a body"),
+    (
+        "server.recv_wait_timeout_ms",
+        5000,
+        (100, 600000),
+        "to receive a head, a body, or a message of a WebSocket",
+    ),
     ("server.send_wait_timeout_ms", 5000, (100, 600000), "to send 4 KB of a response, or its rest"),
     ("server.keep_alive_timeout_ms", 60000, (100, 600000), "to idle between two requests"),
     ("server.async_request_timeout_ms", 120000, (100, 86400000), "for a long request to end"),

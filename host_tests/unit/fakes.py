@@ -173,7 +173,6 @@ class FakeMemory:
     """As much as wanted, until the test says that it is short."""
 
     def __init__(self):
-        self.memory = self  # a connection has it
         self.radio = FakeRadio()
         self.budget, self.taken = 1 << 20, 0
         self.is_exhausted = self.is_exhausted_for_long = False
@@ -365,7 +364,6 @@ class FakeStream:
 def open_wire(sock, state=NEW, send_wait_timeout_ms=5000, has_air=lambda length, asker: True):
     """A `Wire` over a `FakeSocket`, on a slot of its own, which is in `state`."""
     slot = SlotTable(1, lambda: None).slots[0]
-    slot.owner = FakeMemory()
     for each in _WAYS[state]:
         slot.enter(each, 0)
     wire = Wire(sock, ("10.0.0.2", 1234), slot, send_wait_timeout_ms, has_air)

@@ -37,6 +37,23 @@ class TestApplication(unittest.TestCase):
             self.assertIn("request failed: " + repr(ValueError("handler")), site.log.lines)
             peer.close()
 
+    @run_async
+    async def test_what_the_server_refuses_for_want_of_memory_is_one_line(self):
+        app = App()
+        texts = ["memory allocation failed, allocating 9 bytes", "one more connection that lasts"]
+
+        @app.app.get("/exhausted")
+        async def exhausted(request):
+            raise MemoryError(texts[0])
+
+        async with app.site() as site:
+            for expected in ("request failed: ", "out of memory: one more connection that lasts"):
+                peer = site.connect()
+                self.assertIn("HTTP/1.1 503 ", await peer.ask(GET % "/exhausted"))
+                self.assertTrue(any(line.startswith(expected) for line in site.log.lines))
+                peer.close()
+                texts.pop(0)
+
     def test_its_own_handlers_of_errors_stay(self):
         app = Microdot()
         app.errorhandler(MemoryError)(handle)

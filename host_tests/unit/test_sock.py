@@ -3,7 +3,7 @@ import unittest
 
 from firmware.slots import BUSY, TAKEN
 from firmware.sock import Sock
-from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
+from host_tests.unit.fakes import FakeMemory, FakeSocket, open_wire, run_async, turns
 
 
 class TestRead(unittest.TestCase):
@@ -45,41 +45,58 @@ class TestRead(unittest.TestCase):
                     await Sock(wire).readexactly(5)
 
 
-class TestRoom(unittest.TestCase):
-    """Nobody knows how long a message will be: it takes no more of the heap than there is."""
+class Owner:
+    """A connection, as far as its socket asks it."""
 
-    def receive(self, length, step):
+    wait_ms = 5000
+
+    def __init__(self):
+        self.memory = FakeMemory()
+
+
+class TestLong(unittest.TestCase):
+    """What comes in several blocks takes from the budget of long heads and bodies."""
+
+    def setUp(self):
+        self.owner = Owner()
+
+    def open(self, length, step=None):
         sock = FakeSocket(b"x" * length, step=step)
         self.wire = open_wire(sock, BUSY)
-        self.asked = []
-        self.has_room = True
-        self.wire.slot.owner.memory.wait_room = self.wait_room
-        return Sock(self.wire).read(length)
-
-    async def wait_room(self, length):
-        self.asked.append(length)
-        return self.has_room
+        self.wire.slot.owner = self.owner
+        return Sock(self.wire)
 
     @run_async
-    async def test_it_is_asked_for_with_each_block_however_little_comes_at_a_time(self):
-        for step in (1, 100, 1024):
-            self.assertEqual(len(await self.receive(4000, step)), 4000)
-            self.assertTrue(2 <= len(self.asked) <= 3)
-            self.assertTrue(self.asked[-1] >= 4000)
+    async def test_it_takes_three_times_its_length_and_has_a_deadline_until_it_is_there(self):
+        sock = self.open(3999)
+        reading = asyncio.create_task(sock.read(4000))
+        await turns()
+        self.assertEqual(self.owner.memory.taken, 12000)
+        self.assertTrue(self.wire.slot.deadline is not None)
+        self.wire._sock.incoming.append(b"y")
+        self.assertEqual(await reading, b"x" * 3999 + b"y")
+        self.assertEqual(self.owner.memory.taken, 0)
+        self.assertIsNone(self.wire.slot.deadline)
 
     @run_async
-    async def test_what_fits_a_block_asks_for_none(self):
-        for step in (1, 1000):
-            self.assertEqual(len(await self.receive(1000, step)), 1000)
-            self.assertEqual(self.asked, [])
+    async def test_a_block_takes_nothing(self):
+        self.owner.memory.budget = 0
+        self.assertEqual(len(await self.open(1024).read(1024)), 1024)
 
     @run_async
-    async def test_without_room_there_is_a_memoryerror_and_nobody_reads_any_more(self):
-        reading = self.receive(4000, 1024)
-        self.has_room = False
+    async def test_without_budget_there_is_a_memoryerror_and_nobody_reads(self):
+        self.owner.memory.budget = 2000
         with self.assertRaises(MemoryError):
-            await reading
+            await self.open(2000).read(2000)
         self.assertFalse(self.wire.is_awaited)
+
+    @run_async
+    async def test_what_is_given_up_gives_back_what_it_took(self):
+        sock = self.open(1)
+        with self.assertRaises(asyncio.TimeoutError):
+            await asyncio.wait_for(sock.read(4000), 0.01)
+        self.assertEqual(self.owner.memory.taken, 0)
+        self.assertIsNone(self.wire.slot.deadline)
 
 
 class TestSocket(unittest.TestCase):
