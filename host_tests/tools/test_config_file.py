@@ -149,6 +149,12 @@ def test_auto_asks_for_both():
     assert network["wifi"][0]["ssid"] == "home" and network["ethernet"] == {"board": "WT32-ETH01"}
 
 
+def test_it_says_how_to_go_on_with_a_file_of_another_name(tmp_path):
+    path = tmp_path / "my board.json"
+    said = run(path, {"WIFI_SSID": "home", "WIFI_PASSWORD": ""}).stdout
+    assert said.endswith(f"Next: make deploy CONFIG='{path}'.\n")
+
+
 @pytest.mark.parametrize("password", ["a'b\"c $HOME #1", "$$(x)\\n`id`", "pässwörd€", " 12345678 "])
 def test_a_password_survives_from_the_environment_through_make(tmp_path, password):
     environment = {**os.environ, "WIFI_SSID": "my 'home'", "WIFI_PASSWORD": password}

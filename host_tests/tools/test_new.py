@@ -16,7 +16,8 @@ def test_what_it_writes_says_how_to_run_it_from_a_checkout(tmp_path):
     folder = tmp_path / "blink"
     done = call(str(folder))
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"\n    make run APP={folder}\n" in (folder / "README.md").read_text()
+    where = "In the checkout of httpd32:\n\n"
+    assert f"{where}    make run APP={folder}\n" in (folder / "README.md").read_text()
     assert f"make run APP={folder}, then make config" in done.stdout
 
 

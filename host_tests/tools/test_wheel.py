@@ -97,7 +97,9 @@ def test_its_help_names_each_command(httpd32, tmp_path):
 def test_an_application_that_is_new_is_whole_and_not_written_over(httpd32, project):
     assert sorted(os.listdir(project)) == [".gitignore", "README.md", "main.py"]
     assert "config.json" in (project / ".gitignore").read_text().split()
-    assert "\n    httpd32 run\n" in (project / "README.md").read_text()
+    text = (project / "README.md").read_text()
+    assert "\n    httpd32 run\n" in text
+    assert "checkout" not in text
     (project / "main.py").write_text("mine")
     done = call(httpd32, project, "new")
     assert done.returncode == 1 and done.stderr.endswith(
