@@ -62,6 +62,6 @@ def _limit_bodies(websocket: "Anything", limits: dict) -> None:
     span = Request.max_body_length
     if span == getattr(Request, "unchosen_len", 0):
         span = limits["max_body_len"]
-        if websocket and websocket.WebSocket.max_message_length == -1:
-            websocket.WebSocket.max_message_length = span
+        if span and websocket and websocket.WebSocket.max_message_length == -1:
+            websocket.WebSocket.max_message_length = span  # 0 would be no limit
     limits["request_len"] = limits["max_req_hdr_len"] + 2 * span

@@ -57,14 +57,18 @@ class Listener:
         self._sock = self._stream = None
 
     async def wait_pending(self) -> None:
-        """Returns when a connection is pending, at once if one is already.
+        """Returns when a connection is pending, at once if one is already, or memory is exhausted.
 
         After a failed `accept()` it first backs off: the client may still be on the queue, and a
         shortage of sockets or memory does not end by asking again.
         """
         if self._backoff_ms:
             await asyncio.sleep_ms(self._backoff_ms)
-        bytearray(_RESERVE_LEN)  # what the loop's poller takes; in the middle of it, it would crash
+        try:
+            bytearray(_RESERVE_LEN)  # what the loop's poller takes, which crashes without
+        except MemoryError as error:  # `accept` says what follows
+            self._back_off(error, True)
+            return
         await self._stream.read(0)
 
     def accept(self) -> tuple | None:

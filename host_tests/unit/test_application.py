@@ -71,17 +71,17 @@ class TestApplication(unittest.TestCase):
         body_len, unchosen_len = Request.max_body_length, getattr(Request, "unchosen_len", 16384)
         Request.unchosen_len = 16383
         try:
-            for length, Request.max_body_length, expected in (
-                (-1, 16383, 5000),
-                (-1, 9000, -1),
-                (300, 16383, 300),
+            for length, Request.max_body_length, configured, expected, body in (
+                (-1, 16383, 5000, 5000, 5000),
+                (-1, 16383, 0, -1, 0),  # to Microdot, 0 is no limit
+                (-1, 9000, 5000, -1, 9000),
+                (300, 16383, 5000, 300, 5000),
             ):
                 WebSocket.max_message_length = length
-                limits = dict(LIMITS, max_body_len=5000)
+                limits = dict(LIMITS, max_body_len=configured)
                 prepare(Microdot(), FakeLog(), limits)
                 self.assertEqual(WebSocket.max_message_length, expected)
-                body_span = 9000 if expected < 0 else 5000
-                self.assertEqual(limits["request_len"], LIMITS["max_req_hdr_len"] + 2 * body_span)
+                self.assertEqual(limits["request_len"], LIMITS["max_req_hdr_len"] + 2 * body)
         finally:
             WebSocket.max_message_length = -1
             Request.max_body_length, Request.unchosen_len = body_len, unchosen_len

@@ -24,6 +24,19 @@ class TestAccept(unittest.TestCase):
         self.fail_with(OSError(errno.ECONNABORTED, ""), 0)
 
     @run_async
+    async def test_a_poller_that_would_crash_for_want_of_memory_is_not_asked(self):
+        def fail(length):
+            raise MemoryError
+
+        listener = Listener(FakeLog())  # which has no stream: to wait would be an AttributeError
+        listener_module.bytearray = fail
+        try:
+            await listener.wait_pending()
+        finally:
+            del listener_module.bytearray
+        self.assertTrue(listener.is_exhausted)
+
+    @run_async
     async def fail_with(self, error, warnings):
         async with App().site() as site:
             listener = site.server._listener
