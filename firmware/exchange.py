@@ -80,10 +80,10 @@ class Exchange:
         keep_alive = head.keep_alive
         try:
             try:
-                data: Anything = head.content_length and self.intake.take_short(wire, head)
-                if not data and head.content_length != 0:
+                data: bytes | None = b""
+                if head.content_length != 0:
                     body = await self.intake.expect(wire, head)
-                    data = await self.intake.read_whole(body) if body else b""
+                    data = await self.intake.receive(wire, head, body)
                 slot.enter(BUSY, ticks_ms())
                 request = ServedRequest(self._app, head, wire, body, data)
                 answer = self._admit(request, head) or self._app.dispatch_request(request)

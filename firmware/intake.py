@@ -34,27 +34,13 @@ class Intake:
         method = head.method
         return method in _SAFE or any(method in route[0] for route in self._app.url_map)
 
-    def take_short(self, wire: "Wire", head: "Head") -> bytes:
-        """A body that no route reads, if all of it is here: `body` is not even loaded."""
-        length = head.content_length or 0
-        is_here = 0 < length <= min(len(wire.received), self._max_body_len)
-        if not is_here or head.target.startswith(UPDATES) or self.has_method(head):
-            return b""
-        return wire.use(length)
-
     async def expect(self, wire: "Wire", head: "Head") -> "Body | None":
-        """The body that is to come; None if nobody reads it, and the connection ends.
+        """The body that is to come; None if no route reads it: `body` is not even loaded then.
 
         Raises HTTPError, and MemoryError without budget for it.
         """
         is_update = head.target.startswith(UPDATES)
-        length = head.content_length or 0
-        if length > BLOCK_LEN and not is_update and not self.has_method(head):
-            wire.slot.enter(READING, ticks_ms())
-            wire.is_read = False
-            wire.is_dropped = True
-            if length > self._max_body_len:
-                raise HTTPError(413)
+        if not is_update and not self.has_method(head):
             return None
         from firmware.body import expect
 
@@ -63,8 +49,10 @@ class Intake:
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 
-    async def read_whole(self, body: "Body") -> bytes | None:
+    async def receive(self, wire: "Wire", head: "Head", body: "Body | None") -> bytes | None:
         """All of it, or None if it is too long to be received in advance."""
+        if not body:
+            return await self._skip(wire, head)
         data = await body.read_whole(body.span)
         if data is not None and body.cost:  # the blocks that it came in are gone
             self.give_back(body, len(data))
@@ -96,3 +84,27 @@ class Intake:
             return await body.drain(self._max_body_len)
         except HTTPError:  # the client has its response
             return False
+
+    async def _skip(self, wire: "Wire", head: "Head") -> bytes:
+        """A body that no route reads.  Of more than a block, or in chunks, nothing is received, and
+        the connection ends.  Raises HTTPError.
+        """
+        length = head.content_length or 0  # in chunks
+        wire.slot.enter(READING, ticks_ms(), self._wait_ms)
+        wire.is_read = False
+        if length > self._max_body_len:
+            wire.is_dropped = True
+            raise HTTPError(413)
+        if not 0 < length <= BLOCK_LEN or head.expects_continue:
+            wire.is_dropped = True
+            return b""
+        data = bytearray(length)
+        at = 0
+        while at < length:
+            block = await wire.receive(length - at)
+            if not block:
+                raise EOFError
+            data[at : at + len(block)] = block
+            at += len(block)
+        wire.is_read = True
+        return bytes(data)

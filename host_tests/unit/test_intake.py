@@ -86,7 +86,7 @@ class TestNobodysBody(unittest.TestCase):
                 await site.wait_open(0)
 
     @run_async
-    async def test_a_short_one_that_comes_with_its_head_loads_nothing_and_the_next_follows(self):
+    async def test_none_loads_anything_and_after_a_short_one_the_next_request_follows(self):
         app = Microdot()
         app.get("/quick")(lambda request: "quick")
 
@@ -112,6 +112,7 @@ class TestNobodysBody(unittest.TestCase):
                 await site.wait_wire()
                 self.assertTrue((await peer.ask("abc")).endswith("\r\n\r\nabc 3"))
                 peer.close()
+                self.assertFalse("firmware.body" in sys.modules)
         finally:
             if module:
                 sys.modules["firmware.body"] = module
@@ -119,6 +120,20 @@ class TestNobodysBody(unittest.TestCase):
             peer = site.connect()
             self.assertIn("HTTP/1.1 413 ", await peer.ask(post + "abc"))
             peer.close()
+
+    @run_async
+    async def test_one_in_chunks_or_that_waits_for_a_100_ends_the_connection(self):
+        async with Site(Microdot()) as site:
+            for field in (
+                "Transfer-Encoding: chunked",
+                "Content-Length: 3\r\nExpect: 100-continue",
+            ):
+                peer = site.connect()
+                await peer.send("POST /quick HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % field)
+                answer = await peer.read_all()
+                self.assertTrue(answer.startswith("HTTP/1.1 404 "))
+                self.assertIn("\r\nConnection: close\r\n", answer)
+                peer.close()
 
     @run_async
     async def test_a_route_that_comes_later_has_it(self):
