@@ -39,6 +39,9 @@ def resume(sender: "Anything") -> None:
     queue = getattr(sender, "data", None)  # CPython's tasks have none
     loop: Anything = asyncio
     if queue and queue is loop.core._io_queue:
+        for waiting in queue.map.values():
+            if waiting[1] is sender:  # the reader had left before it was cancelled
+                return
         loop.core._task_queue.push(sender)
 
 

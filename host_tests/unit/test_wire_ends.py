@@ -4,6 +4,7 @@ from time import ticks_ms
 
 from microdot import Microdot
 
+from firmware.tasks import resume
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, App, LongBodies, Site
 
@@ -35,6 +36,27 @@ class TestBothWays(unittest.TestCase):
             await peer.send(GET % "/both")
             await given_up.wait()
             self.assertEqual(len(await peer.read_all()), length)
+            peer.close()
+
+    @run_async
+    async def test_who_still_waits_to_send_is_not_resumed(self):
+        app = Microdot()
+        wires = []
+
+        @app.get("/sent")
+        async def send(request):
+            request.sock[1].s.setsockopt(_SOCKET, _SEND_BUFFER, 4096)
+            wires.append(request.wire)
+            await request.sock[1].awrite(b"x" * 300000)
+
+        async with Site(app) as site:
+            peer = site.connect()
+            await peer.send(GET % "/sent")
+            await until(lambda: wires and wires[0].sender)
+            sender = wires[0].sender
+            waits_in = getattr(sender, "data", None)
+            resume(sender)  # as of a reader that is cancelled when something has just come
+            self.assertIs(getattr(sender, "data", None), waits_in)
             peer.close()
 
 
