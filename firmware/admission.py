@@ -16,6 +16,7 @@ from firmware.tasks import is_within, join
 _RETRY_MS = const(100)
 _SPARE_POLL_S = 0.1
 _GRACE_POLL_MS = const(20)
+_TURN_MS = const(1)  # of the loop
 
 
 class Admission:
@@ -76,6 +77,7 @@ class Admission:
         memory, table = self._memory, self._table
         has_room = await memory.wait_room()
         start = ticks_ms()
+        has_turned = False
         while True:
             # With one client more the radio might not hear the others' acknowledgements any more.
             is_deaf = not memory.radio.can_hear()
@@ -92,6 +94,9 @@ class Admission:
                 if slot.state == LINGERING and not slot.reason:
                     slot.owner.cut(PURGED)
                 await is_within(self._room.wait(), _SPARE_POLL_S)
+            elif not has_turned:  # whose request has come while the loop stood still is at work
+                has_turned = True
+                await asyncio.sleep_ms(_TURN_MS)
             elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
                 await self._room.wait()
             else:  # until the grace of one of them is over

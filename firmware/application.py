@@ -1,15 +1,17 @@
-"""What is set in an application before it is served; dropped when that is done."""
+"""What is set in an application before it is served; dropped when that is done.
+
+Nothing that stays may be of this module: a function keeps all that its module has.
+"""
 
 import sys
 
 from microdot import Request
 from micropython import const
 
-from firmware.refusal import refuse_exhausted, refuse_malformed
+from firmware.refusal import refuse_exhausted, refuse_malformed, trace_to
 from firmware.request import note_body
 
 _MICRODOT_MAX_LINE_LEN = const(2048)  # Microdot's own limit, which nobody has chosen
-_ALLOCATION = "memory alloc"  # how MicroPython's own words begin
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -34,7 +36,7 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
     if not words_all:
         app.error_handlers.setdefault(ValueError, refuse_malformed)  # type: ignore[arg-type]
 
-    trace = _trace_to(log)
+    trace = trace_to(log)
     for name, module in sys.modules.items():
         if name.startswith("microdot") and hasattr(module, "print_exception"):
             # A client's text may be in it.
@@ -43,18 +45,6 @@ def prepare(app: "Microdot", log: "Log", limits: dict) -> None:
         # Now, instead of in the first request, where what stays would lie in the way.
         import firmware.body
         import firmware.stream  # noqa: F401
-
-
-def _trace_to(log: "Log") -> "Function":
-    """What logs an exception that Microdot has met."""
-
-    def trace(error: Exception) -> None:
-        if isinstance(error, MemoryError) and not str(error).startswith(_ALLOCATION):
-            log.error("out of memory: %s", error)  # the server's own refusal
-        elif not (isinstance(error, EOFError) and error.args):  # else the client has closed
-            log.exception("request failed", error)
-
-    return trace
 
 
 def _limit_bodies(websocket: "Anything", limits: dict) -> None:

@@ -28,6 +28,7 @@ _SETTINGS = {
     503: "max_open_sockets",
 }
 _OF_MEMORY = (MemoryError, RuntimeError)  # heap, or stack: no setting helps
+_ALLOCATION = "memory alloc"  # how MicroPython's own words begin
 _NO_HEAD = b"OPTIONS * HTTP/1.0\r\n\r\n"  # the request of one that was not understood
 
 
@@ -50,6 +51,18 @@ def note_refusal(log: "Log", wire: "Wire", status: int, error: object = None) ->
     setting = not isinstance(error, _OF_MEMORY) and _SETTINGS.get(status)
     text = "refused with %d: %s; server.%s" if setting else "refused with %d: %s%s"
     log.info(text, status, wire.address, setting or "")
+
+
+def trace_to(log: "Log") -> "Function":
+    """What logs an exception that Microdot has met."""
+
+    def trace(error: Exception) -> None:
+        if isinstance(error, MemoryError) and not str(error).startswith(_ALLOCATION):
+            log.error("out of memory: %s", error)  # the server's own refusal
+        elif not (isinstance(error, EOFError) and error.args):  # else the client has closed
+            log.exception("request failed", error)
+
+    return trace
 
 
 def _refused_with(error: Exception) -> int:

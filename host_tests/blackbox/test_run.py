@@ -55,6 +55,35 @@ except MemoryError:
     kept = None
     raise
 """
+LEFT = """
+import gc
+import sys
+from microdot import Microdot
+from microdot.multipart import with_form_data
+from microdot.websocket import with_websocket
+from firmware import run
+
+app = Microdot()
+
+@app.get("/echo")
+@with_websocket
+async def echo(request, ws):
+    await ws.send(await ws.receive())
+
+@app.post("/form")
+@with_form_data
+async def form(request):
+    return "form"
+
+@app.get("/left")
+async def left(request):
+    gc.collect()
+    functions = [each for each in gc.get_objects() if type(each) is type(run)]
+    owners = {each.__globals__.get("__name__", "") for each in functions}
+    return sorted(each for each in owners if each[:9] == "firmware." and each not in sys.modules)
+
+run(app)
+"""
 PLAIN = 'print("STATUS", run(app, pool))\n'
 
 
@@ -123,3 +152,11 @@ def test_one_that_leaves_no_memory_to_say_how_it_ended_is_restarted_by_the_watch
     board = start_board(main=KEEPS_ALL, waits=False)
     assert board.process.wait(20) == 1
     assert int(board.flash.watchdog.read_text()) < (time.time() + 120) * 1000
+
+
+def test_nothing_that_runs_holds_a_module_that_was_dropped_when_all_was_made(start_board, runtime):
+    """A function keeps all that its module has: on a board, kilobytes that nobody uses."""
+    if runtime != "cpython":
+        pytest.skip("its collector does not tell what is there")
+    with start_board(main=LEFT).connect() as client:
+        assert client.request("GET", "/left").body == b"[]"

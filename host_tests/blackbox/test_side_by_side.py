@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from host_tests.blackbox.client import drop_closed
 
+# In a storm a newcomer has 50 ms for its request, and with one slot left it is purged after that.
+AT_ONCE_S = 0.025
 BUSY = "<div> no workers available. server busy.</div>"
 
 
@@ -47,7 +49,7 @@ def test_a_hundred_connections_in_three_seconds_stop_neither_long_nor_quick(boar
             assert pieces[-1].startswith(b"<div>")
         if board.slack_s:  # a connection that only one side has closed is one of its twelve
             clients = drop_closed(clients)
-        assert board.get("/quick").status == 200
+        assert ask_at_once(board).status == 200
         while board.slack_s and clients:  # or they would get in among the next tests' clients
             clients = drop_closed(clients, board.patience_s)
 
@@ -58,6 +60,18 @@ def connect_only(board):
     sock.setblocking(False)
     sock.connect_ex((board.host, board.port))
     return sock
+
+
+def ask_at_once(board):
+    """The response to a request that was sent at once; a computer may stand still before it is."""
+    while True:
+        start = time.monotonic()
+        with board.connect() as client:
+            client.send("GET", "/quick")
+            was_late = time.monotonic() - start > AT_ONCE_S
+            response = client.receive()
+        if response.status == 200 or not was_late:
+            return response
 
 
 def start_longs(board, stack):

@@ -219,3 +219,19 @@ class TestTurnedAway(unittest.TestCase):
             self.assertIn("quick", await late.read())
             for peer in slow + [late]:
                 peer.close()
+
+    @run_async
+    async def test_who_is_purged_for_a_newcomer_is_not_one_whose_request_is_there_unread(self):
+        async with App().site(max_open_sockets=3) as site:
+            peers = [site.connect() for _ in range(3)]
+            await site.wait_open(3)
+            for slot in site.server.table.slots:
+                slot.since = ticks_add(slot.since, -1000)  # the loop has stood still
+            peers[0].sock.send((GET % "/quick").encode())
+            newcomer = site.connect()
+            newcomer.sock.send((GET % "/quick").encode())
+            self.assertIn("quick", await newcomer.read())
+            self.assertIn("quick", await peers[0].read())
+            self.assertEqual(await peers[1].read(), "")
+            for peer in peers + [newcomer]:
+                peer.close()
