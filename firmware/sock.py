@@ -34,8 +34,7 @@ class Sock:
         wire = self._wire
         owner = wire.slot.owner
         memory = owner.memory
-        # Microdot unmasks it into another that grows, and may have to move in the end.
-        cost = await memory.take(3 * n)
+        cost = await memory.take(2 * n)  # with the copy that is made of it, see `frames`
         try:
             data = bytearray(n)
             wire.set_deadline(owner.wait_ms)

@@ -23,13 +23,18 @@ def mark(request: "Anything") -> None:
             request.unchosen_len = _MICRODOT_MAX_LEN - 1
 
 
-def mend_multipart(pool: "WorkerPool") -> None:
-    """See `uploads`; an application without forms of several parts does not load it."""
+def mend_extensions(pool: "WorkerPool") -> None:
+    """What an application has of Microdot's that needs it: see `uploads` and `frames`."""
     multipart = sys.modules.get("microdot.multipart")
     if multipart:
-        from firmware.uploads import mend
+        from firmware import uploads
 
-        mend(multipart, pool)
+        uploads.mend(multipart, pool)
+    websocket = sys.modules.get("microdot.websocket")
+    if websocket:
+        from firmware import frames
+
+        frames.mend(websocket)
 
 
 def choose(
@@ -101,7 +106,7 @@ def make(
 
         app = create_app(chosen, log, **settings["demo"])
     app.error_handlers.setdefault(Busy, chosen.refuse)
-    mend_multipart(chosen)
+    mend_extensions(chosen)
     server = Server(app, chosen, memory, log, limits)
     interface = make_interface(network, log)
     supervisor = Supervisor(Link(interface), server, log, on_connect, on_disconnect)

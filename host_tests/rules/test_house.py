@@ -130,11 +130,13 @@ IMPORTS = {
         "routes",
         "server",
         "supervisor",
+        "frames",
         "uploads",
         "wifi",
         "workers",
     },
     "uploads": set(),
+    "frames": set(),
     "own": {"status", "update"},
     "app": {"own", "settings", "startup", "trial"},
 }
@@ -147,7 +149,7 @@ LATER = {
     "update": {"last_words"},
     "trial": {"last_words"},
     "server": {"access", "application"},
-    "startup": {"uploads"},
+    "startup": {"frames", "uploads"},
     "app": {"own", "trial"},
     "own": {"status", "update"},
 }
@@ -156,6 +158,7 @@ IMPURE_NAMES = {"asyncio", "socket", "os", "time", "time.ticks_ms", "machine", "
 KNOW_MICRODOT = {
     "application",
     "exchange",
+    "frames",
     "intake",
     "kinds",
     "refusal",
