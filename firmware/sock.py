@@ -34,7 +34,9 @@ class Sock:
         wire = self._wire
         owner = wire.slot.owner
         memory = owner.memory
-        cost = await memory.take(2 * n)  # with the copy that is made of it, see `frames`
+        # With the copy that is made of it: two pieces, for which a heap with holes has no place
+        # when no more than that is free.
+        cost = await memory.take(3 * n)
         try:
             data = bytearray(n)
             wire.set_deadline(owner.wait_ms)

@@ -136,7 +136,7 @@ IMPORTS = {
         "workers",
     },
     "uploads": set(),
-    "frames": set(),
+    "frames": {"heartbeat", "sock"},
     "own": {"status", "update"},
     "app": {"own", "settings", "startup", "trial"},
 }

@@ -67,11 +67,11 @@ class TestLong(unittest.TestCase):
         return Sock(self.wire)
 
     @run_async
-    async def test_it_takes_twice_its_length_and_has_a_deadline_until_it_is_there(self):
+    async def test_it_takes_three_times_its_length_and_has_a_deadline_until_it_is_there(self):
         sock = self.open(3999)
         reading = asyncio.create_task(sock.read(4000))
         await turns()
-        self.assertEqual(self.owner.memory.taken, 8000)
+        self.assertEqual(self.owner.memory.taken, 12000)
         self.assertTrue(self.wire.slot.deadline is not None)
         self.wire._sock.incoming.append(b"y")
         self.assertEqual(await reading, b"x" * 3999 + b"y")
