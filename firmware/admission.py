@@ -94,7 +94,7 @@ class Admission:
                 if slot.state == LINGERING and not slot.reason:
                     slot.owner.cut(PURGED)
                 await is_within(self._room.wait(), _SPARE_POLL_S)
-            elif not has_turned:  # whose request has come while the loop stood still is at work
+            elif not has_turned:  # who has sent a request while the loop stood still is read first
                 has_turned = True
                 await asyncio.sleep_ms(_TURN_MS)
             elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
