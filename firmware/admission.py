@@ -16,7 +16,6 @@ from firmware.tasks import is_within, join
 _RETRY_MS = const(100)
 _SPARE_POLL_S = 0.1
 _GRACE_POLL_MS = const(20)
-_TURN_MS = const(1)  # of the loop
 
 
 class Admission:
@@ -96,7 +95,7 @@ class Admission:
                 await is_within(self._room.wait(), _SPARE_POLL_S)
             elif not has_turned:  # who has sent a request while the loop stood still is read first
                 has_turned = True
-                await asyncio.sleep_ms(_TURN_MS)
+                await asyncio.sleep(0)
             elif self._purge(ticks_diff(ticks_ms(), start) >= GRACE_MS):
                 await self._room.wait()
             else:  # until the grace of one of them is over
