@@ -40,7 +40,8 @@ class Intake:
         Raises HTTPError, and MemoryError without budget for it.
         """
         is_update = head.target.startswith(UPDATES)
-        if not is_update and not self.has_method(head):
+        is_chunked = head.content_length is None  # whether it is well-formed is to be told
+        if not (is_update or is_chunked or self.has_method(head)):
             return None
         from firmware.body import expect
 
@@ -86,10 +87,10 @@ class Intake:
             return False
 
     async def _skip(self, wire: "Wire", head: "Head") -> bytes:
-        """A body that no route reads.  Of more than a block, or in chunks, nothing is received, and
-        the connection ends.  Raises HTTPError.
+        """A body that no route reads, and that does not come in chunks.  Of more than a block
+        nothing is received, and the connection ends.  Raises HTTPError.
         """
-        length = head.content_length or 0  # in chunks
+        length = head.content_length or 0
         wire.slot.enter(READING, ticks_ms(), self._wait_ms)
         wire.is_read = False
         if length > self._max_body_len:

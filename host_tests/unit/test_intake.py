@@ -122,17 +122,24 @@ class TestNobodysBody(unittest.TestCase):
             peer.close()
 
     @run_async
-    async def test_one_in_chunks_or_that_waits_for_a_100_ends_the_connection(self):
+    async def test_one_that_waits_for_a_100_ends_the_connection(self):
         async with Site(Microdot()) as site:
-            for field in (
-                "Transfer-Encoding: chunked",
-                "Content-Length: 3\r\nExpect: 100-continue",
-            ):
+            peer = site.connect()
+            field = "Content-Length: 3\r\nExpect: 100-continue"
+            await peer.send("POST /quick HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % field)
+            answer = await peer.read_all()
+            self.assertTrue(answer.startswith("HTTP/1.1 404 "))
+            self.assertIn("\r\nConnection: close\r\n", answer)
+            peer.close()
+
+    @run_async
+    async def test_chunks_that_break_the_rules_are_a_400_there_too(self):
+        async with Site(Microdot()) as site:
+            for body, status in (("3\nabc\r\n0\r\n\r\n", 400), ("3\r\nabc\r\n0\r\n\r\n", 404)):
                 peer = site.connect()
-                await peer.send("POST /quick HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % field)
-                answer = await peer.read_all()
-                self.assertTrue(answer.startswith("HTTP/1.1 404 "))
-                self.assertIn("\r\nConnection: close\r\n", answer)
+                head = "POST /quick HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                answer = await peer.ask(head + body)
+                self.assertTrue(answer.startswith("HTTP/1.1 %d " % status))
                 peer.close()
 
     @run_async
