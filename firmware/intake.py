@@ -40,7 +40,7 @@ class Intake:
         Raises HTTPError, and MemoryError without budget for it.
         """
         is_update = head.target.startswith(UPDATES)
-        is_chunked = head.content_length is None  # whether it is well-formed is to be told
+        is_chunked = head.content_length is None  # chunks that break the rules are a 400
         if not (is_update or is_chunked or self.has_method(head)):
             return None
         from firmware.body import expect
@@ -90,13 +90,13 @@ class Intake:
         """A body that no route reads, and that does not come in chunks.  Of more than a block
         nothing is received, and the connection ends.  Raises HTTPError.
         """
-        length = head.content_length or 0
+        length: Anything = head.content_length
         wire.slot.enter(READING, ticks_ms(), self._wait_ms)
         wire.is_read = False
         if length > self._max_body_len:
             wire.is_dropped = True
             raise HTTPError(413)
-        if not 0 < length <= BLOCK_LEN or head.expects_continue:
+        if length > BLOCK_LEN or head.expects_continue:
             wire.is_dropped = True
             return b""
         data = bytearray(length)

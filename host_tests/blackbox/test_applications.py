@@ -206,15 +206,17 @@ def test_the_head_of_a_silent_stream_is_sent_at_once(streams):
         assert client.begin().status == 200
 
 
+KEY = base64.b64encode(b"0123456789abcdef")
+HELLO = (
+    b"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n\r\n"
+)
+
+
 def test_a_websocket_echoes_whatever_comes_with_its_handshake(streams):
-    key = base64.b64encode(b"0123456789abcdef")
-    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-    hello = (
-        b"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n"
-    )
+    accept = base64.b64encode(hashlib.sha1(KEY + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     with streams.connect() as client:
-        client.sock.sendall(hello + frame(b"early"))
+        client.sock.sendall(HELLO + frame(b"early"))
         text = receive(client, len(b"\x81\x05early"), b"\r\n\r\n")
         assert text.startswith(b"HTTP/1.1 101 ") and accept in text
         assert text.endswith(b"\x81\x05early")
@@ -226,6 +228,13 @@ def test_a_websocket_echoes_whatever_comes_with_its_handshake(streams):
         client.sock.sendall(b"\x88\x80mask")
         assert client.sock.recv(10) == b"\x88\x00"
         assert client.is_closed()
+
+
+def test_a_websocket_closes_on_a_client_that_does_not_mask(streams):
+    """What Microdot alone would echo: RFC 6455, 5.1."""
+    with streams.connect() as client:
+        client.sock.sendall(HELLO + b"\x81\x05plain")
+        assert receive(client, 2, b"\r\n\r\n").endswith(b"\r\n\r\n\x88\x00")
 
 
 def wait_reaped(board):

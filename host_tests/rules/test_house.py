@@ -122,6 +122,7 @@ IMPORTS = {
     "startup": {
         "ethernet",
         "failover",
+        "frames",
         "health",
         "job",
         "link",
@@ -130,7 +131,6 @@ IMPORTS = {
         "routes",
         "server",
         "supervisor",
-        "frames",
         "uploads",
         "wifi",
         "workers",

@@ -222,6 +222,15 @@ class Silent:
         return "data: 1\n\n"
 
 
+class Owner:
+    """A connection, as far as the `sock` on its wire asks it."""
+
+    wait_ms = 5000
+
+    def __init__(self):
+        self.memory = FakeMemory()
+
+
 def count_calls(thing, name):
     """A list that grows by each call of a method of `thing`."""
     calls = []

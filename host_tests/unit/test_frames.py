@@ -7,14 +7,15 @@ from microdot.websocket import WebSocket, WebSocketError
 from firmware.frames import mend, unmask
 from firmware.slots import BUSY
 from firmware.sock import Sock
-from host_tests.unit.fakes import FakeMemory, FakeSocket, HeapTaken, open_wire
+from host_tests.unit.fakes import FakeSocket, HeapTaken, open_wire
+from host_tests.unit.sites import Owner
 
 MASK = b"\x0fa\x00\xff"
 TEXT = WebSocket.TEXT
 BINARY = WebSocket.BINARY
 
 
-def make_frame(opcode, payload, mask=MASK):
+def make_frame(opcode, payload):
     """As a client sends it."""
     length = len(payload)
     if length < 126:
@@ -23,16 +24,8 @@ def make_frame(opcode, payload, mask=MASK):
         coded = b"\xfe" + length.to_bytes(2, "big")
     else:
         coded = b"\xff" + length.to_bytes(8, "big")
-    return bytes([0x80 | opcode]) + coded + mask + unmask(payload, mask)
-
-
-class Owner:
-    """What a connection has that its socket asks for."""
-
-    wait_ms = 5000
-
-    def __init__(self):
-        self.memory = FakeMemory()
+    masked = bytes(octet ^ MASK[at % 4] for at, octet in enumerate(payload))
+    return bytes([0x80 | opcode]) + coded + MASK + masked
 
 
 class Asked:

@@ -3,7 +3,8 @@ import unittest
 
 from firmware.slots import BUSY, TAKEN
 from firmware.sock import Sock
-from host_tests.unit.fakes import FakeMemory, FakeSocket, open_wire, run_async, turns
+from host_tests.unit.fakes import FakeSocket, open_wire, run_async, turns
+from host_tests.unit.sites import Owner
 
 
 class TestRead(unittest.TestCase):
@@ -43,15 +44,6 @@ class TestRead(unittest.TestCase):
             else:
                 with self.assertRaises(EOFError):
                     await Sock(wire).readexactly(5)
-
-
-class Owner:
-    """A connection, as far as its socket asks it."""
-
-    wait_ms = 5000
-
-    def __init__(self):
-        self.memory = FakeMemory()
 
 
 class TestLong(unittest.TestCase):
