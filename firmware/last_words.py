@@ -7,6 +7,7 @@ wipes.  What an application keeps there itself is left alone: then there are no 
 import hashlib
 import io
 import json
+import os
 import sys
 from time import sleep_ms
 
@@ -15,6 +16,7 @@ from micropython import const
 
 import firmware
 
+_ALONE = "/update.alone"  # as in `update`
 _MAX_BAD = const(5)
 _MAGIC = b"httpd32\x01"
 _DIGEST_LEN = const(4)
@@ -100,14 +102,18 @@ def unpack(octets: bytes) -> Record | None:
     return Record(version, int(boots), int(bad), int(state), words)
 
 
-def start(version: str) -> bool:
-    """Before anything of the application runs: whether it is to be left out.
+def start(version: str) -> str:
+    """Before anything of the application runs: the module that runs in its place, "" for none.
 
     From here on the watchdog runs, for an application that hangs at its start.
     """
     is_safe_mode = begin(version)
     _arm()
-    return is_safe_mode
+    try:
+        os.remove(_ALONE)
+        return "update.alone"
+    except OSError:  # nobody has asked for it
+        return "safe_mode" if is_safe_mode else ""
 
 
 def begin(version: str, memory: "Function | None" = None, cause: int | None = None) -> bool:

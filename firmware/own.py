@@ -7,11 +7,12 @@ import asyncio
 import gc
 from time import ticks_add, ticks_diff, ticks_ms
 
+from microdot import Response
 from micropython import const
 
 import firmware
 
-_UPDATE_LEN = const(20480)  # of the heap: what answers for an update, and its largest request
+_UPDATE_LEN = const(6144)  # of the heap: what answers to whoever asks for an update
 _STATUS_LEN = const(8192)
 _STEP_MS = const(1000)
 _MODULES = ("status", "update")
@@ -25,7 +26,9 @@ def answer(parts: "Parts", request: "Request") -> "Anything":
     """
     is_update = request.path[1] == "."
     own = _make_place(parts, is_update)
-    return own.answer(request) if own else _load(parts, request, is_update)
+    if is_update:
+        return _update(parts, request)
+    return own.answer(request) if own else _load_status(parts, request)
 
 
 def _make_place(parts: "Parts", is_update: bool) -> "Status | Update | None":
@@ -37,37 +40,65 @@ def _make_place(parts: "Parts", is_update: bool) -> "Status | Update | None":
     return parts.own
 
 
-async def _load(parts: "Parts", request: "Request", is_update: bool) -> "Anything":
+async def _update(parts: "Parts", request: "Request") -> "Response":
+    await _load(parts, True, _UPDATE_LEN)
+    own: Anything = parts.own
+    body, status, fields = await own.answer(request)
+    return Response(body, status, fields)
+
+
+async def _load_status(parts: "Parts", request: "Request") -> "Anything":
     memory = parts.memory
-    length = _UPDATE_LEN if is_update else _STATUS_LEN
-    has_room = (is_update or not memory.is_scarce()) and await memory.wait_room(length)
-    own = _make_place(parts, is_update)  # somebody else may have waited, too
-    if not own:
-        try:
-            if not has_room:
-                raise MemoryError("too little is free for %s" % _MODULES[is_update])
-            gc.collect()
-            before = gc.mem_alloc()
-            firmware.collect_often()
-            own = parts.own = _make(parts, is_update)
-            parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
-        except MemoryError:
-            _drop(parts)
-            raise
-        gc.collect()
-        parts.own_len = gc.mem_alloc() - before
-        memory.note_loaded(parts.own_len)
-        if not is_update:  # whoever looks at a board may do so later
-            memory.give_way = lambda: _drop(parts)
+    if memory.is_scarce():
+        raise MemoryError("the status had to leave a moment ago")
+    await _load(parts, False, _STATUS_LEN)
+    memory.give_way = lambda: _drop(parts)  # whoever looks at a board may do so later
+    own: Anything = parts.own
     answered: Anything = own.answer(request)
     return await answered if hasattr(answered, "send") else answered
+
+
+async def _load(parts: "Parts", is_update: bool, length: int) -> None:
+    """Loads what answers, if it is not there.  MemoryError if `length` bytes are not free."""
+    if parts.own:
+        return
+    has_room = await parts.memory.wait_room(length)
+    if _make_place(parts, is_update):  # somebody else has waited, too
+        return
+    try:
+        if not has_room:
+            raise MemoryError("too little is free for %s" % _MODULES[is_update])
+        parts.own = _measure(parts, lambda: _make(parts, is_update))
+        parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
+    except MemoryError:
+        _drop(parts)
+        raise
+
+
+def _measure(parts: "Parts", make: "Function") -> "Anything":
+    """What `make` returns.  The memory that this takes is told to who decides about it."""
+    gc.collect()
+    before = gc.mem_alloc()
+    firmware.collect_often()
+    try:
+        return make()
+    finally:
+        gc.collect()
+        length = gc.mem_alloc() - before
+        parts.own_len += length
+        parts.memory.note_loaded(length)
 
 
 def _make(parts: "Parts", is_update: bool) -> "Status | Update":
     if is_update:
         from firmware.update import Update
 
-        return Update(parts)
+        async def load(length: int, make: "Function") -> "Anything":
+            has_room = await parts.memory.wait_room(length)
+            return _measure(parts, make) if has_room else None
+
+        link = parts.supervisor.link
+        return Update(parts.log, parts.update_password, lambda: link.address, load)
     from firmware.status import Status
 
     return Status(parts)

@@ -31,6 +31,8 @@ import firmware.status as _status
 import firmware.supervisor as _supervisor
 import firmware.thread as _thread
 import firmware.update as _update
+import firmware.update.delivery as _delivery
+import firmware.update.proof as _proof
 import firmware.wifi as _wifi
 import firmware.wire as _wire
 import firmware.workers as _workers
@@ -78,5 +80,7 @@ WiFi = _wifi.WiFi
 Wire = _wire.Wire
 WorkerPool = _workers.WorkerPool
 Update = _update.Update
+Delivery = _delivery.Delivery
+Guard = _proof.Guard
 Lines: _typing.TypeAlias = _typing.Iterator[str]
 Interface: _typing.TypeAlias = _wifi.WiFi | _ethernet.Ethernet | _failover.Failover

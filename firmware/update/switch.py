@@ -3,12 +3,9 @@
 import asyncio
 import os
 
-from micropython import const
-
 import firmware
 from firmware.update.flash import is_there, read_lines, remove, remove_file, sha256
-
-_RESTART_MS = const(500)  # for the response to leave
+from firmware.update.restart import restart
 
 
 def switch(folder: str, wanted: str) -> "Pieces":
@@ -36,7 +33,7 @@ def switch(folder: str, wanted: str) -> "Pieces":
     yield "activated\n"
 
 
-async def finish(plan: str, log: "Log", restart: "Function") -> None:
+async def finish(plan: str, log: "Log", reset: "Function") -> None:
     """What comes after the switch, whether its client waits or not."""
     try:
         for line in read_lines(plan):
@@ -46,15 +43,4 @@ async def finish(plan: str, log: "Log", restart: "Function") -> None:
         remove_file(plan)
     except OSError as error:  # the next update removes what is left
         log.error("update: %s", error)
-    await asyncio.sleep_ms(_RESTART_MS)
-    log.warning("update: restarting")
-    try:
-        _end()
-    finally:  # without memory for its words, too
-        restart()
-
-
-def _end() -> None:
-    from firmware import last_words
-
-    last_words.end("a restart that was asked for", False)
+    await restart(log, "a restart that was asked for", reset)

@@ -92,8 +92,18 @@ IMPORTS = {
     "ping": set(),
     "probe": set(),
     "sntp": set(),
-    "safe_mode": {"last_words"},
-    "update": {
+    "safe_mode": {"app", "last_words"},
+    "update": {"update.delivery", "update.proof", "update.restart"},
+    "update.alone": {
+        "log",
+        "settings",
+        "startup",
+        "update",
+        "update.client",
+        "update.restart",
+    },
+    "update.client": set(),
+    "update.delivery": {
         "update.flash",
         "update.inventory",
         "update.plan",
@@ -104,7 +114,8 @@ IMPORTS = {
     "update.inventory": {"update.flash"},
     "update.plan": {"update.proof"},
     "update.proof": set(),
-    "update.switch": {"last_words", "update.flash"},
+    "update.restart": {"last_words"},
+    "update.switch": {"update.flash", "update.restart"},
     "trial": {"last_words"},
     # the rest
     "config": {"config.network", "config.values"},
@@ -146,7 +157,8 @@ LATER = {
     "workers": {"thread"},
     "wifi": {"reasons"},
     "health": {"last_words", "ping", "probe", "sntp"},
-    "update": {"last_words"},
+    "update": {"update.delivery", "update.restart"},
+    "update.restart": {"last_words"},
     "trial": {"last_words"},
     "server": {"access", "application"},
     "startup": {"frames", "uploads"},
@@ -165,9 +177,9 @@ KNOW_MICRODOT = {
     "request",
     "stream",
     "routes",
+    "own",
     "safe_mode",
     "status",
-    "update",
 }
 KNOW_HARDWARE = {
     "heap",
@@ -182,6 +194,8 @@ KNOW_HARDWARE = {
     "status",
     "trial",
     "update",
+    "update.alone",
+    "update.restart",
 }
 HARDWARE = {"network", "machine", "esp32"}
 

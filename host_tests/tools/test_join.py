@@ -194,12 +194,17 @@ def test_a_line_behind_the_last_one_is_of_no_module():
     assert join.find_place(10**6)[0] == join.NAME
 
 
-def test_each_member_finds_what_it_imports_in_those_before_it():
+def imports_of_ours(module):
+    tree = ast.parse((FIRMWARE / f"{module}.py").read_text())
+    imports = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {name[len("firmware.") :] for name in imports if name.startswith("firmware.")}
+
+
+def test_each_member_finds_what_it_imports_in_those_before_it_or_in_what_imports_none():
     for at, member in enumerate(join.MEMBERS):
-        tree = ast.parse((FIRMWARE / f"{member}.py").read_text())
-        imports = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
-        ours = {name[len("firmware.") :] for name in imports if name.startswith("firmware.")}
-        assert ours <= set(join.MEMBERS[:at])
+        others = imports_of_ours(member) - set(join.MEMBERS[:at])
+        assert not others & set(join.MEMBERS)
+        assert not any(map(imports_of_ours, others))
 
 
 def test_no_name_of_the_one_module_means_two_things():

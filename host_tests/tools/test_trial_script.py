@@ -101,6 +101,16 @@ def test_after_three_starts_the_version_before_runs_again(start):
         assert (NEW + "/failed-to-start" in flash.texts) == (starts == 3)
 
 
+def test_a_start_for_an_update_alone_is_none_of_the_three(start):
+    for starts in range(4):
+        flash = Flash(OLD + "/manifest", NEW + "/manifest", "/update.alone", starts=starts)
+        assert not start(flash)
+        assert "/trial" not in flash.texts
+        del flash.texts["/update.alone"]  # as the start has done meanwhile
+        flash.texts["/trial"] = ""
+        assert [start(flash) for _ in range(4)] == [False, False, False, True]
+
+
 def test_it_does_not_go_back_to_a_version_that_an_update_has_removed(start):
     flash = Flash(NEW + "/manifest", OLD + "/main.py")  # as far as it came
     assert not start(flash)

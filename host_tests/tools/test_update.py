@@ -21,6 +21,19 @@ from tools.simulator import harness
 from tools.version import update
 
 UP = b"Registering URI handlers"
+ALONE = b"update: the application is left out for it"
+# Leaves the heap of the board too little for an update, and enough for who asks for one.
+GREEDY = """
+import gc
+from firmware import run
+import part
+def take(address):
+    global waste
+    gc.collect()
+    waste = bytearray(gc.mem_free() - 34000)
+print('this is', part.NAME)
+run(on_connect=take)
+"""
 
 
 class Site:
@@ -150,6 +163,62 @@ def test_passwords_go_over_the_line_under_a_key(site, monkeypatch):
     assert len(sent) == 5
     assert not any(b"secret" in each or PASSWORD.encode() in each for each in sent)
     assert site.flash().files == version.contents()
+
+
+@pytest.fixture
+def greedy(site):
+    """The site, at which a version runs that leaves too little memory."""
+    site.version = site.make("greedy")
+    site.version.write("main.py", GREEDY)
+    bring(site.host, site.version)
+    site.board.wait_text(b"this is greedy\r\n")
+    return site
+
+
+def test_a_board_with_too_little_memory_is_updated_without_its_application(greedy, capsys):
+    second = greedy.make("second")
+    bring(greedy.host, second)
+    assert "the board starts without its application" in capsys.readouterr().out
+    assert greedy.board.console.count(ALONE) == 1
+    assert greedy.flash().files == second.contents()
+    bring(greedy.host, greedy.make("third"))
+    assert greedy.board.console.count(ALONE) == 1
+    assert b"Traceback" not in greedy.board.console
+
+
+def test_it_serves_again_when_there_is_nothing_to_copy_or_its_user_has_only_looked(greedy):
+    for dry_run in (False, True):
+        start = len(greedy.board.console)
+        with NetworkBoard(greedy.host, PASSWORD) as board:
+            target = update.install(board, greedy.version.files, dry_run, {})
+            assert target == "" and board.is_alone
+            if not dry_run:
+                update.start(board, target)
+                assert b"this is greedy" in greedy.board.console[start:]
+        if dry_run:
+            greedy.wait_served(b"greedy")
+        assert greedy.board.console[start:].count(ALONE) == 1
+    greedy.board.wait_text(b"Last time: no further update")
+
+
+def test_starts_for_an_update_alone_do_not_end_a_trial(greedy, capsys):
+    for _ in range(4):
+        with NetworkBoard(greedy.host, PASSWORD) as board:
+            update.install(board, greedy.version.files, False, {})
+            update.start(board, "")
+    assert b"in 3 starts" not in greedy.board.console
+
+
+def test_an_update_that_is_cut_leaves_a_board_that_serves_again(greedy, monkeypatch):
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    start = len(greedy.board.console)
+    monkeypatch.setattr(NetworkBoard, "put", fail)
+    with pytest.raises(KeyboardInterrupt):
+        bring(greedy.host, greedy.make("second"))
+    greedy.wait_served(b"greedy")
+    assert greedy.board.console[start:].count(ALONE) == 1
 
 
 def test_a_wrong_password_and_a_board_that_is_not_there_are_one_line(site):

@@ -63,6 +63,22 @@ class TestRecord(unittest.TestCase):
     def tearDown(self):
         firmware.record = self.record
 
+    def test_a_start_tells_what_runs_in_the_place_of_the_application(self):
+        said: list = []
+        bad = [False, False, True, True]
+        given = last_words.begin, last_words._arm, last_words._ALONE
+        last_words.begin = lambda version: bad.pop(0)
+        last_words._arm = lambda: None
+        last_words._ALONE = "test_last_words.alone"
+        try:
+            for _ in range(2):
+                with open(last_words._ALONE, "w"):
+                    pass
+                said += [last_words.start(VERSION) for _ in range(2)]
+        finally:
+            last_words.begin, last_words._arm, last_words._ALONE = given
+        self.assertEqual(said, ["update.alone", "", "update.alone", "safe_mode"])
+
     def bad_starts(self, count, cause=machine.HARD_RESET):
         """Whether each start after a bad one is in safe mode."""
         said = []

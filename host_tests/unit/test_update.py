@@ -1,6 +1,5 @@
 import asyncio
 import hashlib
-import os
 import unittest
 from binascii import hexlify
 
@@ -10,22 +9,11 @@ from microdot.microdot import NoCaseDict
 from firmware import update
 from firmware.update.flash import is_there, remove_file
 from firmware.update.proof import hmac
-from host_tests.unit.fakes import FakeLog, run_async, turns
+from host_tests.unit.fakes import FakeLog, run_async
 from tools.simulator.surroundings import Surroundings
 
 PASSWORD = "correct horse"
 ADDRESS = "192.168.1.5"
-
-
-class Parts:
-    """Of a board that serves at ADDRESS."""
-
-    update_password = PASSWORD
-
-    def __init__(self):
-        self.log = FakeLog()
-        self.supervisor = self.link = self
-        self.address = ADDRESS
 
 
 class Request:
@@ -41,144 +29,148 @@ class Request:
             self.headers["Authorization"] = proof
 
 
-class Silent:
-    """The stream of a client that does not go on."""
+class Bench:
+    """An `Update`, as it answers at ADDRESS, and who asks it.
 
-    def __init__(self):
-        self.asked = asyncio.Event()
+    has_room  there is memory for an update
+    """
 
-    async def read(self, length):
-        self.asked.set()
-        await asyncio.Event().wait()
-
-
-class Sending:
-    """The stream of a client that sends as much as it is asked for."""
-
-    async def read(self, length):
-        return b"x" * length
-
-
-class TestUpdate(unittest.TestCase):
-    def setUp(self):
-        self.parts = Parts()
-        self.log = self.parts.log
-
-    def start(self):
+    def __init__(self, is_alone=False):
         network.surroundings = Surroundings()
         network.hostname("lamp")
-        return update.Update(self.parts)
+        self.log = FakeLog()
+        self.has_room = True
+        self.restarts = []
+        self.loaded = []
+        self.update = update.Update(
+            self.log, PASSWORD, lambda: ADDRESS, self.load, is_alone, self.restart
+        )
 
-    async def sign(self, updater, command, password=PASSWORD):
-        nonce = (await updater.answer(Request("GET", "nonce"))).body.decode().split()[0]
+    def restart(self):
+        self.restarts.append(True)
+
+    async def load(self, length, make):
+        self.loaded.append(length)
+        return make() if self.has_room else None
+
+    async def sign(self, command, password=PASSWORD):
+        body = (await self.update.answer(Request("GET", "nonce")))[0]
+        nonce = body.split()[0]
         digest = hexlify(hashlib.sha256(b"").digest()).decode()
         message = "%s\n/.httpd32/%s\n%s\n" % (nonce, command, digest)
         proof = hexlify(hmac(password.encode(), message.encode())).decode()
         return "httpd32 %s %s %s" % (nonce, digest, proof)
 
+    async def order(self, command, method="POST"):
+        """The body and the status that a command is answered with."""
+        request = Request(method, command, await self.sign(command))
+        return (await self.update.answer(request))[:2]
+
+
+class TestUpdate(unittest.TestCase):
+    def setUp(self):
+        self.place, update.ALONE = update.ALONE, "test_update.alone"
+        self.sleep_ms = asyncio.sleep_ms
+        asyncio.sleep_ms = lambda delay_ms: self.sleep_ms(0)  # type: ignore[assignment]
+
+    def tearDown(self):
+        remove_file(update.ALONE)
+        update.ALONE = self.place
+        asyncio.sleep_ms = self.sleep_ms
+
     @run_async
     async def test_a_nonce_comes_with_the_folder_that_runs(self):
-        response = await self.start().answer(Request("GET", "nonce"))
-        nonce, folder = response.body.decode().rstrip("\n").split(" ", 1)
-        self.assertEqual((response.status_code, len(nonce)), (200, 32))
-        self.assertTrue(folder is not None)
+        for is_alone in (False, True):
+            bench = Bench(is_alone)
+            body, status, _ = await bench.update.answer(Request("GET", "nonce"))
+            nonce, folder = body.rstrip("\n").split(" ", 1)
+            self.assertEqual((status, len(nonce)), (200, 32))
+            self.assertEqual(folder[-6:] == " alone", is_alone)
+            self.assertEqual(bench.loaded, [])
 
     @run_async
     async def test_a_refusal_is_a_status_and_a_line_of_the_log(self):
-        updater = self.start()
+        bench = Bench()
         for status, method, command, password, host in (
             (421, "GET", "nonce", None, "evil.example"),
             (401, "POST", "inventory", None, ADDRESS),
             (403, "POST", "inventory", "wrong", ADDRESS),
+            (403, "POST", "room", "wrong", ADDRESS),
+            (403, "PUT", "file/0", "wrong", ADDRESS),
             (404, "POST", "format", PASSWORD, ADDRESS),
             (404, "POST", "activate", PASSWORD, ADDRESS),
             (409, "PUT", "file/0", PASSWORD, ADDRESS),
         ):
-            proof = password and await self.sign(updater, command, password)
+            proof = password and await bench.sign(command, password)
             request = Request(method, command, proof, host)
-            response = await updater.answer(request)
-            self.assertEqual(response.status_code, status)
-            why = response.body.decode().rstrip("\n")
-            text = "update refused with %d: %s, %s" % (status, why, request.client_addr)
-            self.assertEqual(self.log.lines.pop(), text)
-            self.assertEqual(response.headers["WWW-Authenticate"], "httpd32")
-        self.assertNotIn(PASSWORD, str(self.log.lines))
+            why, given, fields = await bench.update.answer(request)
+            self.assertEqual(given, status)
+            text = "update refused with %d: %s, %s" % (status, why.strip(), request.client_addr)
+            self.assertEqual(bench.log.lines.pop(), text)
+            self.assertEqual(fields, {"WWW-Authenticate": "httpd32"})
+        self.assertNotIn(PASSWORD, str(bench.log.lines))
 
     @run_async
-    async def test_a_second_plan_is_refused_while_the_first_is_on_its_way(self):
-        updater = self.start()
-        first, second = Request("POST", "update"), Request("POST", "update")
-        first.content_length = 10
-        first.stream = Silent()
-        first.headers["Authorization"] = await self.sign(updater, "update")
-        plan, update._PLAN = update._PLAN, "test_update.plan"
-        task = asyncio.create_task(updater.answer(first))
+    async def test_what_carries_it_out_is_loaded_once_for_who_knows_the_password(self):
+        bench = Bench()
+        await bench.update.answer(
+            Request("POST", "inventory", await bench.sign("inventory", "wrong"))
+        )
+        self.assertEqual(bench.loaded, [])
+        for _ in range(2):
+            self.assertEqual(await bench.order("room"), ("ready\n", 200))
+        self.assertEqual(len(bench.loaded), 1)
+        self.assertTrue(bench.loaded[0] > 20000)
+        self.assertFalse(is_there(update.ALONE))
+
+    @run_async
+    async def test_without_room_for_it_the_board_starts_again_for_an_update_alone(self):
+        bench = Bench()
+        bench.has_room = False
+        with self.assertRaises(MemoryError):
+            await bench.order("inventory")
+        self.assertFalse(is_there(update.ALONE))
+        for _ in range(2):  # the first answer may be lost
+            self.assertEqual(await bench.order("room"), ("restarting\n", 200))
+        self.assertTrue(is_there(update.ALONE))
+        self.assertEqual(bench.restarts, [])  # the response is to leave before
+        self.assertTrue(bench.update.is_needed(bench.update.asked + 60000))
+        await bench.update._task
+        self.assertEqual(bench.restarts, [True])
+        self.assertIn("starting without it", bench.log.lines[0])
+
+    @run_async
+    async def test_a_flash_without_room_for_that_file_is_told(self):
+        bench = Bench()
+        bench.has_room = False
+        place, update.ALONE = update.ALONE, "no such folder/alone"
         try:
-            await first.stream.asked.wait()
-            second.headers["Authorization"] = await self.sign(updater, "update")
-            self.assertEqual((await updater.answer(second)).status_code, 409)
+            self.assertEqual((await bench.order("room"))[1], 500)
         finally:
-            task.cancel()
-            await turns()
-            update._PLAN = plan
-        self.assertFalse(is_there("test_update.plan.new"))
+            update.ALONE = place
+        self.assertIsNone(bench.update._task)
 
     @run_async
-    async def test_only_a_file_that_has_arrived_takes_room(self):
-        updater = self.start()
-        updater._has_plan = True
-        updater._room = 4096
-        updater._guard.check = lambda *given: None
-        digest = hexlify(hashlib.sha256(b"x" * 512).digest()).decode()
-        for wanted, status in (("another", 400), (digest, 200), (digest, 507)):
-            updater._find = lambda command, wanted=wanted: ("send", wanted, "test_update.file")
-            request = Request("PUT", "file/0")
-            request.content_length = 512
-            request.stream = Sending()
-            self.assertEqual((await updater.answer(request)).status_code, status)
-        remove_file("test_update.file")
-
-    @run_async
-    async def test_what_a_plan_removes_is_room_for_its_files(self):
-        class Flash:
-            statvfs = staticmethod(lambda path: (4096, 4096, 500, 200, 200))
-
-        updater = self.start()
-        plan, update._PLAN = update._PLAN, "test_update.plan"
-        try:
-            with open("test_update.plan", "w") as file:
-                file.write("target /httpd32-aaaaaaaa a\nremove /httpd32-00000000\n")
-            update.os = Flash
-            updater._room = 0
-            updater._target = "/httpd32-aaaaaaaa", "a"
-            self.assertEqual(list(updater._prepare()), ["complete\n"])
-        finally:
-            update.os = os
-            update._PLAN = plan
-            remove_file("test_update.plan")
-        self.assertTrue(updater._room > 4096 * 100)
+    async def test_only_a_board_that_is_alone_leaves_when_nothing_more_comes(self):
+        for is_alone in (False, True):
+            bench = Bench(is_alone)
+            self.assertEqual(await bench.order("leave"), ("left\n", 200))
+            if is_alone:
+                await bench.update._task
+            self.assertEqual(bench.restarts, [True] if is_alone else [])
 
     @run_async
     async def test_it_is_needed_for_a_minute_after_each_proof(self):
-        updater = self.start()
-        self.assertTrue(updater.is_needed(updater._asked + 59999))
-        self.assertFalse(updater.is_needed(updater._asked + 60000))
-
-    @run_async
-    async def test_an_update_may_take_a_quarter_of_an_hour(self):
-        updater = self.start()
-        updater._has_plan = True
-        updater._touched = updater._began + 900000
-        self.assertTrue(updater.is_needed(updater._began + 899999))
-        self.assertFalse(updater.is_needed(updater._began + 900000))
+        updater = Bench().update
+        self.assertTrue(updater.is_needed(updater.asked + 59999))
+        self.assertFalse(updater.is_needed(updater.asked + 60000))
 
     @run_async
     async def test_it_stays_while_a_slow_board_tells_what_it_holds(self):
-        updater = self.start()
-        proof = await self.sign(updater, "inventory")
-        lines = (await updater.answer(Request("POST", "inventory", proof))).body
-        updater._asked -= 60000
-        self.assertFalse(updater.is_needed(updater._asked + 60000))
-        now = updater._asked + 60000
+        bench = Bench()
+        lines, _ = await bench.order("inventory")
+        bench.update.asked -= 60000
+        now = bench.update.asked + 60000
+        self.assertFalse(bench.update.is_needed(now))
         next(lines)
-        self.assertTrue(updater.is_needed(now))
+        self.assertTrue(bench.update.is_needed(now))

@@ -5,7 +5,6 @@ from binascii import hexlify
 
 import firmware
 from firmware.update import flash, switch
-from host_tests.unit.fakes import FakeLog, run_async
 
 _FOLDER = "test_switch_%s" % hexlify(os.urandom(4)).decode()
 
@@ -49,23 +48,6 @@ class TestSwitch(unittest.TestCase):
         os.remove(_FOLDER + "/c")
         with self.assertRaises(OSError):
             self.check(digest(manifest), 3)
-
-    @run_async
-    async def test_the_restart_comes_without_memory_for_last_words_too(self):
-        def fail(*given):
-            raise MemoryError
-
-        from firmware import last_words  # others have dropped it meanwhile
-
-        restarts: list = []
-        write(_FOLDER + "/plan", "")
-        end, last_words.end = last_words.end, fail
-        try:
-            with self.assertRaises(MemoryError):
-                await switch.finish(_FOLDER + "/plan", FakeLog(), lambda: restarts.append(1))
-        finally:
-            last_words.end = end
-        self.assertEqual(restarts, [1])
 
     def test_the_version_that_runs_is_on_trial_no_more_when_the_next_one_is(self):
         class Files:

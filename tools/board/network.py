@@ -14,7 +14,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from tools import target
@@ -23,14 +23,16 @@ from tools.terminal import CommandError
 HELP = "host or host:port of a board with update.password, instead of a port"
 VARIABLE = "UPDATE_PASSWORD"
 _PATH = "/.httpd32/"
-_NONCE = re.compile(rb"([0-9a-f]{32}) (\S*)\n")
+_NONCE = re.compile(rb"([0-9a-f]{32}) (\S*)( alone)?\n")
 _TIMEOUT_S = 90.0  # a board with a slow flash looks long for how full it is
 _CONNECT_TIMEOUT_S = 30.0
 _START_TIMEOUT_S = 3.0
 _BUSY_S = 20.0  # for another update to end, or for one that was cut to be given up
+_ROOM_S = 90.0  # for a board to start without its application
 _AGAIN_S = 1.0
 _PIECE_LEN = 1024
 _SEAL_LEN = 32
+_CABLE = "make deploy PORT= over the cable"
 
 
 def find_password(settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
@@ -76,7 +78,8 @@ class Busy(CommandError):
 class NetworkBoard:
     """The board at `host`, which may have a port behind a colon.
 
-    nonce  the last one that was used
+    nonce     the last one that was used
+    is_alone  it has started for an update alone, without its application
     Whatever fails is a CommandError, in one line.
     """
 
@@ -84,6 +87,7 @@ class NetworkBoard:
         self.host = host
         self.name, self.port = target.parse(host)
         self.nonce = ""
+        self.is_alone = False
         self._password = password
         self._address = ""
         self._connection: http.client.HTTPConnection | None = None
@@ -92,6 +96,8 @@ class NetworkBoard:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(CommandError):  # then it starts again in a minute
+            self.leave()
         self.close()
 
     def close(self) -> None:
@@ -113,25 +119,66 @@ class NetworkBoard:
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             raise Busy(
                 f"{self.host} is busy, or has too little memory free for an update; close its "
-                "other clients and try again, or make deploy PORT= over the cable"
+                f"other clients and try again, or {_CABLE}"
             )
         if status != http.HTTPStatus.OK or not found:
             return ""
         self.nonce = found[1].decode()
+        self.is_alone = bool(found[3])
         return found[2].decode()
+
+    def make_room(self, on_turn: Callable[[], object]) -> None:
+        """A board with too little memory for an update beside its application starts without it."""
+        status, lines = self._try("room")
+        if status == http.HTTPStatus.NOT_FOUND or lines == ["ready"]:
+            return  # an older version takes the memory when it needs it
+        if lines != ["restarting"]:
+            raise self._refusal(status, lines)
+        print("too little memory is free for an update: the board starts without its application")
+        self.close()
+        has_restarted = False
+        end = time.monotonic() + _ROOM_S
+        while time.monotonic() < end:
+            on_turn()
+            time.sleep(_AGAIN_S)
+            try:
+                self.read_running(_START_TIMEOUT_S)
+            except Busy:
+                continue
+            except CommandError:
+                has_restarted = True
+                continue
+            if self.is_alone:
+                return
+            if has_restarted:
+                break
+        raise CommandError(f"{self.host} has too little memory free for an update; {_CABLE}")
+
+    def leave(self) -> None:
+        """A board that has started for an update alone starts again, with its application."""
+        if self.is_alone:
+            self.is_alone = False
+            self._ask("leave", b"", lambda _: None)
 
     def ask(
         self, command: str, body: bytes = b"", on_line: Callable[[str], object] = lambda _: None
     ) -> list[str]:
         """The lines that the board answers with; each is given to `on_line` when it comes."""
+        status, lines = self._try(command, body, on_line)
+        if status != http.HTTPStatus.OK:
+            raise self._refusal(status, lines)
+        return lines
+
+    def _try(
+        self, command: str, body: bytes = b"", on_line: Callable[[str], object] = lambda _: None
+    ) -> tuple[int, list[str]]:
+        """The status and the lines of the answer; of a board that is busy, when it is no more."""
         end = time.monotonic() + _BUSY_S
         while True:
             try:
                 status, lines = self._ask(command, body, on_line)
-                if status == http.HTTPStatus.OK:
-                    return lines
                 if status != http.HTTPStatus.CONFLICT or time.monotonic() > end:
-                    raise self._refusal(status, lines)
+                    return status, lines
             except Busy:
                 self.close()
                 if time.monotonic() > end:
@@ -166,7 +213,7 @@ class NetworkBoard:
         if not self.read_running():
             raise CommandError(
                 f"{self.host} takes no updates over the network: update.password is not set on it, "
-                "or its httpd32 is an older one; make deploy PORT= over the cable"
+                f"or its httpd32 is an older one; {_CABLE}"
             )
         try:
             return self._request("POST", command, body, self._prove(command, body), on_line)
@@ -282,8 +329,10 @@ def wait_start(
 
 def _read_running(host: str) -> str | None:
     try:
-        with NetworkBoard(host) as board:
-            return board.read_running(_START_TIMEOUT_S)
+        board = NetworkBoard(host)
+        with closing(board):
+            running = board.read_running(_START_TIMEOUT_S)
+            return "" if board.is_alone else running
     except Busy:
         return ""
     except CommandError:

@@ -26,11 +26,11 @@ NAME = "core"
 PATH = f"firmware/{NAME}.py"
 # In an order in which each finds what it imports.
 MEMBERS = (
-    *("http1", "encode", "heads", "slots", "tasks", "link", "log"),
+    *("http1", "encode", "heads", "slots", "tasks", "link"),
     *("listener", "wire", "linger", "request", "pieces", "response", "refusal"),
     *("kinds", "lasting", "intake", "exchange", "long_head", "farewell", "connection"),
     *("admission", "server"),
-    *("job", "workers", "radio", "memory", "vigil", "health", "address", "supervisor", "app"),
+    *("job", "workers", "radio", "memory", "vigil", "health", "supervisor", "app"),
 )
 _REPLACED = {"open", "print"}  # what an application may put others in the place of
 _IMPORT = re.compile(r"\bfrom firmware\.(\w+) import\b")

@@ -24,6 +24,8 @@ _TRIAL = "/trial.py.new"
 
 def read(board: NetworkBoard, modules: Sequence[str]) -> Inventory:
     """modules  what may be frozen in its image"""
+    with Progress("waiting for the board") as progress:
+        board.make_room(progress.show)
     with Progress("looking at the board") as progress:
         lines = board.ask("inventory", "\n".join(modules).encode(), lambda _: progress.show())
     found = inventory.parse(lines)
@@ -100,6 +102,11 @@ def start(
             )
         print(f"http://{found}/")
     else:
+        if board.is_alone:
+            folder = board.read_running()
+            board.leave()
+            with Progress("waiting for the server") as progress:
+                wait_start(board.name, folder, [board.port], _START_S, progress.show)
         print(f"http://{board.host}/")
 
 
@@ -156,6 +163,7 @@ def switch(
             before += len(content)
         answer = board.ask("activate", on_line=lambda _: progress.show(1.0))
     _check(answer, "activated")
+    board.is_alone = False  # it starts again by itself
 
 
 def _prepare(board: NetworkBoard, lines: list[str], progress: Progress) -> str:

@@ -14,7 +14,7 @@ try:
     execfile("/trial.py", _trial.copy())  # of a version that has come over the network
 except OSError:
     _trial = None
-_is_safe = None  # by a version that does not count its starts
+_instead = None  # what runs in the place of the application; by a version that tells
 try:
     try:
         from firmware.index import begin as _start
@@ -26,7 +26,7 @@ try:
         from firmware.last_words import start as _start
 
         sys.modules["firmware"].is_on_trial = _trial is not None
-        _is_safe = _start(CURRENT)
+        _instead = _start(CURRENT)
         _start = sys.modules["firmware"].drop("last_words")
     except ImportError:
         pass
@@ -38,10 +38,8 @@ try:
         pass
     try:
         execfile("boot.py", {"__name__": "boot"})
-        if _is_safe:
-            from firmware import run, safe_mode
-
-            run(safe_mode.create_app())
+        if _instead:
+            __import__("firmware." + _instead, None, None, ("run",)).run()
         else:
             execfile("main.py", {"__name__": "__main__"})
         _firmware = sys.modules.get("firmware")
@@ -49,13 +47,13 @@ try:
         if not _firmware or getattr(_firmware, "exit_status", 0) is None:
             print("main.py has ended without run(app), which is its last line")
     except Exception as _error:
-        if _is_safe is not None:
+        if _instead is not None:
             try:
                 from firmware.last_words import fail
 
                 fail(_error)
             except MemoryError:
-                _is_safe = None  # the watchdog restarts the board
+                _instead = None  # the watchdog restarts the board
         if not _trial or not getattr(sys.modules.get("firmware"), "is_on_trial", True):
             raise
         sys.print_exception(_error)
@@ -69,7 +67,7 @@ finally:
     os.chdir("/")
     sys.path[:] = _path
     sys.modules.pop("main", None)
-    if _is_safe is not None and sys.modules["firmware"].is_armed:
+    if _instead is not None and sys.modules["firmware"].is_armed:
         from machine import WDT
 
         WDT(timeout=2000000000)

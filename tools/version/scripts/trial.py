@@ -10,6 +10,19 @@ import time
 import machine
 
 
+def is_for_update():
+    """Whether this start is for an update alone: its sender is there, and nothing has failed."""
+    try:
+        os.stat("/update.alone")
+    except OSError:
+        return False
+    try:
+        os.remove("/trial")
+    except OSError:  # nothing was counted
+        pass
+    return True
+
+
 def is_over():
     """Counts a start; whether there were enough of them."""
     try:
@@ -82,5 +95,5 @@ if CURRENT != WANTED:  # the trial is over: it is not the one
     os.remove("/trial.py")
     os.remove("/trial")
     raise OSError  # as one does when there is no such file
-if has_previous() and is_over():
+if not is_for_update() and has_previous() and is_over():
     go_back()

@@ -1,0 +1,142 @@
+"""A start for an update alone: beside the application there is too little memory for it.
+
+`Update` has left a file for it.  Everybody else gets 503 meanwhile.  The board starts again when
+the update is complete, or when none has come for a minute.
+"""
+
+import asyncio
+from time import ticks_add, ticks_diff, ticks_ms
+
+import machine
+from micropython import const
+
+import firmware
+from firmware.log import Log
+from firmware.update import Update
+from firmware.update.client import Client
+from firmware.update.restart import restart
+
+_STEP_MS = const(50)
+_LATE_MS = const(1000)
+_BACKLOG = const(4)
+_MAX_CLIENTS = const(4)
+_TIMEOUT_MS = const(60000)  # of the watchdog
+_TEXT = "An update is under way: again in a minute.\n"
+_FIELDS = {"Retry-After": "60"}
+_UPDATES = "/.httpd32/"
+
+
+def run(path: str = "config.json") -> None:
+    """Serves updates until the board restarts, or until Ctrl-C."""
+    firmware.exit_status = 0
+    from firmware import settings
+
+    found = settings.load(path)
+    firmware.drop("settings")
+    if not found:
+        firmware.exit_status = 1
+        return
+    log = Log(found["log"]["level"])
+    log.warning("update: the application is left out for it")
+    from firmware import startup
+
+    interface = startup.make_interface(found["network"], log)
+    firmware.drop("startup")
+    alone = Alone(log, interface, found["update"]["password"], found["server"]["port"])
+    try:
+        asyncio.run(alone.run())
+    except KeyboardInterrupt:
+        pass
+
+
+class Alone:
+    """Serves updates on `port`, at the address that `interface` has.
+
+    reset  of the board
+    """
+
+    def __init__(
+        self,
+        log: "Log",
+        interface: "Interface",
+        password: str,
+        port: int,
+        reset: "Function" = machine.reset,
+    ) -> None:
+        self._log = log
+        self._interface = interface
+        self._port = port
+        self._reset = reset
+        self._address: str | None = None
+        self._server: Anything = None  # the listener, as long as there is an address
+        self._clients: list[Client] = []
+        self._update = Update(log, password, lambda: self._address, _load, True, reset)
+
+    async def run(self) -> None:
+        """Until it restarts the board."""
+        chip = machine.WDT(timeout=_TIMEOUT_MS) if firmware.is_armed else None
+        due = ticks_ms()
+        while True:
+            now = ticks_ms()
+            # A loop that stood still, as flash may make it, is nobody's silence.
+            if ticks_diff(now, due) < _LATE_MS:
+                if not self._update.is_needed(now):
+                    break
+                self._end_silent(now)
+            if chip:
+                chip.feed()
+            try:
+                await self._follow(self._interface.poll(now))
+            except Exception as error:  # a driver's; the next may do better
+                self._log.exception("link failed", error)
+            due = ticks_add(ticks_ms(), _STEP_MS)
+            await asyncio.sleep_ms(_STEP_MS)
+        await restart(self._log, "no further update", self._reset)
+
+    def _end_silent(self, now: int) -> None:
+        for client in self._clients:
+            if client.is_silent(now):
+                client.task.cancel()
+
+    async def _follow(self, address: str | None) -> None:
+        """Listens as long as there is an address."""
+        if address != self._address:
+            self._address = address
+            if self._server:
+                self._server.close()
+                self._server = None
+        if address and not self._server:
+            self._server = await asyncio.start_server(
+                self._serve, address, self._port, backlog=_BACKLOG
+            )
+            self._log.info("IPv4 address: %s,", address)
+
+    async def _serve(self, reader: "Anything", writer: "Anything") -> None:
+        """The task of a client.  With too many of them, the oldest that has not asked leaves."""
+        client = Client(reader, writer)
+        waiting = [each for each in self._clients if not each.has_asked]
+        if len(self._clients) >= _MAX_CLIENTS and waiting:
+            waiting[0].task.cancel()
+        self._clients.append(client)
+        try:
+            await client.serve(self._answer)
+        except (asyncio.CancelledError, EOFError, OSError, ValueError):
+            pass  # it has gone, or goes
+        except Exception as error:
+            self._log.exception("request failed", error)
+        finally:
+            self._clients.remove(client)
+            await client.close()
+
+    async def _answer(self, client: "Client") -> tuple:
+        try:
+            if client.path.startswith(_UPDATES):
+                return await self._update.answer(client)
+        except MemoryError:  # a client waits for more than it was given
+            pass
+        return _TEXT, 503, _FIELDS
+
+
+async def _load(length: int, make: "Function") -> "Anything":
+    """What `make` loads: there is memory for it."""
+    return make()

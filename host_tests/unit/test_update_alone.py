@@ -1,0 +1,155 @@
+import asyncio
+import unittest
+
+import network
+
+from firmware.update import alone
+from host_tests.unit.fakes import FakeLog, run_async, until
+from host_tests.unit.ports import find_free
+from host_tests.unit.sites import GET, Peer
+from tools.simulator.surroundings import Surroundings
+
+NONCE = "GET /.httpd32/nonce HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+class Interface:
+    """Has `address`; each poll may raise `error`."""
+
+    address: "str | None" = "127.0.0.1"
+    error: "Exception | None" = None
+
+    def poll(self, now):
+        if self.error:
+            error, self.error = self.error, None
+            raise error
+        return self.address
+
+
+class Board:
+    """One that has started for an update alone; async with it."""
+
+    async def __aenter__(self):
+        network.surroundings = Surroundings()
+        network.hostname("lamp")
+        self.log = FakeLog()
+        self.interface = Interface()
+        self.restarts: list = []
+        self.port = find_free()
+        self.peers: list = []
+        self.alone = alone.Alone(
+            self.log, self.interface, "correct horse", self.port, lambda: self.restarts.append(1)
+        )
+        self.task = asyncio.create_task(self.alone.run())
+        await until(self.is_listening)
+        return self
+
+    def is_listening(self):
+        return bool(self.alone._server)
+
+    def connect(self):
+        self.peers.append(Peer(self.port))
+        return self.peers[-1]
+
+    async def ask(self, text):
+        peer = self.connect()
+        await peer.send(text)
+        return await peer.read_all()
+
+    async def __aexit__(self, *_):
+        for peer in self.peers:
+            peer.close()
+        await until(lambda: not self.alone._clients)
+        self.task.cancel()
+        if self.alone._server:
+            self.alone._server.close()
+        await asyncio.sleep(0)
+
+
+class TestAlone(unittest.TestCase):
+    @run_async
+    async def test_it_answers_for_updates_and_everybody_else_gets_503(self):
+        async with Board() as board:
+            text = await board.ask(NONCE)
+            self.assertTrue(text.startswith("HTTP/1.1 200 "))
+            self.assertTrue(text.endswith(" alone\n"))
+            for path in ("/", "/quick", "/status.json"):
+                text = await board.ask(GET % path)
+                self.assertTrue(text.startswith("HTTP/1.1 503 "))
+                self.assertIn("\r\nRetry-After: 60\r\n", text)
+
+    @run_async
+    async def test_a_request_for_which_there_is_no_memory_gets_503(self):
+        async def fail(client):
+            raise MemoryError
+
+        async with Board() as board:
+            board.alone._update.answer = fail
+            self.assertIn(" 503 ", await board.ask(NONCE))
+
+    @run_async
+    async def test_what_goes_wrong_is_told_and_the_next_is_answered(self):
+        async def fail(client):
+            raise KeyError("x")
+
+        async with Board() as board:
+            answer, board.alone._update.answer = board.alone._update.answer, fail
+            self.assertEqual(await board.ask(NONCE), "")
+            self.assertIn("request failed", board.log.lines[-1])
+            board.alone._update.answer = answer
+            self.assertIn(" 200 ", await board.ask(NONCE))
+
+    @run_async
+    async def test_it_ends_when_nothing_has_come_for_a_minute(self):
+        async with Board() as board:
+            board.alone._update.asked -= 60000
+            await board.task
+            self.assertEqual(board.restarts, [1])
+            self.assertEqual(board.log.lines[-1], "update: restarting")
+
+    @run_async
+    async def test_it_follows_the_link(self):
+        async with Board() as board:
+            board.interface.address = None
+            await until(lambda: not board.is_listening())
+            board.interface.error = OSError("Wifi Internal Error")
+            await until(lambda: "link failed" in board.log.lines[-1])
+            board.interface.address = "127.0.0.1"
+            await until(board.is_listening)
+            self.assertIn(" 200 ", await board.ask(NONCE))
+
+    @run_async
+    async def test_of_too_many_that_ask_nothing_the_oldest_leaves(self):
+        async with Board() as board:
+            silent = [board.connect() for _ in range(4)]
+            await until(lambda: len(board.alone._clients) == 4)
+            self.assertIn(" 200 ", await board.ask(NONCE))
+            self.assertEqual(await silent[0].read(), "")
+
+    @run_async
+    async def test_one_that_is_silent_is_closed(self):
+        async with Board() as board:
+            peer = board.connect()
+            await peer.send("GET / HT")
+            await until(lambda: board.alone._clients and board.alone._clients[0]._received)
+            board.alone._clients[0]._since -= 10000
+            self.assertEqual(await peer.read(), "")
+            self.assertEqual(board.alone._clients, [])
+
+    @run_async
+    async def test_a_loop_that_stood_still_is_no_silence(self):
+        """The flash may make it: what has come meanwhile is looked at first."""
+        late = [70000, 0]
+        now = alone.ticks_ms
+
+        def read_clock():
+            return now() + (late.pop(0) if len(late) > 1 and late[0] else 0)
+
+        async with Board() as board:
+            updated = board.alone._update
+            alone.ticks_ms = read_clock
+            try:
+                await until(lambda: len(late) == 1)
+            finally:
+                alone.ticks_ms = now
+            self.assertEqual(board.restarts, [])
+            self.assertTrue(updated.is_needed(now()))
