@@ -94,8 +94,11 @@ def _make(parts: "Parts", is_update: bool) -> "Status | Update":
         from firmware.update import Update
 
         async def load(length: int, make: "Function") -> "Anything":
-            has_room = await parts.memory.wait_room(length)
-            return _measure(parts, make) if has_room else None
+            try:
+                has_room = await parts.memory.wait_room(length)
+                return _measure(parts, make) if has_room else None
+            except MemoryError:  # a heap in pieces
+                return None
 
         link = parts.supervisor.link
         return Update(parts.log, parts.update_password, lambda: link.address, load)

@@ -14,13 +14,6 @@ _TEXT = (
 )
 
 
-def run() -> None:
-    """What the launcher calls."""
-    from firmware.app import run
-
-    run(create_app())
-
-
 def create_app() -> Microdot:
     from firmware import last_words
 

@@ -2,9 +2,10 @@
 
     GET  /.httpd32/nonce      a nonce, the folder of the version that runs, and `alone` if the board
                               has started for an update alone
-    POST /.httpd32/room       `ready`; or `restarting` if there is too little memory beside the
-                              application: then it starts so
-    POST /.httpd32/leave      nothing more comes: such a board starts again
+    POST /.httpd32/room       `ready`; `short` with too little memory beside the application
+    POST /.httpd32/alone      the board starts for an update alone
+    POST /.httpd32/leave      nothing more comes: a board that is alone starts again, unless it is
+                              at work on another plan than that with the nonce in the body
     anything else             see `delivery`, which is loaded for who has proven the password
 
 Each but the first proves that its sender knows the password, which never travels: `Authorization:
@@ -60,7 +61,7 @@ class Update:
         self._is_alone = is_alone
         self._restart = restart
         self._delivery: Delivery | None = None
-        self._task: asyncio.Task | None = None  # of the restart
+        self._task: Anything = None  # of the restart
         self.asked = ticks_ms()  # by somebody who knows the password
 
     async def answer(self, request: "Anything") -> tuple:
@@ -103,13 +104,17 @@ class Update:
         nonce, digest = self._guard.check(given, request.path, ticks_ms(), known)
         self.asked = ticks_ms()
         if command == "leave":
-            if self._is_alone:
+            is_at_work = delivery and delivery.is_at_work(ticks_ms(), request.body.decode())
+            if self._is_alone and not is_at_work:
                 self._leave("no further update")
             return "left\n"
+        if command == "alone":
+            return self._make_room()
         if not delivery:
-            delivery = self._delivery = await self._load(_DELIVERY_LEN, self._make_delivery)
+            made = await self._load(_DELIVERY_LEN, self._make_delivery)
+            delivery = self._delivery = self._delivery or made
         if command == "room":
-            return "ready\n" if delivery else self._make_room()
+            return "ready\n" if delivery else "short\n"
         if not delivery:
             raise MemoryError("too little is free for an update")
         return await delivery.obey(request, command, nonce, digest)
@@ -120,10 +125,15 @@ class Update:
         return Delivery(self, self._log, self._guard, self._restart)
 
     def _make_room(self) -> str:
-        with open(ALONE, "w"):
-            pass
-        self._log.warning("update: too little is free beside the application: starting without it")
         self._leave("a restart to make room for an update")
+        try:
+            with open(ALONE, "w"):
+                pass
+        except OSError:
+            self._task.cancel()
+            self._task = None
+            raise
+        self._log.warning("update: too little is free beside the application: starting without it")
         return "restarting\n"
 
     def _leave(self, words: str) -> None:

@@ -5,6 +5,7 @@ the update is complete, or when none has come for a minute.
 """
 
 import asyncio
+import sys
 from time import ticks_add, ticks_diff, ticks_ms
 
 import machine
@@ -18,6 +19,7 @@ from firmware.update.restart import restart
 
 _STEP_MS = const(50)
 _LATE_MS = const(1000)
+_JOIN_MS = const(180000)  # for the network, before a minute without an update counts
 _BACKLOG = const(4)
 _MAX_CLIENTS = const(4)
 _TIMEOUT_MS = const(60000)  # of the watchdog
@@ -33,20 +35,23 @@ def run(path: str = "config.json") -> None:
 
     found = settings.load(path)
     firmware.drop("settings")
-    if not found:
-        firmware.exit_status = 1
-        return
+    if not found or not found["update"]["password"]:  # not those that the application runs with
+        machine.reset()
     log = Log(found["log"]["level"])
     log.warning("update: the application is left out for it")
     from firmware import startup
 
     interface = startup.make_interface(found["network"], log)
     firmware.drop("startup")
+    if "firmware.index" in sys.modules:
+        sys.modules["firmware.index"].end()
     alone = Alone(log, interface, found["update"]["password"], found["server"]["port"])
     try:
         asyncio.run(alone.run())
     except KeyboardInterrupt:
         pass
+    finally:
+        asyncio.new_event_loop()  # its tasks would wait in the next one
 
 
 class Alone:
@@ -75,11 +80,13 @@ class Alone:
     async def run(self) -> None:
         """Until it restarts the board."""
         chip = machine.WDT(timeout=_TIMEOUT_MS) if firmware.is_armed else None
-        due = ticks_ms()
+        due = began = ticks_ms()
         while True:
             now = ticks_ms()
             # A loop that stood still, as flash may make it, is nobody's silence.
             if ticks_diff(now, due) < _LATE_MS:
+                if not self._server and ticks_diff(now, began) < _JOIN_MS:
+                    self._update.asked = now  # nobody can ask yet
                 if not self._update.is_needed(now):
                     break
                 self._end_silent(now)
@@ -89,6 +96,7 @@ class Alone:
                 await self._follow(self._interface.poll(now))
             except Exception as error:  # a driver's; the next may do better
                 self._log.exception("link failed", error)
+                await asyncio.sleep_ms(_LATE_MS)
             due = ticks_add(ticks_ms(), _STEP_MS)
             await asyncio.sleep_ms(_STEP_MS)
         await restart(self._log, "no further update", self._reset)
@@ -112,18 +120,16 @@ class Alone:
             self._log.info("IPv4 address: %s,", address)
 
     async def _serve(self, reader: "Anything", writer: "Anything") -> None:
-        """The task of a client.  With too many of them, the oldest that has not asked leaves."""
+        """The task of a client.  Of too many, the oldest leaves that is not being answered."""
         client = Client(reader, writer)
-        waiting = [each for each in self._clients if not each.has_asked]
-        if len(self._clients) >= _MAX_CLIENTS and waiting:
-            waiting[0].task.cancel()
         self._clients.append(client)
+        waiting = [each for each in self._clients if not each.is_served]
+        if len(self._clients) > _MAX_CLIENTS:
+            waiting[0].task.cancel()
         try:
             await client.serve(self._answer)
-        except (asyncio.CancelledError, EOFError, OSError, ValueError):
+        except (asyncio.CancelledError, EOFError, OSError, ValueError, MemoryError):
             pass  # it has gone, or goes
-        except Exception as error:
-            self._log.exception("request failed", error)
         finally:
             self._clients.remove(client)
             await client.close()
@@ -132,8 +138,11 @@ class Alone:
         try:
             if client.path.startswith(_UPDATES):
                 return await self._update.answer(client)
-        except MemoryError:  # a client waits for more than it was given
+        except MemoryError:
             pass
+        except Exception as error:
+            self._log.exception("request failed", error)
+            return "", 500, {}
         return _TEXT, 503, _FIELDS
 
 

@@ -12,6 +12,7 @@ from micropython import const
 _MAX_HEAD_LEN = const(4096)
 _MAX_BODY_LEN = const(4096)  # of one that is received in advance
 _BLOCK_LEN = const(512)
+_MAX_UNREAD_BLOCKS = const(128)
 _SILENT_MS = const(10000)
 
 
@@ -20,19 +21,20 @@ class Client:
 
     stream   what the body is read from: the client itself
     body     all of it, if it is short; else nothing
-    has_asked  the head of its request has come
+    is_served  its request is being answered
     """
 
     path = method = ""
     body = b""
     content_length = 0
-    has_asked = False
+    is_served = False
 
     def __init__(self, reader: "Anything", writer: "Anything") -> None:
         self._reader = reader
         self._writer = writer
         self._received = b""
-        self._left = 0  # of the body, to be read
+        self._left = 0  # of the body, to be received
+        self._ahead = b""  # of what was received in advance, to be read
         self._since: int | None = None  # since when the client is waited for
         self.client_addr = writer.get_extra_info("peername")
         self.headers: dict[str, str] = {}
@@ -49,12 +51,17 @@ class Client:
         Raises OSError or EOFError when the client is gone, ValueError when it sends no request.
         """
         await self._read_head()
+        body = b""
         if self._left <= _MAX_BODY_LEN and self.method != "PUT":
             while self._left:
-                self.body += await self.read(_BLOCK_LEN)
+                body += await self.read(_BLOCK_LEN)
+        self.body = self._ahead = body
+        self.is_served = True
         await self._send(*await answer(self))
-        while self._left:  # one that still sends would lose the response
-            await self.read(_BLOCK_LEN)
+        self.is_served = False
+        for _ in range(_MAX_UNREAD_BLOCKS):  # one that still sends would lose the response
+            if self._left:
+                await self.read(_BLOCK_LEN)
 
     async def close(self) -> None:
         self._writer.close()
@@ -62,6 +69,10 @@ class Client:
 
     async def read(self, length: int) -> bytes:
         """Some of the body, at most `length` bytes."""
+        if not self._left:
+            block = self._ahead[:length]
+            self._ahead = self._ahead[length:]
+            return block
         if not self._received:
             await self._receive()
         block = self._received[: min(length, self._left)]
@@ -94,7 +105,6 @@ class Client:
         if not length.isdigit():
             raise ValueError("no length: " + length)
         self.content_length = self._left = int(length)
-        self.has_asked = True
 
     async def _send(self, body: "Anything", status: int, fields: dict) -> None:
         is_text = isinstance(body, str)

@@ -83,6 +83,11 @@ class Delivery:
         is_heard = self._has_plan and ticks_diff(now, self._touched) < _KEPT_MS
         return is_heard or bool(self._task)
 
+    def is_at_work(self, now: int, nonce: str | None = None) -> bool:
+        """Whether it obeys somebody else than who has sent the plan with this nonce."""
+        is_heard = self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS
+        return (is_heard or self._is_receiving or bool(self._task)) and nonce != self.nonce
+
     def is_in_time(self, now: int) -> bool:
         """Whether it has not lasted for too long."""
         return ticks_diff(now, self._began) < _MAX_MS
@@ -107,8 +112,7 @@ class Delivery:
     async def _begin(self, request: "Anything", nonce: str, digest: str) -> None:
         """Takes a plan.  Its sender is trusted; where it writes to is checked all the same."""
         now = ticks_ms()
-        is_heard = self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS
-        if is_heard or self._is_receiving:
+        if self.is_at_work(now):
             raise Refused(409, "another update is running")
         if request.content_length > _MAX_PLAN_LEN:
             raise Refused(413, "the plan is too large")

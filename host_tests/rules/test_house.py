@@ -92,7 +92,7 @@ IMPORTS = {
     "ping": set(),
     "probe": set(),
     "sntp": set(),
-    "safe_mode": {"app", "last_words"},
+    "safe_mode": {"last_words"},
     "update": {"update.delivery", "update.proof", "update.restart"},
     "update.alone": {
         "log",

@@ -186,19 +186,31 @@ def test_a_board_with_too_little_memory_is_updated_without_its_application(greed
     assert b"Traceback" not in greedy.board.console
 
 
-def test_it_serves_again_when_there_is_nothing_to_copy_or_its_user_has_only_looked(greedy):
-    for dry_run in (False, True):
-        start = len(greedy.board.console)
-        with NetworkBoard(greedy.host, PASSWORD) as board:
-            target = update.install(board, greedy.version.files, dry_run, {})
-            assert target == "" and board.is_alone
-            if not dry_run:
-                update.start(board, target)
-                assert b"this is greedy" in greedy.board.console[start:]
-        if dry_run:
-            greedy.wait_served(b"greedy")
-        assert greedy.board.console[start:].count(ALONE) == 1
+def test_it_serves_again_when_there_is_nothing_to_copy(greedy):
+    start = len(greedy.board.console)
+    with NetworkBoard(greedy.host, PASSWORD) as board:
+        assert update.install(board, greedy.version.files, False, {}) == "" and board.is_alone
+        update.start(board, "")
+        assert b"this is greedy" in greedy.board.console[start:]
+    assert greedy.board.console[start:].count(ALONE) == 1
     greedy.board.wait_text(b"Last time: no further update")
+
+
+def test_a_dry_run_does_not_restart_it_and_says_so(greedy):
+    with NetworkBoard(greedy.host, PASSWORD) as board:
+        said = error_line(update.install, board, greedy.version.files, True, {})
+    assert "without DRY_RUN= it restarts for the update" in said
+    assert "too little memory free" in greedy.run("rollback", "--dry-run").stderr
+    assert ALONE not in greedy.board.console
+
+
+def test_it_goes_back_and_forth(greedy):
+    first = greedy.make("first")
+    for expected in (first, greedy.version):
+        done = greedy.run("rollback")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert greedy.flash().files == expected.contents()
+    assert greedy.board.console.count(ALONE) == 1
 
 
 def test_starts_for_an_update_alone_do_not_end_a_trial(greedy, capsys):
@@ -219,6 +231,7 @@ def test_an_update_that_is_cut_leaves_a_board_that_serves_again(greedy, monkeypa
         bring(greedy.host, greedy.make("second"))
     greedy.wait_served(b"greedy")
     assert greedy.board.console[start:].count(ALONE) == 1
+    assert b"Last time: no further update" in greedy.board.console[start:]
 
 
 def test_a_wrong_password_and_a_board_that_is_not_there_are_one_line(site):

@@ -61,9 +61,10 @@ class Bench:
         proof = hexlify(hmac(password.encode(), message.encode())).decode()
         return "httpd32 %s %s %s" % (nonce, digest, proof)
 
-    async def order(self, command, method="POST"):
+    async def order(self, command, method="POST", body=b""):
         """The body and the status that a command is answered with."""
         request = Request(method, command, await self.sign(command))
+        request.body = body
         return (await self.update.answer(request))[:2]
 
 
@@ -129,9 +130,10 @@ class TestUpdate(unittest.TestCase):
         bench.has_room = False
         with self.assertRaises(MemoryError):
             await bench.order("inventory")
+        self.assertEqual(await bench.order("room"), ("short\n", 200))
         self.assertFalse(is_there(update.ALONE))
         for _ in range(2):  # the first answer may be lost
-            self.assertEqual(await bench.order("room"), ("restarting\n", 200))
+            self.assertEqual(await bench.order("alone"), ("restarting\n", 200))
         self.assertTrue(is_there(update.ALONE))
         self.assertEqual(bench.restarts, [])  # the response is to leave before
         self.assertTrue(bench.update.is_needed(bench.update.asked + 60000))
@@ -145,7 +147,7 @@ class TestUpdate(unittest.TestCase):
         bench.has_room = False
         place, update.ALONE = update.ALONE, "no such folder/alone"
         try:
-            self.assertEqual((await bench.order("room"))[1], 500)
+            self.assertEqual((await bench.order("alone"))[1], 500)
         finally:
             update.ALONE = place
         self.assertIsNone(bench.update._task)
@@ -158,6 +160,31 @@ class TestUpdate(unittest.TestCase):
             if is_alone:
                 await bench.update._task
             self.assertEqual(bench.restarts, [True] if is_alone else [])
+
+    @run_async
+    async def test_nobody_ends_the_update_of_somebody_else(self):
+        bench = Bench(True)
+        await bench.order("room")
+        delivery = bench.update._delivery
+        delivery._has_plan = True
+        delivery.nonce = "1234"
+        await bench.order("leave")
+        self.assertIsNone(bench.update._task)
+        await bench.order("leave", body=b"1234")  # its own sender may
+        await bench.update._task
+        self.assertEqual(bench.restarts, [True])
+
+    @run_async
+    async def test_of_two_that_come_at_once_one_loads_what_carries_it_out(self):
+        async def load(length, make):
+            await asyncio.sleep(0)
+            return makes.pop(0)(make)
+
+        bench = Bench()
+        bench.update._load = load
+        makes = [lambda make: make(), lambda make: None]
+        answers = await asyncio.gather(bench.order("room"), bench.order("room"))
+        self.assertEqual(answers, [("ready\n", 200)] * 2)
 
     @run_async
     async def test_it_is_needed_for_a_minute_after_each_proof(self):

@@ -1,15 +1,22 @@
 import asyncio
+import hashlib
 import unittest
+from binascii import hexlify
 
 import network
 
-from firmware.update import alone
+from firmware.update import alone, delivery
+from firmware.update.proof import hmac
 from host_tests.unit.fakes import FakeLog, run_async, until
 from host_tests.unit.ports import find_free
 from host_tests.unit.sites import GET, Peer
 from tools.simulator.surroundings import Surroundings
 
 NONCE = "GET /.httpd32/nonce HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = (
+    "POST /.httpd32/update HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: httpd32 %s %s %s\r\n"
+    "Content-Length: %d\r\n\r\n%s"
+)
 
 
 class Interface:
@@ -93,7 +100,7 @@ class TestAlone(unittest.TestCase):
 
         async with Board() as board:
             answer, board.alone._update.answer = board.alone._update.answer, fail
-            self.assertEqual(await board.ask(NONCE), "")
+            self.assertIn(" 500 ", await board.ask(NONCE))
             self.assertIn("request failed", board.log.lines[-1])
             board.alone._update.answer = answer
             self.assertIn(" 200 ", await board.ask(NONCE))
@@ -124,6 +131,42 @@ class TestAlone(unittest.TestCase):
             await until(lambda: len(board.alone._clients) == 4)
             self.assertIn(" 200 ", await board.ask(NONCE))
             self.assertEqual(await silent[0].read(), "")
+
+    @run_async
+    async def test_of_too_many_one_leaves_that_still_sends_what_nobody_reads(self):
+        async with Board() as board:
+            unread = [board.connect() for _ in range(4)]
+            for peer in unread:
+                await peer.send(
+                    GET.replace("\r\n\r\n", "\r\nContent-Length: 99999999\r\n\r\n") % "/"
+                )
+                self.assertIn(" 503 ", await peer.read())
+            self.assertIn(" 200 ", await board.ask(NONCE))
+
+    @run_async
+    async def test_a_short_plan_is_carried_out(self):
+        async with Board() as board:
+            plan, delivery._PLAN = delivery._PLAN, "test_update_alone.plan"
+            try:
+                body = "remove /httpd32-00000000/none\n"
+                nonce = (await board.ask(NONCE)).split("\r\n\r\n")[1].split()[0]
+                digest = hexlify(hashlib.sha256(body.encode()).digest()).decode()
+                message = "%s\n/.httpd32/update\n%s\n" % (nonce, digest)
+                proof = hexlify(hmac(b"correct horse", message.encode())).decode()
+                text = await board.ask(POST % (nonce, digest, proof, len(body), body))
+                self.assertTrue(text.endswith("\r\n\r\ncomplete\n"))
+            finally:
+                delivery._PLAN = plan
+
+    @run_async
+    async def test_the_minute_begins_when_somebody_could_ask(self):
+        async with Board() as board:
+            board.interface.address = None
+            await until(lambda: not board.is_listening())
+            board.alone._update.asked -= 70000
+            asked = board.alone._update.asked
+            await until(lambda: board.alone._update.asked != asked)
+            self.assertEqual(board.restarts, [])
 
     @run_async
     async def test_one_that_is_silent_is_closed(self):

@@ -63,7 +63,6 @@ class TestClient(unittest.TestCase):
             self.assertEqual((client.method, client.path), ("POST", "/.httpd32/room"))
             self.assertEqual((client.body, client.content_length), (b"hello", 5))
             self.assertEqual(client.headers["host"], "lamp")
-            self.assertTrue(client.has_asked)
             self.assertTrue(sent.startswith("HTTP/1.1 200 \r\nConnection: close\r\n"))
             self.assertTrue(sent.endswith("\r\nContent-Length: 5\r\n\r\nfine\n"))
 
@@ -88,6 +87,18 @@ class TestClient(unittest.TestCase):
         client, sent = await serve(text, "x" * 700, "x" * 800, answer=read_some)
         self.assertEqual(client.body, b"")
         self.assertIn(" 200 ", sent)
+
+    @run_async
+    async def test_a_short_body_is_read_from_the_stream_as_well(self):
+        async def read_all(client):
+            blocks = []
+            for _ in range(4):
+                blocks.append(await client.stream.read(512))
+            assert list(map(len, blocks)) == [512, 512, 176, 0]
+            assert b"".join(blocks) == client.body
+            return "taken\n", 200, {}
+
+        await serve(HEAD % ("POST /.httpd32/update", 1200), "x" * 1200, answer=read_all)
 
     @run_async
     async def test_what_nobody_has_read_of_a_body_is_read_after_the_response(self):

@@ -88,6 +88,7 @@ class NetworkBoard:
         self.name, self.port = target.parse(host)
         self.nonce = ""
         self.is_alone = False
+        self._plan_nonce = ""  # that of the plan that was sent
         self._password = password
         self._address = ""
         self._connection: http.client.HTTPConnection | None = None
@@ -127,15 +128,24 @@ class NetworkBoard:
         self.is_alone = bool(found[3])
         return found[2].decode()
 
-    def make_room(self, on_turn: Callable[[], object]) -> None:
+    def make_room(self, on_turn: Callable[[], object], dry_run: bool = False) -> None:
         """A board with too little memory for an update beside its application starts without it."""
         status, lines = self._try("room")
         if status == http.HTTPStatus.NOT_FOUND or lines == ["ready"]:
             return  # an older version takes the memory when it needs it
-        if lines != ["restarting"]:
+        if lines != ["short"]:
             raise self._refusal(status, lines)
+        if dry_run:
+            raise CommandError(
+                f"{self.host} has too little memory free to be looked at beside its application; "
+                "without DRY_RUN= it restarts for the update"
+            )
         print("too little memory is free for an update: the board starts without its application")
+        self.ask("alone")
         self.close()
+        self._wait_alone(on_turn)
+
+    def _wait_alone(self, on_turn: Callable[[], object]) -> None:
         has_restarted = False
         end = time.monotonic() + _ROOM_S
         while time.monotonic() < end:
@@ -146,19 +156,25 @@ class NetworkBoard:
             except Busy:
                 continue
             except CommandError:
+                self._address = ""  # it may be given another
                 has_restarted = True
                 continue
             if self.is_alone:
                 return
             if has_restarted:
                 break
-        raise CommandError(f"{self.host} has too little memory free for an update; {_CABLE}")
+        raise CommandError(
+            f"{self.host} has not started for an update alone; make monitor says why, {_CABLE} "
+            "does without"
+        )
 
     def leave(self) -> None:
         """A board that has started for an update alone starts again, with its application."""
         if self.is_alone:
-            self.is_alone = False
-            self._ask("leave", b"", lambda _: None)
+            try:
+                self._ask("leave", self._plan_nonce.encode(), timeout_s=_START_TIMEOUT_S)
+            finally:
+                self.is_alone = False
 
     def ask(
         self, command: str, body: bytes = b"", on_line: Callable[[str], object] = lambda _: None
@@ -208,15 +224,22 @@ class NetworkBoard:
         return seal(self._password, nonce, path, content)
 
     def _ask(
-        self, command: str, body: bytes, on_line: Callable[[str], object]
+        self,
+        command: str,
+        body: bytes,
+        on_line: Callable[[str], object] = lambda _: None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> tuple[int, list[str]]:
-        if not self.read_running():
+        if not self.read_running(timeout_s):
             raise CommandError(
                 f"{self.host} takes no updates over the network: update.password is not set on it, "
                 f"or its httpd32 is an older one; {_CABLE}"
             )
+        if command == "update":
+            self._plan_nonce = self.nonce
         try:
-            return self._request("POST", command, body, self._prove(command, body), on_line)
+            headers = self._prove(command, body)
+            return self._request("POST", command, body, headers, on_line, timeout_s)
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error)
 
@@ -243,8 +266,9 @@ class NetworkBoard:
         body: Any,
         headers: dict[str, str],
         on_line: Callable[[str], object] = lambda _: None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> tuple[int, list[str]]:
-        response = self._send(method, command, body, headers)
+        response = self._send(method, command, body, headers, timeout_s)
         lines = []
         while line := response.readline():
             lines.append(line.decode("utf-8", "replace").rstrip("\n"))
@@ -262,11 +286,9 @@ class NetworkBoard:
     ) -> http.client.HTTPResponse:
         if not self._connection:
             self._address = self._address or socket.gethostbyname(self.name)
-            connection = http.client.HTTPConnection(
-                self._address, self.port, timeout=min(timeout_s, _CONNECT_TIMEOUT_S)
-            )
-            self._connection = connection
+            self._connection = http.client.HTTPConnection(self._address, self.port)
         if not self._connection.sock:
+            self._connection.timeout = min(timeout_s, _CONNECT_TIMEOUT_S)
             self._connection.connect()
         self._connection.sock.settimeout(timeout_s)
         # A board refuses all but its own names, and a router may have given it another.

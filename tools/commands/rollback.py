@@ -87,7 +87,7 @@ def rollback(port: str, dry_run: bool = False) -> None:
 
 
 def roll_back_over_network(board: network.NetworkBoard, dry_run: bool) -> None:
-    held = update.read(board, frozen.PACKAGES)
+    held = update.read(board, frozen.PACKAGES, dry_run)
     target = plan(held)
     if target in held.others:
         raise CommandError(f"The version before is the board's own {target}; make rollback PORT=")

@@ -22,10 +22,14 @@ _MAIN = "/main.py.new"
 _TRIAL = "/trial.py.new"
 
 
-def read(board: NetworkBoard, modules: Sequence[str]) -> Inventory:
-    """modules  what may be frozen in its image"""
+def read(board: NetworkBoard, modules: Sequence[str], dry_run: bool = False) -> Inventory:
+    """What a board holds, which then has room for an update.
+
+    modules  what may be frozen in its image
+    dry_run  nothing may change: CommandError if it would have to restart for that
+    """
     with Progress("waiting for the board") as progress:
-        board.make_room(progress.show)
+        board.make_room(progress.show, dry_run)
     with Progress("looking at the board") as progress:
         lines = board.ask("inventory", "\n".join(modules).encode(), lambda _: progress.show())
     found = inventory.parse(lines)
@@ -43,7 +47,7 @@ def install(
 
     Returns the folder that it restarts with, "" if it does not restart.
     """
-    held = read(board, frozen.modules(sources))
+    held = read(board, frozen.modules(sources), dry_run)
     with TemporaryDirectory() as folder:
         steps, whole = decide(board.host, held, sources, versions, Path(folder))
         return "" if dry_run else carry_out(steps, whole, board)

@@ -38,8 +38,14 @@ try:
         pass
     try:
         execfile("boot.py", {"__name__": "boot"})
-        if _instead:
-            __import__("firmware." + _instead, None, None, ("run",)).run()
+        if _instead == "update.alone":
+            from firmware.update import alone
+
+            alone.run()
+        elif _instead:
+            from firmware import run, safe_mode
+
+            run(safe_mode.create_app())
         else:
             execfile("main.py", {"__name__": "__main__"})
         _firmware = sys.modules.get("firmware")
