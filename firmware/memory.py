@@ -152,7 +152,8 @@ class Memory:
 
     def has_room_to_last(self) -> bool:
         """Whether one more connection may last: many of them, and the heap grows for a request."""
-        return self.has(_LASTING_LEN + self._garbage_len // 2)
+        length = _LASTING_LEN + self._garbage_len // 2
+        return self.has(length) or (self._make_way() and self.has(length))
 
     def has(self, length: int) -> bool:
         """Whether so many bytes of the heap are free, beside a request and half of the garbage.

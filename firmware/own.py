@@ -16,6 +16,7 @@ _UPDATE_LEN = const(6144)  # of the heap: what answers to whoever asks for an up
 _STATUS_LEN = const(8192)
 _STEP_MS = const(1000)
 _MODULES = ("status", "update")
+_SCARCE = "too little is free for %s"
 _FOR_BODIES = ("body", "stream", "chunked")
 
 
@@ -50,7 +51,7 @@ async def _update(parts: "Parts", request: "Request") -> "Response":
 async def _load_status(parts: "Parts", request: "Request") -> "Anything":
     memory = parts.memory
     if memory.is_scarce():
-        raise MemoryError("the status had to leave a moment ago")
+        raise MemoryError(_SCARCE % _MODULES[0])
     await _load(parts, False, _STATUS_LEN)
     memory.give_way = lambda: _drop(parts)  # whoever looks at a board may do so later
     own: Anything = parts.own
@@ -67,7 +68,7 @@ async def _load(parts: "Parts", is_update: bool, length: int) -> None:
         return
     try:
         if not has_room:
-            raise MemoryError("too little is free for %s" % _MODULES[is_update])
+            raise MemoryError(_SCARCE % _MODULES[is_update])
         parts.own = _measure(parts, lambda: _make(parts, is_update))
         parts.leaving = parts.leaving or asyncio.create_task(_leave(parts))
     except MemoryError:

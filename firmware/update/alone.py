@@ -28,12 +28,12 @@ _FIELDS = {"Retry-After": "60"}
 _UPDATES = "/.httpd32/"
 
 
-def run(path: str = "config.json") -> None:
+def run() -> None:
     """Serves updates until the board restarts, or until Ctrl-C."""
     firmware.exit_status = 0
     from firmware import settings
 
-    found = settings.load(path)
+    found = settings.load("config.json")
     firmware.drop("settings")
     if not found or not found["update"]["password"]:  # not those that the application runs with
         machine.reset()

@@ -19,8 +19,8 @@ _SILENT_MS = const(10000)
 class Client:
     """Its request, as `Update` wants it.
 
-    stream   what the body is read from: the client itself
-    body     all of it, if it is short; else nothing
+    stream     what the body is read from: the client itself
+    body       all of it, if it is short; else nothing
     is_served  its request is being answered
     """
 

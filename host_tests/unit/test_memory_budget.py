@@ -163,6 +163,18 @@ class TestRoom(Settled):
         self.pool.live -= 3 * KB
         self.assertTrue(memory.has_room_to_last())
 
+    def test_what_can_leave_does_so_before_one_that_would_last_is_refused(self):
+        def give_way():
+            self.pool.live -= 8 * KB
+
+        memory = self.settle(80 * KB)
+        memory.give_way = give_way
+        self.pool.live += 24 * KB
+        self.assertTrue(memory.has_room_to_last())
+        self.assertTrue(memory.is_scarce())
+        self.pool.live += 8 * KB
+        self.assertFalse(memory.has_room_to_last())
+
     def test_garbage_takes_no_room(self):
         memory = self.settle(80 * KB)
         self.pool.garbage = 29 * KB
