@@ -23,7 +23,7 @@ import machine
 import network
 from micropython import const
 
-from firmware.update.proof import Guard, Refused, check_host
+from firmware.update.proof import Guard, Refused, check_body, check_host
 
 ALONE = "/update.alone"  # while it is there, the next start is for an update alone
 _SECRET_LEN = const(32)
@@ -103,6 +103,8 @@ class Update:
         known = delivery.nonce if delivery and request.method == "PUT" else None
         nonce, digest = self._guard.check(given, request.path, ticks_ms(), known)
         self.asked = ticks_ms()
+        if request.method != "PUT" and command != "update":
+            check_body(request.body, digest)
         if command == "leave":
             is_at_work = delivery and delivery.is_at_work(ticks_ms(), request.body.decode())
             if self._is_alone and not is_at_work:

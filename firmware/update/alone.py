@@ -19,10 +19,12 @@ from firmware.update.restart import restart
 
 _STEP_MS = const(50)
 _LATE_MS = const(1000)
+_RETRY_MS = const(500)
 _JOIN_MS = const(180000)  # for the network, before a minute without an update counts
 _BACKLOG = const(4)
 _MAX_CLIENTS = const(4)
-_TIMEOUT_MS = const(60000)  # of the watchdog
+_MIN_TIMEOUT_S = const(60)  # of the watchdog
+_MAX_TIMEOUT_S = const(3600)
 _TEXT = "An update is under way: again in a minute.\n"
 _FIELDS = {"Retry-After": "60"}
 _UPDATES = "/.httpd32/"
@@ -46,6 +48,9 @@ def run() -> None:
     if "firmware.index" in sys.modules:
         sys.modules["firmware.index"].end()
     alone = Alone(log, interface, found["update"]["password"], found["server"]["port"])
+    if firmware.is_armed:
+        timeout_s = min(max(_MIN_TIMEOUT_S, found["watchdog"]["timeout_s"]), _MAX_TIMEOUT_S)
+        alone.chip = machine.WDT(timeout=int(timeout_s * 1000))
     try:
         asyncio.run(alone.run())
     except KeyboardInterrupt:
@@ -58,7 +63,10 @@ class Alone:
     """Serves updates on `port`, at the address that `interface` has.
 
     reset  of the board
+    chip   the watchdog that is to be fed; or None
     """
+
+    chip: "Anything" = None
 
     def __init__(
         self,
@@ -79,7 +87,6 @@ class Alone:
 
     async def run(self) -> None:
         """Until it restarts the board."""
-        chip = machine.WDT(timeout=_TIMEOUT_MS) if firmware.is_armed else None
         due = began = ticks_ms()
         while True:
             now = ticks_ms()
@@ -90,14 +97,14 @@ class Alone:
                 if not self._update.is_needed(now):
                     break
                 self._end_silent(now)
-            if chip:
-                chip.feed()
+            if self.chip:
+                self.chip.feed()
+            due = ticks_add(now, _STEP_MS)
             try:
                 await self._follow(self._interface.poll(now))
             except Exception as error:  # a driver's; the next may do better
                 self._log.exception("link failed", error)
-                await asyncio.sleep_ms(_LATE_MS)
-            due = ticks_add(ticks_ms(), _STEP_MS)
+                await asyncio.sleep_ms(_RETRY_MS)
             await asyncio.sleep_ms(_STEP_MS)
         await restart(self._log, "no further update", self._reset)
 
@@ -122,12 +129,14 @@ class Alone:
     async def _serve(self, reader: "Anything", writer: "Anything") -> None:
         """The task of a client.  Of too many, the oldest leaves that is not being answered."""
         client = Client(reader, writer)
-        self._clients.append(client)
         waiting = [each for each in self._clients if not each.is_served]
-        if len(self._clients) > _MAX_CLIENTS:
-            waiting[0].task.cancel()
+        is_full = len(self._clients) >= _MAX_CLIENTS
+        self._clients.append(client)
         try:
-            await client.serve(self._answer)
+            if is_full and waiting:
+                waiting[0].task.cancel()
+            if waiting or not is_full:
+                await client.serve(self._answer)
         except (asyncio.CancelledError, EOFError, OSError, ValueError, MemoryError):
             pass  # it has gone, or goes
         finally:

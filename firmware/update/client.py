@@ -68,14 +68,15 @@ class Client:
         await self._writer.wait_closed()
 
     async def read(self, length: int) -> bytes:
-        """Some of the body, at most `length` bytes."""
+        """So many bytes of the body; fewer only at its end."""
         if not self._left:
             block = self._ahead[:length]
             self._ahead = self._ahead[length:]
             return block
-        if not self._received:
+        length = min(length, self._left)
+        while len(self._received) < length:
             await self._receive()
-        block = self._received[: min(length, self._left)]
+        block = self._received[:length]
         self._received = self._received[len(block) :]
         self._left -= len(block)
         return block

@@ -20,11 +20,10 @@ from micropython import const
 
 import firmware
 from firmware.update import flash
-from firmware.update.proof import Refused
+from firmware.update.proof import OTHER_BODY, Refused
 
 _PLAN = "/update.plan"
 _NEW = ".new"
-_OTHER_BODY = "the body is not what was announced"
 _MAX_PLAN_LEN = const(16384)
 _BLOCK_LEN = const(512)
 _KEPT_MS = const(60000)  # of an update of which nothing is heard, until it is given up
@@ -64,8 +63,6 @@ class Delivery:
         if command == "update":
             await self._begin(request, nonce, digest)
             return self._prepare()
-        if hexlify(hashlib.sha256(request.body).digest()).decode() != digest:
-            raise Refused(400, _OTHER_BODY)
         if command == "inventory":
             from firmware.update.inventory import read_inventory
 
@@ -86,7 +83,8 @@ class Delivery:
     def is_at_work(self, now: int, nonce: str | None = None) -> bool:
         """Whether it obeys somebody else than who has sent the plan with this nonce."""
         is_heard = self._has_plan and ticks_diff(now, self._touched) < _STALLED_MS
-        return (is_heard or self._is_receiving or bool(self._task)) and nonce != self.nonce
+        is_at_work = is_heard or self._is_receiving or bool(self._task)
+        return is_at_work and not (nonce and nonce == self.nonce)
 
     def is_in_time(self, now: int) -> bool:
         """Whether it has not lasted for too long."""
@@ -119,6 +117,7 @@ class Delivery:
         self._touched = self._began = now
         self._has_plan = False
         self._target = None
+        self.nonce = nonce
         try:
             await self._receive(request, _PLAN, digest)
             self._target = _check_plan()
@@ -126,8 +125,13 @@ class Delivery:
         finally:
             if not self._has_plan:
                 flash.remove_file(_PLAN)
-        self.nonce = nonce
         self._log.info("update: %s, %s", self._target and self._target[0], request.client_addr)
+
+    def _touch(self, pieces: "Pieces") -> "Pieces":
+        """What may take long, and is no silence."""
+        for piece in pieces:
+            self._touched = ticks_ms()
+            yield piece
 
     def _prepare(self) -> "Pieces":
         has_removed = False
@@ -137,11 +141,11 @@ class Delivery:
                 kind, _, rest = line.partition(" ")
                 if kind == "remove":
                     has_removed = True
-                    yield from flash.remove(rest)
+                    yield from self._touch(flash.remove(rest))
                 elif kind == "folder":
                     flash.make_folder(rest)
                 elif kind == "copy":
-                    yield from flash.copy(*rest.split("\t"))
+                    yield from self._touch(flash.copy(*rest.split("\t")))
                     yield "copied %s\n" % rest
         except OSError as error:
             yield self._failure(error)
@@ -198,7 +202,7 @@ class Delivery:
                     file.write(block)
                     self._touched = ticks_ms()
             if hexlify(digest.digest()).decode() != wanted:
-                raise Refused(400, _OTHER_BODY)
+                raise Refused(400, OTHER_BODY)
             os.rename(path + _NEW, path)
             is_whole = True
         finally:
@@ -212,8 +216,7 @@ class Delivery:
 
         firmware.drop("update.switch")  # it is there until the restart
         try:
-            for line in switch(folder, wanted):
-                self._touched = ticks_ms()
+            for line in self._touch(switch(folder, wanted)):
                 if line == "activated\n":
                     self._target = None
                     self._log.info("update: %s runs from now on", folder)

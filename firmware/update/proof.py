@@ -6,6 +6,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
+OTHER_BODY = "the body is not what was announced"
 _SEAL_LEN = const(32)
 _NONCE_MS = const(60000)
 _AHEAD_MS = const(100)  # of several that were made in one millisecond
@@ -79,6 +80,12 @@ class Guard:
             block = block[_SEAL_LEN:]
             at += _SEAL_LEN
         return opened
+
+
+def check_body(body: bytes, digest: str) -> None:
+    """Refused if it has another digest."""
+    if hexlify(hashlib.sha256(body).digest()).decode() != digest:
+        raise Refused(400, OTHER_BODY)
 
 
 def hmac(key: bytes, message: bytes) -> bytes:

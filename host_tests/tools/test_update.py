@@ -196,12 +196,63 @@ def test_it_serves_again_when_there_is_nothing_to_copy(greedy):
     greedy.board.wait_text(b"Last time: no further update")
 
 
-def test_a_dry_run_does_not_restart_it_and_says_so(greedy):
-    with NetworkBoard(greedy.host, PASSWORD) as board:
-        said = error_line(update.install, board, greedy.version.files, True, {})
-    assert "without DRY_RUN= it restarts for the update" in said
+def test_a_dry_run_does_not_restart_it_and_tells_what_it_can(greedy, capsys):
+    running = greedy.flash().current
+    for version, told in (
+        (greedy.version, f"{running} runs on the board; if its files are as they were: nothing"),
+        (greedy.make("other"), f"another version than {running}, which runs"),
+    ):
+        with NetworkBoard(greedy.host, PASSWORD) as board:
+            assert update.install(board, version.files, True, {}) == ""
+        assert told in capsys.readouterr().out
     assert "too little memory free" in greedy.run("rollback", "--dry-run").stderr
     assert ALONE not in greedy.board.console
+
+
+def test_settings_go_under_a_key_to_a_board_that_is_alone(greedy):
+    greedy.version.configure(status={"password": "a secret"}, log={"level": "debug"})
+    bring(greedy.host, greedy.version)
+    assert greedy.board.console.count(ALONE) == 1
+    assert greedy.flash().files == greedy.version.contents()
+
+
+def test_who_only_looks_at_a_board_that_is_alone_leaves_it_to_others(greedy, monkeypatch):
+    request = NetworkBoard._request
+    orders = []
+
+    def note(self, method, command, *args):
+        orders.append(command)
+        return request(self, method, command, *args)
+
+    monkeypatch.setattr(NetworkBoard, "_request", note)
+    with NetworkBoard(greedy.host, PASSWORD) as first:
+        assert not first.has_room()
+        first.make_room(lambda: None)
+        with NetworkBoard(greedy.host, PASSWORD) as second:
+            assert second.has_room() and second.is_alone
+        assert orders == ["room", "alone", "room"]
+    assert orders[3:] == ["leave"]
+    greedy.wait_served(b"greedy")
+
+
+def test_answers_that_are_lost_in_a_restart_fail_nothing(greedy, monkeypatch):
+    request = NetworkBoard._request
+    lost = []
+
+    def lose(self, method, command, *args):
+        answer = request(self, method, command, *args)
+        if command in ("alone", "activate", "leave") and command not in lost:
+            lost.append(command)
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(NetworkBoard, "_request", lose)
+    bring(greedy.host, greedy.version)
+    assert lost == ["alone", "leave"]
+    second = greedy.make("second")
+    bring(greedy.host, second)
+    assert lost == ["alone", "leave", "activate"]
+    assert greedy.flash().files == second.contents()
 
 
 def test_it_goes_back_and_forth(greedy):

@@ -53,17 +53,18 @@ class Bench:
         self.loaded.append(length)
         return make() if self.has_room else None
 
-    async def sign(self, command, password=PASSWORD):
+    async def sign(self, command, password=PASSWORD, content=b""):
         body = (await self.update.answer(Request("GET", "nonce")))[0]
         nonce = body.split()[0]
-        digest = hexlify(hashlib.sha256(b"").digest()).decode()
+        digest = hexlify(hashlib.sha256(content).digest()).decode()
         message = "%s\n/.httpd32/%s\n%s\n" % (nonce, command, digest)
         proof = hexlify(hmac(password.encode(), message.encode())).decode()
         return "httpd32 %s %s %s" % (nonce, digest, proof)
 
-    async def order(self, command, method="POST", body=b""):
-        """The body and the status that a command is answered with."""
-        request = Request(method, command, await self.sign(command))
+    async def order(self, command, method="POST", body=b"", says=None):
+        """The body and the status that a command is answered with; `says` is what was announced."""
+        proof = await self.sign(command, content=body if says is None else says)
+        request = Request(method, command, proof)
         request.body = body
         return (await self.update.answer(request))[:2]
 
@@ -157,6 +158,7 @@ class TestUpdate(unittest.TestCase):
         for is_alone in (False, True):
             bench = Bench(is_alone)
             self.assertEqual(await bench.order("leave"), ("left\n", 200))
+            self.assertEqual(bool(bench.update._task), is_alone)
             if is_alone:
                 await bench.update._task
             self.assertEqual(bench.restarts, [True] if is_alone else [])
@@ -166,9 +168,14 @@ class TestUpdate(unittest.TestCase):
         bench = Bench(True)
         await bench.order("room")
         delivery = bench.update._delivery
-        delivery._has_plan = True
-        delivery.nonce = "1234"
-        await bench.order("leave")
+        for is_receiving in (True, False):
+            delivery._is_receiving = is_receiving
+            delivery._has_plan = not is_receiving
+            for nonce in ("", "1234"):
+                delivery.nonce = nonce
+                await bench.order("leave")
+                self.assertIsNone(bench.update._task)
+        self.assertEqual((await bench.order("leave", body=b"1234", says=b""))[1], 400)
         self.assertIsNone(bench.update._task)
         await bench.order("leave", body=b"1234")  # its own sender may
         await bench.update._task

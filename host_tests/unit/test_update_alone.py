@@ -133,6 +133,25 @@ class TestAlone(unittest.TestCase):
             self.assertEqual(await silent[0].read(), "")
 
     @run_async
+    async def test_one_that_comes_while_all_are_being_answered_is_closed(self):
+        async def answer(client):
+            await gate.wait()
+            return "fine\n", 200, {}
+
+        gate = asyncio.Event()
+        async with Board() as board:
+            board.alone._update.answer = answer
+            asking = [board.connect() for _ in range(4)]
+            for peer in asking:
+                await peer.send(NONCE)
+            clients = board.alone._clients
+            await until(lambda: [each.is_served for each in clients] == [True] * 4)
+            self.assertEqual(await board.connect().read(), "")
+            gate.set()
+            for peer in asking:
+                self.assertIn(" 200 ", await peer.read_all())
+
+    @run_async
     async def test_of_too_many_one_leaves_that_still_sends_what_nobody_reads(self):
         async with Board() as board:
             unread = [board.connect() for _ in range(4)]
@@ -181,18 +200,22 @@ class TestAlone(unittest.TestCase):
     @run_async
     async def test_a_loop_that_stood_still_is_no_silence(self):
         """The flash may make it: what has come meanwhile is looked at first."""
-        late = [70000, 0]
-        now = alone.ticks_ms
+        ticks_ms = alone.ticks_ms
+        ahead = [0]
 
-        def read_clock():
-            return now() + (late.pop(0) if len(late) > 1 and late[0] else 0)
+        def poll(now):
+            polls.append(now)
+            ahead[0] = 70000  # the driver stands still, once
+            return "127.0.0.1"
 
+        polls: list = []
         async with Board() as board:
-            updated = board.alone._update
-            alone.ticks_ms = read_clock
+            alone.ticks_ms = lambda: ticks_ms() + ahead[0]
+            board.interface.poll = poll
             try:
-                await until(lambda: len(late) == 1)
+                await until(lambda: len(polls) >= 2)
+                board.alone._update.asked = alone.ticks_ms()  # somebody was heard meanwhile
+                await until(lambda: len(polls) >= 4)
             finally:
-                alone.ticks_ms = now
-            self.assertEqual(board.restarts, [])
-            self.assertTrue(updated.is_needed(now()))
+                alone.ticks_ms = ticks_ms
+            self.assertFalse(board.task.done())

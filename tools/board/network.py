@@ -7,6 +7,7 @@ import getpass
 import hashlib
 import hmac
 import http.client
+import math
 import os
 import re
 import socket
@@ -30,6 +31,7 @@ _START_TIMEOUT_S = 3.0
 _BUSY_S = 20.0  # for another update to end, or for one that was cut to be given up
 _ROOM_S = 90.0  # for a board to start without its application
 _AGAIN_S = 1.0
+_SURE_S = 5.0
 _PIECE_LEN = 1024
 _SEAL_LEN = 32
 _CABLE = "make deploy PORT= over the cable"
@@ -75,10 +77,15 @@ class Busy(CommandError):
     """The board is busy for the moment: it answers with 503."""
 
 
+class Unanswered(CommandError):
+    """The board was given an order, and has not answered: it may have obeyed all the same."""
+
+
 class NetworkBoard:
     """The board at `host`, which may have a port behind a colon.
 
     nonce     the last one that was used
+    running   the folder of the version that ran then
     is_alone  it has started for an update alone, without its application
     Whatever fails is a CommandError, in one line.
     """
@@ -87,7 +94,9 @@ class NetworkBoard:
         self.host = host
         self.name, self.port = target.parse(host)
         self.nonce = ""
+        self.running = ""
         self.is_alone = False
+        self._is_mine = False  # it is alone because it was asked to from here
         self._plan_nonce = ""  # that of the plan that was sent
         self._password = password
         self._address = ""
@@ -126,22 +135,25 @@ class NetworkBoard:
             return ""
         self.nonce = found[1].decode()
         self.is_alone = bool(found[3])
-        return found[2].decode()
+        self.running = found[2].decode()
+        return self.running
 
-    def make_room(self, on_turn: Callable[[], object], dry_run: bool = False) -> None:
-        """A board with too little memory for an update beside its application starts without it."""
+    def has_room(self) -> bool:
+        """Whether there is memory for an update beside the application."""
         status, lines = self._try("room")
-        if status == http.HTTPStatus.NOT_FOUND or lines == ["ready"]:
-            return  # an older version takes the memory when it needs it
-        if lines != ["short"]:
+        if status == http.HTTPStatus.NOT_FOUND:
+            return True  # an older version takes the memory when it needs it
+        if status != http.HTTPStatus.OK:
             raise self._refusal(status, lines)
-        if dry_run:
-            raise CommandError(
-                f"{self.host} has too little memory free to be looked at beside its application; "
-                "without DRY_RUN= it restarts for the update"
-            )
-        print("too little memory is free for an update: the board starts without its application")
-        self.ask("alone")
+        return lines == ["ready"]
+
+    def make_room(self, on_turn: Callable[[], object]) -> None:
+        """The board starts without its application."""
+        self._is_mine = True
+        with suppress(Unanswered):  # its answer may be lost in the restart
+            status, lines = self._ask("alone", b"", timeout_s=_START_TIMEOUT_S)
+            if status != http.HTTPStatus.OK:
+                raise self._refusal(status, lines)
         self.close()
         self._wait_alone(on_turn)
 
@@ -161,8 +173,9 @@ class NetworkBoard:
                 continue
             if self.is_alone:
                 return
-            if has_restarted:
-                break
+            if has_restarted:  # unless it was merely slow
+                has_restarted = False
+                end = min(end, time.monotonic() + _SURE_S)
         raise CommandError(
             f"{self.host} has not started for an update alone; make monitor says why, {_CABLE} "
             "does without"
@@ -170,7 +183,7 @@ class NetworkBoard:
 
     def leave(self) -> None:
         """A board that has started for an update alone starts again, with its application."""
-        if self.is_alone:
+        if self.is_alone and (self._is_mine or self._plan_nonce):
             try:
                 self._ask("leave", self._plan_nonce.encode(), timeout_s=_START_TIMEOUT_S)
             finally:
@@ -241,7 +254,7 @@ class NetworkBoard:
             headers = self._prove(command, body)
             return self._request("POST", command, body, headers, on_line, timeout_s)
         except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error)
+            raise Unanswered(str(self._unreachable(error)))
 
     def _prove(self, command: str, body: bytes) -> dict[str, str]:
         digest = hashlib.sha256(body).hexdigest()
@@ -333,6 +346,7 @@ def wait_start(
     """
     end = time.monotonic() + limit_s
     has_restarted = False
+    sure_at = math.inf  # that another version runs: who was merely slow has not restarted
     while time.monotonic() < end:
         for port in ports:
             on_turn()
@@ -340,6 +354,8 @@ def wait_start(
             if running == folder and (folder or has_restarted):
                 return name if port == http.client.HTTP_PORT else f"{name}:{port}"
             if running and folder and has_restarted:
+                sure_at = min(sure_at, time.monotonic() + _SURE_S)
+            if running and time.monotonic() > sure_at:
                 raise CommandError(f"{name} has gone back to {running[1:]}; make monitor says why")
             has_restarted = has_restarted or running is None
         time.sleep(_AGAIN_S)

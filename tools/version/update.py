@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
-from tools.board.network import NetworkBoard, flash_full, wait_start
+from tools.board.network import NetworkBoard, Unanswered, flash_full, wait_start
 from tools.terminal import CommandError, Progress
 from tools.version import frozen, inventory, manifest
 from tools.version.install import decide, show_sent
@@ -28,8 +29,15 @@ def read(board: NetworkBoard, modules: Sequence[str], dry_run: bool = False) -> 
     modules  what may be frozen in its image
     dry_run  nothing may change: CommandError if it would have to restart for that
     """
-    with Progress("waiting for the board") as progress:
-        board.make_room(progress.show, dry_run)
+    if not board.has_room():
+        if dry_run:
+            raise CommandError(
+                f"{board.host} has too little memory free to be looked at beside its application; "
+                "without DRY_RUN= it restarts for the update"
+            )
+        print("too little memory is free for an update: the board starts without its application")
+        with Progress("waiting for the board") as progress:
+            board.make_room(progress.show)
     with Progress("looking at the board") as progress:
         lines = board.ask("inventory", "\n".join(modules).encode(), lambda _: progress.show())
     found = inventory.parse(lines)
@@ -47,10 +55,25 @@ def install(
 
     Returns the folder that it restarts with, "" if it does not restart.
     """
+    if dry_run and not board.has_room():
+        print(_compare(sources, board.running[1:]))
+        return ""
     held = read(board, frozen.modules(sources), dry_run)
     with TemporaryDirectory() as folder:
         steps, whole = decide(board.host, held, sources, versions, Path(folder))
         return "" if dry_run else carry_out(steps, whole, board)
+
+
+def _compare(sources: dict[str, Path], running: str) -> str:
+    """One line for a person: all that can be told without the inventory of a board."""
+    with TemporaryDirectory() as folder:
+        wanted = manifest.name(manifest.read(manifest.add_manifest(sources, Path(folder))))
+    if running.startswith(wanted):
+        return f"{running} runs on the board; if its files are as they were: nothing to copy"
+    return (
+        f"{wanted}: another version than {running}, which runs, unless its image has parts frozen "
+        "in; too little memory is free beside the application to tell more"
+    )
 
 
 def install_config(board: NetworkBoard, sources: dict[str, Path]) -> str:
@@ -108,7 +131,8 @@ def start(
     else:
         if board.is_alone:
             folder = board.read_running()
-            board.leave()
+            with suppress(Unanswered):  # its answer may be lost in the restart
+                board.leave()
             with Progress("waiting for the server") as progress:
                 wait_start(board.name, folder, [board.port], _START_S, progress.show)
         print(f"http://{board.host}/")
@@ -165,7 +189,10 @@ def switch(
             sealed = board.seal(nonce, path, content) if _is_sealed(path) else content
             board.put(number, sealed, partial(show_sent, progress, before, total))
             before += len(content)
-        answer = board.ask("activate", on_line=lambda _: progress.show(1.0))
+        try:
+            answer = board.ask("activate", on_line=lambda _: progress.show(1.0))
+        except Unanswered:  # as when it leaves; what runs then, `start` sees
+            answer = ["activated"]
     _check(answer, "activated")
     board.is_alone = False  # it starts again by itself
 
