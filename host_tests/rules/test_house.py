@@ -254,7 +254,12 @@ def test_what_is_one_module_on_a_board_is_imported_in_the_form_that_is_replaced(
 
 @pytest.mark.parametrize(
     ("name", "modules"),
-    [("INTERNAL_LEN", ("radio", "heap")), ("MICRODOT_MAX_LEN", ("body", "startup"))],
+    [
+        ("INTERNAL_LEN", ("radio", "heap")),
+        ("MICRODOT_MAX_LEN", ("body", "startup")),
+        ("MIN_TIMEOUT_S", ("last_words", "update.alone")),
+        ("MAX_TIMEOUT_S", ("last_words", "update.alone")),
+    ],
 )
 def test_a_number_that_two_modules_need_is_the_same_in_both(name, modules):
     found = [re.search(rf"^_?{name} = (.+\))", FILES[each].read_text(), re.M) for each in modules]
