@@ -67,10 +67,9 @@ class Browser:
 
     def open(self, url: str):
         """Returns when the page is there."""
+        self._go("about:blank", "==")  # a page that polls a board that is gone complains to its end
         self.complaints = []
-        failure = self._call("Page.navigate", url=url).get("errorText")
-        assert not failure, (url, failure)
-        self.wait_for("document.readyState != 'loading' && location.href != 'about:blank'")
+        self._go(url, "!=")
 
     def ask(self, expression: str) -> object:
         """The value of an expression of JavaScript in the page."""
@@ -92,6 +91,11 @@ class Browser:
     def take_picture(self) -> bytes:
         """A PNG of what the window shows."""
         return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
+
+    def _go(self, url, compare):
+        failure = self._call("Page.navigate", url=url).get("errorText")
+        assert not failure, (url, failure)
+        self.wait_for(f"document.readyState != 'loading' && location.href {compare} 'about:blank'")
 
     def _call(self, method: str, **params):
         self._count += 1

@@ -88,3 +88,13 @@ def test_an_example_shows_its_page_without_complaint(start_board, browser, folde
     browser.open(f"http://127.0.0.1:{board.port}/")
     browser.wait_for("document.readyState == 'complete' && document.body.innerText.trim()")
     assert [line for line in browser.complaints if "/favicon.ico" not in line] == []
+
+
+def test_what_a_page_that_is_left_complains_of_is_not_of_the_next_one(start_board, browser):
+    board = start_board()
+    for _ in range(5):
+        browser.open(f"http://127.0.0.1:{board.port}/")
+        browser.ask("void setInterval(() => fetch('http://127.0.0.1:1/'), 1)")
+        browser.wait_for("performance.getEntriesByType('resource').length > 20")
+        browser.open(f"http://127.0.0.1:{board.port}/")
+        assert browser.complaints == []
