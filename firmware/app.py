@@ -118,7 +118,6 @@ class _Parts:
     own     what answers for them while somebody asks, and `leaving`, its task; else None
     trial   the task of a version that is on trial; else None
     own_len          bytes of the heap that it takes
-    has_bodies       the application has routes for requests with a body
     password         of the status, "" for none; None: there is no status
     update_password  "" for no updates over the network
     """
@@ -147,7 +146,6 @@ class _Parts:
         self.health = health
         self.memory = memory
         memory.radio.reconnect = interface.reconnect
-        self.has_bodies = "firmware.body" in sys.modules
         self._interface = interface
         self.server = server
         server.answer_own(self._answer_own, bool(self.update_password))

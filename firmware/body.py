@@ -55,8 +55,11 @@ class Body:
         self._wait_left_ms = wait_ms
         self.cost = 0  # here: later there might be no memory for one attribute more
 
-    async def read_whole(self, limit: int) -> bytes | None:
-        """The body, or None if it is longer than `limit`; it can still be read then."""
+    async def read_whole(self, limit: int, memory: "Memory") -> bytes | None:
+        """The body, or None if it is longer than `limit`; it can still be read then.
+
+        Raises MemoryError if `memory` has no place for it.
+        """
         if not self._is_chunked and self._left > limit:
             return None
         if self._left and len(self._wire.received) >= self._left:  # it has come with its head
@@ -67,7 +70,9 @@ class Body:
         length = 0
         while not self.is_whole and length <= limit:
             length += add_block(blocks, await self.read(limit + 1 - length))
-        data = b"".join(blocks) if len(blocks) > 1 else blocks[0]
+        data = blocks[0]
+        if len(blocks) > 1:
+            data = await memory.place(lambda: b"".join(blocks))
         if self.is_whole:
             return data
         self._ahead = data

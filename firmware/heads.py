@@ -58,11 +58,8 @@ class PartialHead:
         self._len = len(block)
         self._has_line = b"\n" in block
 
-    def add(self, block: bytes, max_uri_len: int, max_req_hdr_len: int) -> bytes | None:
-        """All that has come, if the head is complete with `block`; else None.
-
-        Raises HTTPError as `head_length` does.
-        """
+    def add(self, block: bytes, max_uri_len: int, max_req_hdr_len: int) -> bool:
+        """Whether the head is complete with `block`.  Raises HTTPError as `head_length` does."""
         blocks = self._blocks
         ended = blocks[-1][-3:]
         if len(ended) < 3 and len(blocks) > 1:
@@ -70,14 +67,18 @@ class PartialHead:
         has_end = find_end(block) > 0 or find_end(ended + block[:3]) > 0
         self._len += add_block(blocks, block)
         if has_end:
-            return b"".join(blocks)
+            return True
         if not self._has_line:
             self._has_line = b"\n" in block
             if self._has_line or self._len > max_uri_len + _LINE_OVERHEAD_LEN:
-                head_length(b"".join(blocks), max_uri_len, max_req_hdr_len)
+                head_length(self.join(), max_uri_len, max_req_hdr_len)
         if self._len >= max_req_hdr_len:
             raise HTTPError(431)
-        return None
+        return False
+
+    def join(self) -> bytes:
+        """All that has come."""
+        return b"".join(self._blocks)
 
 
 def add_block(blocks: list, block: bytes) -> int:

@@ -1,9 +1,12 @@
 """What is taken in of a request beside its head: whether somebody wants its body, and its cost."""
 
-from time import ticks_ms
+import sys
+from time import ticks_diff, ticks_ms
 
 from microdot import Request
+from micropython import const
 
+import firmware
 from firmware.http1 import HTTPError
 from firmware.pieces import close
 from firmware.slots import LINGERING, READING
@@ -11,6 +14,8 @@ from firmware.wire import BLOCK_LEN
 
 UPDATES = "/.httpd32/"  # the paths of `update`
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_FOR_BODIES = ("body", "stream", "chunked")
+_PATIENCE_MS = const(30000)
 
 
 class Intake:
@@ -28,6 +33,15 @@ class Intake:
         self._memory = memory
         self._max_body_len = limits["max_body_len"]
         self._wait_ms = limits["recv_wait_timeout_ms"]
+        self._is_needed = "firmware.body" in sys.modules  # by a route of the application
+        self._used: int | None = None  # when what no route needs was last used
+
+    def sweep(self, now: int) -> None:
+        """Forgets what receives bodies, if no route needs it and none has come for a while."""
+        if self._used is not None and ticks_diff(now, self._used) >= _PATIENCE_MS:
+            self._used = None
+            for name in _FOR_BODIES:
+                firmware.drop(name)
 
     def has_method(self, head: "Head") -> bool:
         """Whether the application may have a route for its method."""
@@ -45,6 +59,8 @@ class Intake:
             return None
         from firmware.body import expect
 
+        if not self._is_needed:
+            self._used = ticks_ms()
         is_update = is_update and self.takes_updates
         return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
@@ -54,7 +70,7 @@ class Intake:
         """All of it, or None if it is too long to be received in advance."""
         if not body:
             return await self._skip(wire, head)
-        data = await body.read_whole(body.span)
+        data = await body.read_whole(body.span, self._memory)
         if data is not None and body.cost:  # the blocks that it came in are gone
             self.give_back(body, len(data))
         return data

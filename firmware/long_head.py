@@ -43,14 +43,17 @@ class LongHead:
         partial = PartialHead(received)
         length = len(received)
         received = b""
-        while not received:
+        is_complete = False
+        while not is_complete:
             block = await wire.receive(min(BLOCK_LEN, parser.max_req_hdr_len - length))
             if not block:
                 return None
             length += len(block)
             if 2 * length > self._cost:
                 self._cost += await self._memory.take(_COST)
-            received = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len) or b""
+            is_complete = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
+        received = await self._memory.place(partial.join)
+        del partial, block
         self.give_back(length)  # there are no blocks any more
         return parser.parse(received)
 

@@ -36,7 +36,7 @@ class Memory:
     """The policy, and its state; one for the whole server.
 
     Who asks it what; of the heap, which is looked at now:
-    take              for what comes in several blocks, a head, a body, a message: the budget, too
+    take, place       for what comes in several blocks, a head, a body, a message: the budget, too
     wait_room         for a newcomer, and for the status
     has_room_to_last  for an event stream, a WebSocket, a long request
     and of the pool; what is sent asks `Radio`:
@@ -118,6 +118,26 @@ class Memory:
     def _fits(self, length: int) -> bool:
         # Of what was taken, one half is the copy that is made in the end: it is still to come.
         return self._used + length <= self.budget and self.has(length + self._used // 2)
+
+    async def place(self, make: "Function") -> "Anything":
+        """The large piece that `make` gives, where the heap has a place for it.
+
+        If the heap had to grow for it, that part goes back at once, while nothing else lies there.
+        Others may leave a place within a second.  Then it raises MemoryError.
+        """
+        tries = _TRIES
+        while True:
+            piece = make()
+            if self._room >= _PLENTY_LEN or not self._has_grown():
+                return piece
+            piece = None
+            gc.collect()
+            if self._has_grown():  # others keep that part
+                return make()
+            if not tries or not self.radio.can_hold():
+                raise MemoryError("no place for a long head or body")
+            tries -= 1
+            await asyncio.sleep_ms(_TRY_MS)
 
     async def wait_room(self, length: int = 0) -> bool:
         """Whether there is room for one more connection beside what was promised to others.
@@ -234,15 +254,18 @@ class Memory:
 
     def _lacks(self) -> bool:
         """Whether the radio has less than its share because the heap has grown."""
+        self.radio.look()
+        return not self.radio.has_share() and self._has_grown()
+
+    def _has_grown(self) -> bool:
         radio = self.radio
         radio.look()
-        if radio.has_share():
-            return False
         largest = radio.largest
         heap_len = gc.mem_alloc() + self._free()
         # What the driver takes or gives back meanwhile would be taken for Python's.
         radio.look()
-        return radio.largest == largest and heap_len >= self._heap_len + _GROWTH_LEN
+        has_grown = heap_len >= self._heap_len + _GROWTH_LEN
+        return has_grown and radio.largest == largest and radio.free >= 0
 
     def _free(self) -> int:
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""

@@ -17,7 +17,6 @@ _STATUS_LEN = const(8192)
 _STEP_MS = const(1000)
 _MODULES = ("status", "update")
 _SCARCE = "too little is free for %s"
-_FOR_BODIES = ("body", "stream", "chunked")
 
 
 def answer(parts: "Parts", request: "Request") -> "Anything":
@@ -129,8 +128,7 @@ def _drop(parts: "Parts") -> None:
     parts.memory.give_way = None
     if own:
         own.close()
-    # What the bodies of an update have loaded goes, too, if no route of the application needs it.
-    for name in _MODULES if parts.has_bodies else _MODULES + _FOR_BODIES:
+    for name in _MODULES:
         firmware.drop(name)
     if not parts.leaving:
         firmware.drop("own")

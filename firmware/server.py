@@ -203,6 +203,7 @@ class Server:
             elif slot.is_at_work():
                 slot.owner.cut_if_gone()
         self._lasting.sweep(now)
+        self._exchange.intake.sweep(now)
         self.workers.expire(now)
         self._memory.poll(now)
         if self._memory.is_short():

@@ -38,7 +38,7 @@ class Sock:
         # when no more than that is free.
         cost = await memory.take(3 * n)
         try:
-            data = bytearray(n)
+            data = await memory.place(lambda: bytearray(n))
             wire.set_deadline(owner.wait_ms)
             at = 0
             while at < n:

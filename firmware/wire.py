@@ -14,13 +14,24 @@ from micropython import const
 from firmware.slots import SENDING, TAKEN
 
 BLOCK_LEN = const(1024)  # received at a time
-_PEEK_LEN = const(64)
 _MAX_AHEAD_LEN = const(512)  # kept of what a client sends while its request is at work
 _PIECE_LEN = const(1024)  # sent at a time when the socket is full
 _AIR_MS = const(50)  # until the pool is asked again
 _TCP = const(6)
 _TCP_NODELAY = const(1)
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
+
+
+_block = memoryview(bytearray(BLOCK_LEN))  # of whoever receives: what has come is copied at once
+
+
+def _receive(sock: "Socket", limit: int) -> bytes | None:
+    """What has come, up to a block; b"" when the client has closed, None when there is nothing.
+
+    `recv` would take memory for all that may come, for each client, and before anything is there.
+    """
+    length = sock.readinto(_block, limit)
+    return None if length is None else bytes(_block[:length])
 
 
 class Wire:
@@ -117,7 +128,9 @@ class Wire:
 
     def receive_block(self, limit: int = BLOCK_LEN) -> bytes:
         """What has come, after `wait_readable`."""
-        block = self._live_sock().recv(min(limit, BLOCK_LEN))
+        block = _receive(self._live_sock(), limit)
+        if block is None:
+            raise OSError(errno.EAGAIN)
         self.slot.touch()
         return block
 
@@ -148,11 +161,11 @@ class Wire:
         self.received = used[length:]
         return used[:length]
 
-    def has_gone(self, length: int = _PEEK_LEN) -> bool:
+    def has_gone(self) -> bool:
         """Whether the client has gone.  What it has sent instead is kept, up to a limit.
 
-        It never waits.  `length` bytes are allocated even if there is nothing.  After a
-        MemoryError something of what has come may be lost, as with `receive`.
+        It never waits.  After a MemoryError something of what has come may be lost, as with
+        `receive`.
         While something is being sent to the client, the sending itself will tell; while the
         application waits for it, the reading.
         Of a response that stays, what comes beyond the limit is dropped, see `is_dropped`.
@@ -165,11 +178,13 @@ class Wire:
             is_kept = not self.is_read or self.slot.state == TAKEN
             if is_kept or not self.slot.is_lasting(ticks_ms()):
                 return False
-            room = length = BLOCK_LEN
+            room = BLOCK_LEN
         try:
-            block = self._live_sock().recv(min(length, room))
-        except OSError as error:
-            return error.errno != errno.EAGAIN
+            block = _receive(self._live_sock(), room)
+        except OSError:
+            return True
+        if block is None:
+            return False
         if is_full and block:
             self.is_dropped = True
             return False
@@ -181,12 +196,13 @@ class Wire:
     def receive_now(self, limit: int = BLOCK_LEN) -> bool:
         """Some bytes, if they are there already; whether the client has not gone instead."""
         try:
-            self.received = self._live_sock().recv(limit)
-        except MemoryError:
-            return True  # it can be had later, or refused
-        except OSError as error:
-            return error.errno == errno.EAGAIN
-        return len(self.received) > 0
+            block = _receive(self._live_sock(), limit)
+        except OSError:
+            return False
+        if block is None:
+            return True
+        self.received = block
+        return len(block) > 0
 
     def take(self) -> None:
         """The application takes the connection over, to read or to send itself."""

@@ -11,7 +11,7 @@ from firmware.chunked import LINE_LEN, is_last_trailer, parse_size
 from firmware.encode import encode_size
 from firmware.http1 import Head, HTTPError
 from firmware.slots import READING
-from host_tests.unit.fakes import FakeSocket, open_wire
+from host_tests.unit.fakes import FakeMemory, FakeSocket, open_wire
 
 HEAD = Head(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 100)
 MAX_LEN = 1000
@@ -46,7 +46,7 @@ def receive(data, step):
         sock = FakeSocket(data, step=step)
         sock.has_ended = True
         wire = open_wire(sock, READING)
-        body = await Body(wire, HEAD, MAX_LEN, MAX_LEN, 5000).read_whole(MAX_LEN)
+        body = await Body(wire, HEAD, MAX_LEN, MAX_LEN, 5000).read_whole(MAX_LEN, FakeMemory())
         return body, wire.received + b"".join(sock.incoming)
 
     try:

@@ -67,8 +67,8 @@ def receive(received, steps):
                 break
             at += len(block)
             length += len(block)
-            whole = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
-            parsed = parser.parse(whole) if whole else None
+            is_complete = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
+            parsed = parser.parse(partial.join()) if is_complete else None
     except HTTPError as error:
         return error.status
     return describe(parsed[0]) if parsed else "more"

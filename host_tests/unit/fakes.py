@@ -191,6 +191,9 @@ class FakeMemory:
     def give_back(self, length):
         self.taken -= length
 
+    async def place(self, make):
+        return make()
+
     async def wait_room(self, length=0):
         return self.has_room
 
@@ -279,9 +282,9 @@ class FakeSocket:
     """A client's socket: `recv` gives what the client has sent, `sent` is what it has got.
 
     room       bytes that `send` still takes; None: all
-    step       the most that one `recv` gives; None: all
+    step       the most that one `readinto` gives; None: all
     has_ended  the client has closed
-    error      what `recv` and `send` raise
+    error      what `readinto` and `send` raise
     sizes      how much each call of `send` was handed
     options    that `setsockopt` has set
     """
@@ -300,18 +303,17 @@ class FakeSocket:
     def is_readable(self):
         return self.incoming or self.has_ended or self.error
 
-    def recv(self, length):
+    def readinto(self, buffer, length):
         if self.error:
             raise self.error
-        if self.incoming:
-            block = self.incoming.pop(0)
-            length = min(length, self.step or length)
-            if len(block) > length:
-                self.incoming.insert(0, block[length:])
-            return block[:length]
-        if self.has_ended:
-            return b""
-        raise OSError(errno.EAGAIN, "nothing yet")
+        if not self.incoming:
+            return 0 if self.has_ended else None
+        block = self.incoming.pop(0)
+        length = min(len(block), length, self.step or length)
+        if len(block) > length:
+            self.incoming.insert(0, block[length:])
+        buffer[:length] = memoryview(block)[:length]
+        return length
 
     def send(self, data):
         if self.error:
@@ -342,7 +344,7 @@ class FakeStream:
     async def read(self, length):
         while not self._sock.is_readable():
             await asyncio.sleep(0)
-        return self._sock.recv(length) if length else b""
+        return b""
 
     def write(self, data):
         self.out_buf += bytes(data)

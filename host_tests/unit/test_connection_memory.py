@@ -73,12 +73,12 @@ class TestMemory(unittest.TestCase):
             await until(lambda: wire.slot.state == READING)
             sock = wire._sock
 
-            def lose(limit):
-                sock.recv(limit)
+            def lose(buffer, limit):
+                sock.readinto(buffer, limit)
                 raise MemoryError
 
             wire._sock = FakeSocket()
-            wire._sock.recv = lose
+            wire._sock.readinto = lose
             wire._sock.send = sock.send
             wire._sock.close = sock.close
             await peer.send("x" * 10)

@@ -23,11 +23,11 @@ def receive(blocks):
         for block in blocks[1:]:
             if parsed:
                 break
-            received = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
-            parsed = received and parser.parse(received)
+            is_complete = partial.add(block, MAX_URI_LEN, MAX_REQ_HDR_LEN)
+            parsed = is_complete and parser.parse(partial.join())
     except HTTPError as error:
         return error.status
-    return parsed and (parsed[0].raw, parsed[1])
+    return (parsed or None) and (parsed[0].raw, parsed[1])
 
 
 def split(data, step):
@@ -95,22 +95,23 @@ class TestBlocks(unittest.TestCase):
     def test_octets_that_drip_are_few_blocks(self):
         partial = PartialHead(b"G")
         for octet in split(self.begin[1:] + b"a" * 4000, 1):
-            self.assertIsNone(partial.add(octet, MAX_URI_LEN, 5000))
+            self.assertFalse(partial.add(octet, MAX_URI_LEN, 5000))
         self.assertLessEqual(len(partial._blocks), 4)
 
     def test_blocks_are_not_joined_before_the_head_is_complete(self):
         partial = PartialHead(self.begin)
         for _ in range(3):
-            self.assertIsNone(partial.add(self.block, MAX_URI_LEN, 4096))
+            self.assertFalse(partial.add(self.block, MAX_URI_LEN, 4096))
         self.assertEqual([len(block) for block in partial._blocks[1:]], [1024] * 3)
         raw = self.begin + 3 * self.block + b"\r\n\r\n"
-        self.assertEqual(partial.add(b"\r\n\r\n", MAX_URI_LEN, 4096), raw)
+        self.assertTrue(partial.add(b"\r\n\r\n", MAX_URI_LEN, 4096))
+        self.assertEqual(partial.join(), raw)
 
     def test_blocks_of_a_head_that_is_too_long_are_never_joined(self):
         partial = PartialHead(self.begin)
         with HeapTaken() as taken:
             for _ in range(7):
-                self.assertIsNone(partial.add(self.block, MAX_URI_LEN, 8192))
+                self.assertFalse(partial.add(self.block, MAX_URI_LEN, 8192))
             with self.assertRaises(HTTPError) as raised:
                 partial.add(self.block, MAX_URI_LEN, 8192)
         self.assertEqual(raised.exception.status, 431)

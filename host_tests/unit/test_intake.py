@@ -2,11 +2,14 @@
 
 import sys
 import unittest
+from time import ticks_add, ticks_ms
 
 from microdot import Microdot
 
 from host_tests.unit.fakes import run_async, until
 from host_tests.unit.sites import GET, App, LongBodies, Silent, Site
+
+FOR_BODIES = ("firmware.body", "firmware.stream", "firmware.chunked")
 
 
 class TestBudget(LongBodies):
@@ -120,6 +123,31 @@ class TestNobodysBody(unittest.TestCase):
             peer = site.connect()
             self.assertIn("HTTP/1.1 413 ", await peer.ask(post + "abc"))
             peer.close()
+
+    @run_async
+    async def test_what_receives_one_in_chunks_is_forgotten_half_a_minute_after_the_last(self):
+        loaded = [sys.modules.pop(name, None) for name in FOR_BODIES]
+        app = Microdot()
+        try:
+            for has_route in (False, True):
+                if has_route:
+                    app.post("/echo")(lambda request: request.body)
+                async with Site(app) as site:
+                    peer = site.connect()
+                    fields = "Host: x\r\nTransfer-Encoding: chunked"
+                    await peer.ask("POST /quick HTTP/1.1\r\n%s\r\n\r\n0\r\n\r\n" % fields)
+                    peer.close()
+                    sweep = site.server._exchange.intake.sweep
+                    for wait_ms in (29000, 31000):
+                        self.assertTrue("firmware.body" in sys.modules)
+                        sweep(ticks_add(ticks_ms(), wait_ms))
+                    left = [name for name in FOR_BODIES if name in sys.modules]
+                    self.assertEqual("firmware.body" in left, has_route)
+                    self.assertEqual(left != [], has_route)
+        finally:
+            for name, module in zip(FOR_BODIES, loaded):
+                if module:
+                    sys.modules[name] = module
 
     @run_async
     async def test_one_that_waits_for_a_100_ends_the_connection(self):

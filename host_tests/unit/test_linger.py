@@ -98,8 +98,9 @@ class TestLinger(unittest.TestCase):
             def is_readable(self):
                 return True
 
-            def recv(self, length):
-                return b"x"
+            def readinto(self, buffer, length):
+                buffer[0] = 120
+                return 1
 
         now = [0]
         ticks = linger_module.ticks_ms

@@ -20,7 +20,6 @@ class Parts(app._Parts):
 
     update_password = "correct horse"
     password = ""
-    has_bodies = False
 
     def __init__(self):
         self.log = self.supervisor = self.server = self.memory = self.link = self
@@ -56,7 +55,7 @@ class Request:
 
 
 NONCE = "/.httpd32/nonce"
-MODULES = ("own", "status", "update", "body", "stream", "chunked")
+MODULES = ("own", "status", "update")
 
 
 class TestOwn(unittest.TestCase):
@@ -155,17 +154,6 @@ class TestOwn(unittest.TestCase):
         length, left = self.parts.loaded  # when it was loaded, and when it has left
         self.assertEqual((left, self.parts.own_len), (-length, 0))
         self.assertTrue(length > 0)
-
-    @run_async
-    async def test_what_bodies_have_loaded_goes_with_it_unless_the_application_has_routes_for_them(
-        self,
-    ):
-        for has_bodies in (True, False):
-            from firmware import body, chunked, stream  # noqa: F401
-
-            self.parts.has_bodies = has_bodies
-            await self.come_and_go()
-            self.assertEqual(self.count_loaded(), 3 if has_bodies else 0)
 
     @run_async
     async def test_a_loop_that_stood_still_is_no_silence(self):

@@ -21,6 +21,16 @@ _OLD_NAMES = ("asyncio", "binascii", "collections", "errno", "hashlib", "io", "j
 _OLD_NAMES += ("random", "re", "select", "socket", "struct", "sys", "time")
 
 
+class Socket(socket.socket):
+    """CPython's, which is no stream."""
+
+    def readinto(self, buffer: memoryview, limit: int) -> int | None:
+        try:
+            return self.recv_into(buffer, min(limit, len(buffer)))
+        except BlockingIOError:
+            return None
+
+
 class Stream:
     """MicroPython's `asyncio.Stream` over a non-blocking socket: its names, its semantics."""
 
@@ -127,6 +137,7 @@ def install() -> None:
     time.sleep_ms = lambda ms: time.sleep(ms / 1000)
     time.sleep_us = lambda us: time.sleep(us / 1000000)
     asyncio.sleep_ms = lambda ms: asyncio.sleep(ms / 1000)
+    socket.socket = Socket  # that of `accept`, too
     asyncio.StreamReader = asyncio.StreamWriter = Stream
     asyncio.new_event_loop = lambda: None  # that of `asyncio.run` has gone by itself
     gc.mem_alloc = lambda: len(gc.get_objects())  # not bytes, but it grows when something leaks

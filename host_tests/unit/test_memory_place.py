@@ -1,0 +1,104 @@
+"""A long head or body gets a place in the heap that there is, or none."""
+
+import firmware.memory as memory_module
+from host_tests.unit.fakes import run_async, turns
+from host_tests.unit.test_memory import KB, FakePool, Settled
+
+HEAD_LEN = 4 * KB
+
+
+class Holes(FakePool):
+    """A heap that has holes only, but for its last `room` bytes.
+
+    is_kept  something else lies in the part that was added: no collection gives it back
+    """
+
+    def __init__(self, room=0):
+        super().__init__(live=80 * KB)
+        self.reach = self.top = self.heap - room
+        self.holes = self.reach - self.live
+        self.is_kept = False
+
+    def collect(self):
+        added = self.added
+        if self.is_kept:
+            self.added = []
+        super().collect()
+        self.added = added
+
+
+class TestPlace(Settled):
+    """`waits`: how long it was waited; then others leave `left` bytes at the end of the heap."""
+
+    def setUp(self):
+        super().setUp()
+        self._asyncio = memory_module.asyncio
+        memory_module.asyncio = self  # type: ignore[attr-defined]
+        self.waits = self.left = 0
+
+    def tearDown(self):
+        super().tearDown()
+        memory_module.asyncio = self._asyncio
+
+    async def sleep_ms(self, wait_ms):
+        self.assertEqual(self.pool.added, [])
+        self.waits += wait_ms
+        self.pool.reach -= self.left
+        self.pool.collect()
+        await turns(1)
+
+    def settle(self, pool):
+        self.pool = pool
+        memory = self.make(pool)
+        memory.settle(12 * KB)
+        self.assertFalse(memory.has(30 * KB))  # there is not plenty of it
+        return memory
+
+    def make_piece(self):
+        self.pool.allocate(HEAD_LEN)
+        return b"head"
+
+    @run_async
+    async def test_where_there_is_one_it_is_taken_at_once(self):
+        memory = self.settle(Holes(HEAD_LEN))
+        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual((self.waits, self.pool.added), (0, []))
+
+    @run_async
+    async def test_what_the_heap_had_to_grow_for_is_given_up_until_others_leave_a_place(self):
+        memory = self.settle(Holes())
+        self.left = 3 * KB
+        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual((self.waits, self.pool.added), (200, []))
+
+    @run_async
+    async def test_if_nobody_does_it_is_refused_and_the_radio_has_all_of_its_memory(self):
+        memory = self.settle(Holes())
+        free = sum(self.pool.blocks)
+        with self.assertRaises(MemoryError):
+            await memory.place(self.make_piece)
+        self.assertEqual((self.waits, sum(self.pool.blocks)), (1000, free))
+
+    @run_async
+    async def test_nobody_waits_when_the_radio_needs_what_the_client_has_sent(self):
+        memory = self.settle(Holes())
+        self.pool.blocks = [6 * KB, 3 * KB]
+        with self.assertRaises(MemoryError):
+            await memory.place(self.make_piece)
+        self.assertEqual(self.waits, 0)
+
+    @run_async
+    async def test_it_may_lie_where_others_have_made_the_heap_grow(self):
+        memory = self.settle(Holes())
+        self.pool.is_kept = True
+        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual(self.waits, 0)
+
+    @run_async
+    async def test_a_board_without_a_pool_takes_what_it_gets(self):
+        self.pool = Holes()
+        memory = self.make(self.pool, lambda kind: [])
+        memory.settle(12 * KB)
+        memory._room = 0
+        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual(self.waits, 0)
