@@ -153,10 +153,7 @@ class Connection:
         What a response is streamed from may last: here nothing is held of its request.
         """
         wire: Wire = self._wire
-        # A client has often sent its request already: that saves waiting for it.
-        keep_alive = wire.receive_now()
-        if not keep_alive:
-            return
+        keep_alive = True
         while keep_alive:
             self._method = None
             try:
@@ -180,6 +177,9 @@ class Connection:
 
     async def _begin_next(self, wire: "Wire") -> "Anything":
         """What `Exchange.begin` returns for the next request; EOFError if there is none."""
+        # A client has often sent its request already: that saves waiting for it.
+        if wire.slot.state == NEW and not wire.receive_now():
+            raise EOFError
         received = wire.received
         if received:
             wire.received = b""

@@ -13,7 +13,6 @@ from micropython import const
 from firmware.slots import LINGERING
 from firmware.wire import BLOCK_LEN
 
-_PEEK_LEN = const(64)  # received where nothing is expected
 _SCARCE_LEN = const(256)  # received at a time where there is no memory for a block
 _QUIET_MS = const(2000)  # without a byte; Wi-Fi that saves power pauses for some hundreds
 _LINGER_MS = const(60000)  # in all
@@ -33,7 +32,7 @@ async def linger(wire: "Wire", is_close_awaited: bool = False) -> None:
         heart = None
     quiet_ms = _QUIET_MS
     if wire.is_read and not wire.received and not heart:
-        if not wire.receive_now(_PEEK_LEN):  # the client is gone
+        if not wire.receive_now():  # the client is gone
             return
         if not wire.received:  # it is silent
             if not is_close_awaited:

@@ -52,6 +52,7 @@ class LongHead:
             if 2 * length > self._cost:
                 self._cost += await self._memory.take(_COST)
             is_complete = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
+        wire.set_deadline(None)  # the client has done its part
         received = await self._memory.place(partial.join)
         del partial, block
         self.give_back(length)  # there are no blocks any more

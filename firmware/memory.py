@@ -23,6 +23,7 @@ _REQUEST_LEN = const(2048)  # of the heap: a request at work, beside its head an
 _GROWTH_LEN = const(2048)  # more of a heap than this is a new part of it
 _PLENTY_LEN = const(12288)
 _LOOK_MS = const(50)
+_LOOKS = const(3)
 _POLL_MS = const(500)
 _CUT_MS = const(2000)
 _RESTART_MS = const(10000)
@@ -30,6 +31,8 @@ _FULL_POLLS = const(120)  # in a row: a minute
 _SCARCE_POLLS = const(60)  # half a minute
 _TRIES = const(10)
 _TRY_MS = const(100)
+_PLACE_TRIES = const(4)  # each takes the radio's memory for a moment
+_PLACE_MS = const(250)
 
 
 class Memory:
@@ -125,19 +128,23 @@ class Memory:
         If the heap had to grow for it, that part goes back at once, while nothing else lies there.
         Others may leave a place within a second.  Then it raises MemoryError.
         """
-        tries = _TRIES
+        tries = _PLACE_TRIES
         while True:
-            piece = make()
-            if self._room >= _PLENTY_LEN or not self._has_grown():
-                return piece
+            length = self._length() if self.radio.is_all() else 0
+            try:
+                piece = make()
+                if not length or self._length() < length + _GROWTH_LEN:
+                    return piece
+            except MemoryError:  # nor has the pool such a piece
+                pass
             piece = None
             gc.collect()
-            if self._has_grown():  # others keep that part
-                return make()
+            if self._make_way():
+                continue
             if not tries or not self.radio.can_hold():
-                raise MemoryError("no place for a long head or body")
+                raise MemoryError("no place for what is long")
             tries -= 1
-            await asyncio.sleep_ms(_TRY_MS)
+            await asyncio.sleep_ms(_PLACE_MS)
 
     async def wait_room(self, length: int = 0) -> bool:
         """Whether there is room for one more connection beside what was promised to others.
@@ -255,18 +262,21 @@ class Memory:
     def _lacks(self) -> bool:
         """Whether the radio has less than its share because the heap has grown."""
         self.radio.look()
-        return not self.radio.has_share() and self._has_grown()
+        return not self.radio.has_share() and self._length() >= self._heap_len + _GROWTH_LEN
 
-    def _has_grown(self) -> bool:
+    def _length(self) -> int:
+        """Bytes of the heap as it is now, 0 if that can't be told."""
         radio = self.radio
-        radio.look()
-        largest = radio.largest
-        heap_len = gc.mem_alloc() + self._free()
-        # What the driver takes or gives back meanwhile would be taken for Python's.
-        radio.look()
-        has_grown = heap_len >= self._heap_len + _GROWTH_LEN
-        return has_grown and radio.largest == largest and radio.free >= 0
+        for _ in range(_LOOKS):
+            radio.look()
+            counted = radio.counted
+            length = gc.mem_alloc() + self._free()
+            radio.look()
+            if radio.counted == counted:
+                return length
+            # What the driver took or gave back meanwhile would be taken for Python's.
+        return 0
 
     def _free(self) -> int:
         """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
-        return gc.mem_free() - self.radio.largest
+        return gc.mem_free() - self.radio.counted

@@ -30,6 +30,7 @@ class Radio:
     """The pool as it was last read; one for the whole server.
 
     free, largest  bytes, and those of the largest block; -1 and 0 on a board without its figures
+    counted        what `gc.mem_free()` counts as Python's: the largest block of any memory
     reconnect      called when no frame has found its place for a while; or None
     """
 
@@ -37,7 +38,7 @@ class Radio:
         self._log = log
         self._read = read
         self.free = -1
-        self.largest = 0
+        self.largest = self.counted = 0
         self._deaf_polls = 0  # in a row
         self._air = 0  # bytes for what is sent
         self._air_read = 0  # when that was read
@@ -46,15 +47,21 @@ class Radio:
         self.reconnect: Function | None = None
 
     def look(self) -> None:
-        """Reads `free` and `largest`."""
+        """Reads `free`, `largest` and `counted`."""
         free = -1
-        largest = 0
+        largest = counted = 0
         for region in self._read(HEAP_DATA):
+            counted = max(counted, region[2])
             if region[0] < INTERNAL_LEN:
                 free = max(free, 0) + region[1]
                 largest = max(largest, region[2])
         self.free = free
         self.largest = largest
+        self.counted = counted
+
+    def is_all(self) -> bool:
+        """Whether Python's heap can grow into nothing else, as far as was read."""
+        return self.free >= 0 and self.counted == self.largest
 
     def has_share(self) -> bool:
         """Whether what was read is enough for the radio."""

@@ -29,6 +29,8 @@ def _receive(sock: "Socket", limit: int) -> bytes | None:
     """What has come, up to a block; b"" when the client has closed, None when there is nothing.
 
     `recv` would take memory for all that may come, for each client, and before anything is there.
+    It asks the socket until that has no more: of a client that sends and resets at once, the
+    reset is all that is seen.
     """
     length = sock.readinto(_block, limit)
     return None if length is None else bytes(_block[:length])
@@ -122,8 +124,7 @@ class Wire:
         return self.receive_block(limit)
 
     def wait_readable(self) -> "Anything":
-        """To be awaited.  The stream waits, and reads nothing: its read() would ask the socket a
-        second time, for what is missing."""
+        """To be awaited.  The stream waits, and reads nothing."""
         return (self._stream or self._open_stream()).read(0)
 
     def receive_block(self, limit: int = BLOCK_LEN) -> bytes:
@@ -193,10 +194,13 @@ class Wire:
         self.received = self.received + block if self.received else block
         return not block
 
-    def receive_now(self, limit: int = BLOCK_LEN) -> bool:
-        """Some bytes, if they are there already; whether the client has not gone instead."""
+    def receive_now(self) -> bool:
+        """Some bytes, if they are there already; whether the client has not gone instead.
+
+        After a MemoryError they are lost.
+        """
         try:
-            block = _receive(self._live_sock(), limit)
+            block = _receive(self._live_sock(), BLOCK_LEN)
         except OSError:
             return False
         if block is None:

@@ -279,7 +279,7 @@ class FakeServer:
 
 
 class FakeSocket:
-    """A client's socket: `recv` gives what the client has sent, `sent` is what it has got.
+    """A client's socket: `readinto` gives what the client has sent, `sent` is what it has got.
 
     room       bytes that `send` still takes; None: all
     step       the most that one `readinto` gives; None: all

@@ -2,7 +2,7 @@
 
 import firmware.memory as memory_module
 from host_tests.unit.fakes import run_async, turns
-from host_tests.unit.test_memory import KB, FakePool, Settled
+from host_tests.unit.test_memory import EXTERNAL, KB, FakePool, Settled
 
 HEAD_LEN = 4 * KB
 
@@ -51,7 +51,6 @@ class TestPlace(Settled):
         self.pool = pool
         memory = self.make(pool)
         memory.settle(12 * KB)
-        self.assertFalse(memory.has(30 * KB))  # there is not plenty of it
         return memory
 
     def make_piece(self):
@@ -69,7 +68,7 @@ class TestPlace(Settled):
         memory = self.settle(Holes())
         self.left = 3 * KB
         self.assertEqual(await memory.place(self.make_piece), b"head")
-        self.assertEqual((self.waits, self.pool.added), (200, []))
+        self.assertEqual((self.waits, self.pool.added), (500, []))
 
     @run_async
     async def test_if_nobody_does_it_is_refused_and_the_radio_has_all_of_its_memory(self):
@@ -90,15 +89,59 @@ class TestPlace(Settled):
     @run_async
     async def test_it_may_lie_where_others_have_made_the_heap_grow(self):
         memory = self.settle(Holes())
+        self.pool.added.append(self.pool.blocks.pop())
         self.pool.is_kept = True
-        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual(await memory.place(lambda: b"head"), b"head")
         self.assertEqual(self.waits, 0)
 
     @run_async
-    async def test_a_board_without_a_pool_takes_what_it_gets(self):
-        self.pool = Holes()
-        memory = self.make(self.pool, lambda kind: [])
-        memory.settle(12 * KB)
-        memory._room = 0
+    async def test_that_the_heap_cannot_even_grow_is_waited_for_too(self):
+        memory = self.settle(Holes())
+        outcomes = [b"head", MemoryError(), MemoryError()]
+
+        def make():
+            outcome = outcomes.pop()
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        self.assertEqual(await memory.place(make), b"head")
+        self.assertEqual(self.waits, 500)
+
+    @run_async
+    async def test_what_can_be_loaded_again_gives_way_before_anybody_waits(self):
+        memory = self.settle(Holes())
+
+        def give_way():
+            self.pool.reach -= HEAD_LEN
+            self.pool.collect()
+
+        memory.give_way = give_way
         self.assertEqual(await memory.place(self.make_piece), b"head")
-        self.assertEqual(self.waits, 0)
+        self.assertEqual((self.waits, memory.give_way), (0, None))
+
+    @run_async
+    async def test_what_the_driver_takes_meanwhile_is_none_of_the_heaps(self):
+        self.pool = Holes(HEAD_LEN)
+        figures = []
+
+        def read(kind):
+            if figures:
+                self.pool.blocks[0] = figures.pop()
+            return self.pool.read(kind)
+
+        memory = self.make(self.pool, read)
+        memory.settle(12 * KB)
+        figures += [30 * KB, 30 * KB, 24 * KB, 24 * KB, 34 * KB]
+        self.assertEqual(await memory.place(self.make_piece), b"head")
+        self.assertEqual((self.waits, figures), (0, []))
+
+    @run_async
+    async def test_a_board_without_a_pool_or_with_other_memory_takes_what_it_gets(self):
+        for regions in ([], [(200 * KB, 46 * KB, 34 * KB, 0), EXTERNAL]):
+            self.pool = Holes()
+            memory = self.make(self.pool, lambda kind, regions=regions: regions)
+            memory.settle(12 * KB)
+            looks = self.pool.looks
+            self.assertEqual(await memory.place(self.make_piece), b"head")
+            self.assertEqual((self.waits, self.pool.looks), (0, looks))
