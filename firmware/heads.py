@@ -51,7 +51,12 @@ class HeadParser:
 
 
 class PartialHead:
-    """A head that comes in several blocks, which are joined once, when it is complete."""
+    """A head that comes in several blocks, which are joined once, when it is complete.
+
+    rest  what has come behind it
+    """
+
+    rest = b""
 
     def __init__(self, block: bytes) -> None:
         self._blocks = [block]
@@ -64,9 +69,14 @@ class PartialHead:
         ended = blocks[-1][-3:]
         if len(ended) < 3 and len(blocks) > 1:
             ended = blocks[-2][-3:] + ended
-        has_end = find_end(block) > 0 or find_end(ended + block[:3]) > 0
+        end = find_end(ended + block[:3]) - len(ended)
+        if end <= 0:
+            end = find_end(block)
+        if end:
+            self.rest = block[end:]
+            block = block[:end]
         self._len += add_block(blocks, block)
-        if has_end:
+        if end:
             return True
         if not self._has_line:
             self._has_line = b"\n" in block

@@ -57,10 +57,10 @@ class Intake:
         is_chunked = head.content_length is None  # chunks that break the rules are a 400
         if not (is_update or is_chunked or self.has_method(head)):
             return None
-        from firmware.body import expect
-
         if not self._is_needed:
             self._used = ticks_ms()
+        from firmware.body import expect
+
         is_update = is_update and self.takes_updates
         return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
@@ -79,6 +79,8 @@ class Intake:
         """All but `left_len` bytes of what it has of the budget."""
         self._memory.give_back(body.cost - left_len)
         body.cost = left_len
+        if self._used is not None:
+            self._used = ticks_ms()
 
     async def end(self, body: "Body", response: "Response") -> None:
         """Of a body that has failed: no response to a client that has gone, and no good one."""

@@ -32,9 +32,10 @@ async def linger(wire: "Wire", is_close_awaited: bool = False) -> None:
         heart = None
     quiet_ms = _QUIET_MS
     if wire.is_read and not wire.received and not heart:
-        if not wire.receive_now():  # the client is gone
+        speaks = _speaks(wire)
+        if speaks is None:
             return
-        if not wire.received:  # it is silent
+        if not speaks:
             if not is_close_awaited:
                 return
             quiet_ms = _CLOSE_MS
@@ -54,3 +55,11 @@ async def linger(wire: "Wire", is_close_awaited: bool = False) -> None:
             if length == _SCARCE_LEN:
                 raise
             length = _SCARCE_LEN
+
+
+def _speaks(wire: "Wire") -> bool | None:
+    """Whether a client has sent something that nobody has asked for; None when it is gone."""
+    try:
+        return len(wire.received) > 0 if wire.receive_now() else None
+    except MemoryError:  # for what it has sent
+        return True

@@ -54,9 +54,11 @@ class LongHead:
             is_complete = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
         wire.set_deadline(None)  # the client has done its part
         received = await self._memory.place(partial.join)
+        rest = partial.rest
         del partial, block
         self.give_back(length)  # there are no blocks any more
-        return parser.parse(received)
+        whole: Anything = parser.parse(received)
+        return whole[0], rest
 
     def give_back(self, left_len: int = 0) -> None:
         """All but `left_len` bytes of what it has of the budget."""

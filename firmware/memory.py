@@ -82,7 +82,7 @@ class Memory:
         """
         gc.collect()
         self.radio.look()
-        self._free_len = self._free()
+        self._free_len = gc.mem_free() - self.radio.largest  # external memory is Python's
         self._heap_len = gc.mem_alloc() + self._free_len
         self._request_len = request_len
         self.note_loaded(0)
@@ -130,7 +130,7 @@ class Memory:
         """
         tries = _PLACE_TRIES
         while True:
-            length = self._length() if self.radio.is_all() else 0
+            length = self._length()
             try:
                 piece = make()
                 if not length or self._length() < length + _GROWTH_LEN:
@@ -252,7 +252,7 @@ class Memory:
             self._since = now
             radio = self.radio
             radio.look()
-            grown_len = gc.mem_alloc() + self._free() - self._heap_len
+            grown_len = gc.mem_alloc() + gc.mem_free() - radio.largest - self._heap_len
             text = "memory is short: the heap has grown by %d bytes, %d are left, %d in one piece"
             self._log.error(text, grown_len, radio.free, radio.largest)
         elif ticks_diff(now, self._since) >= _RESTART_MS:
@@ -265,18 +265,16 @@ class Memory:
         return not self.radio.has_share() and self._length() >= self._heap_len + _GROWTH_LEN
 
     def _length(self) -> int:
-        """Bytes of the heap as it is now, 0 if that can't be told."""
+        """Bytes of the heap as it is now; 0 if that can't be told, or where it takes no radio's."""
         radio = self.radio
         for _ in range(_LOOKS):
             radio.look()
-            counted = radio.counted
-            length = gc.mem_alloc() + self._free()
+            largest = radio.largest
+            if radio.free < 0 or radio.counted > largest:
+                return 0
+            length = gc.mem_alloc() + gc.mem_free() - largest
             radio.look()
-            if radio.counted == counted:
+            if radio.largest == largest:
                 return length
             # What the driver took or gave back meanwhile would be taken for Python's.
         return 0
-
-    def _free(self) -> int:
-        """Free bytes of the heap: `gc.mem_free()` counts the pool's largest block, too."""
-        return gc.mem_free() - self.radio.counted

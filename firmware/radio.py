@@ -59,10 +59,6 @@ class Radio:
         self.largest = largest
         self.counted = counted
 
-    def is_all(self) -> bool:
-        """Whether Python's heap can grow into nothing else, as far as was read."""
-        return self.free >= 0 and self.counted == self.largest
-
     def has_share(self) -> bool:
         """Whether what was read is enough for the radio."""
         return self.free < 0 or (self.free >= RADIO_LEN and self.largest >= _PIECE_LEN)

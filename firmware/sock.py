@@ -36,8 +36,10 @@ class Sock:
         memory = owner.memory
         # With the copy that is made of it: two pieces, for which a heap with holes has no place
         # when no more than that is free.
-        cost = await memory.take(3 * n)
+        cost = 0
+        wire.is_awaited = True  # what comes meanwhile is its beginning
         try:
+            cost = await memory.take(3 * n)
             data = await memory.place(lambda: bytearray(n))
             wire.set_deadline(owner.wait_ms)
             at = 0
@@ -49,6 +51,7 @@ class Sock:
                 at += len(block)
             return data
         finally:
+            wire.is_awaited = False
             wire.set_deadline(None)
             memory.give_back(cost)
 

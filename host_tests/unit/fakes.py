@@ -176,6 +176,7 @@ class FakeMemory:
         self.radio = FakeRadio()
         self.budget, self.taken = 1 << 20, 0
         self.is_exhausted = self.is_exhausted_for_long = False
+        self.is_in_holes = False  # none of which has a place for what is long
         self.is_full = False  # for connections that last
         self.has_room = True  # for newcomers
 
@@ -192,6 +193,8 @@ class FakeMemory:
         self.taken -= length
 
     async def place(self, make):
+        if self.is_in_holes:
+            raise MemoryError("holes")
         return make()
 
     async def wait_room(self, length=0):
@@ -291,14 +294,10 @@ class FakeSocket:
 
     def __init__(self, received=b"", room=None, step=None):
         self.incoming = [received] if received else []
-        self.room = room
-        self.step = step
-        self.has_ended = False
+        self.room, self.step = room, step
+        self.has_ended = self.is_closed = False
         self.error = None
-        self.is_closed = False
-        self.sent = b""
-        self.sizes = []
-        self.options = {}
+        self.sent, self.sizes, self.options = b"", [], {}
 
     def is_readable(self):
         return self.incoming or self.has_ended or self.error

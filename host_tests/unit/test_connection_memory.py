@@ -148,6 +148,41 @@ class TestMemory(unittest.TestCase):
             await site.wait_open(0)
 
     @run_async
+    async def test_what_comes_in_blocks_is_a_503_in_a_heap_that_has_no_place_for_it(self):
+        body = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" + "x" * 2000
+        head = (GET % "/quick")[:-2] + "A: " + "a" * 1500 + "\r\n\r\n"
+        for request in (body, head):
+            async with App().site(max_req_hdr_len=4096) as site:
+                site.memory.is_in_holes = True
+                peer = site.connect()
+                answer = await peer.ask(request) + await peer.read_all()
+                self.assertTrue(answer.startswith("HTTP/1.1 503 Busy"))
+                self.assertEqual(answer.count("HTTP/1.1"), 1)
+                peer.close()
+                await site.wait_open(0)
+                self.assertEqual(site.memory.taken, 0)
+
+    @run_async
+    async def test_a_first_block_that_is_lost_to_exhausted_memory_is_a_503(self):
+        receive_now = Wire.receive_now
+
+        def lose(wire):
+            receive_now(wire)
+            wire.received = b""
+            raise MemoryError
+
+        Wire.receive_now = lose
+        try:
+            async with App().site() as site:
+                peer = site.connect()
+                answer = await peer.ask(GET % "/quick")
+                self.assertTrue(answer.startswith("HTTP/1.1 503 Busy"))
+                peer.close()
+                await site.wait_open(0)
+        finally:
+            Wire.receive_now = receive_now
+
+    @run_async
     async def test_nor_when_there_is_no_memory_for_a_whole_block_of_what_it_sends(self):
         receive_now, receive_block = Wire.receive_now, Wire.receive_block
 

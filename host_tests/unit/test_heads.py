@@ -27,7 +27,7 @@ def receive(blocks):
             parsed = is_complete and parser.parse(partial.join())
     except HTTPError as error:
         return error.status
-    return (parsed or None) and (parsed[0].raw, parsed[1])
+    return (parsed or None) and (parsed[0].raw, parsed[1] or (partial.rest if partial else b""))
 
 
 def split(data, step):

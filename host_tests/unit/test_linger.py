@@ -49,6 +49,26 @@ class TestLinger(unittest.TestCase):
         await linger(open_wire(sock, SENDING))
 
     @run_async
+    async def test_one_of_whom_something_was_lost_to_exhausted_memory_is_not_silent(self):
+        sock = FakeSocket()
+        wire = open_wire(sock, BUSY)
+        sock.error = MemoryError()
+        receive_now = wire.receive_now
+
+        def lose():
+            try:
+                receive_now()
+            finally:
+                sock.error = None
+
+        wire.receive_now = lose
+        leaving = asyncio.create_task(linger(wire))
+        await turns()
+        self.assertEqual((leaving.done(), wire.slot.state), (False, LINGERING))
+        sock.has_ended = True
+        await leaving
+
+    @run_async
     async def test_what_a_client_still_sends_is_read_until_it_closes(self):
         for is_read, received in ((False, b""), (True, b"ahead"), (True, b"")):
             sock = FakeSocket(b"x" * 5000)

@@ -109,6 +109,16 @@ class TestCost(unittest.TestCase):
             self.assertEqual(receiving.memory.taken, 0)
 
     @run_async
+    async def test_so_it_is_when_the_heap_has_no_place_for_all_of_it_in_one_piece(self):
+        receiving = Receiving(HEAD[:1000], HEAD[1000:])
+        receiving.memory.is_in_holes = True
+        with self.assertRaises(MemoryError):
+            await receiving.run()
+        self.assertIsNone(receiving.wire.slot.deadline)  # while a place was looked for
+        receiving.long_head.give_back()
+        self.assertEqual(receiving.memory.taken, 0)
+
+    @run_async
     async def test_so_it_is_when_it_was_cancelled(self):
         receiving = Receiving(HEAD[:1000])
         running = asyncio.create_task(receiving.run())

@@ -370,10 +370,13 @@ class TestShort(Settled):
         self.assertEqual((pool.collections, self.log.lines, self.restarts), (0, [], []))
 
     def test_external_memory_is_none_of_the_radios(self):
-        memory = self.make(WithExternal(blocks=(3 * KB,)))
-        memory.poll(0)
-        self.assertTrue(memory.is_short())
-        memory = self.make(WithExternal(blocks=(3 * KB,)))
+        pool = WithExternal()
+        memory = self.make(pool)
         memory.settle(12 * KB)
-        memory.poll(0)  # it is not Python that has taken it
+        pool.blocks = [3 * KB]  # it is not Python that has taken the others
+        pool.heap += 64 * KB
+        pool.live += 60 * KB
+        memory.poll(0)
         self.assertFalse(memory.is_short())
+        self.assertTrue(memory.has(0))
+        self.assertTrue(memory.budget > 1024 * KB)

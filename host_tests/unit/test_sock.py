@@ -83,6 +83,27 @@ class TestLong(unittest.TestCase):
         self.assertFalse(self.wire.is_awaited)
 
     @run_async
+    async def test_nor_in_a_heap_that_has_no_place_for_it(self):
+        self.owner.memory.is_in_holes = True
+        with self.assertRaises(MemoryError):
+            await self.open(2000).read(2000)
+        self.assertEqual((self.owner.memory.taken, self.wire.is_awaited), (0, False))
+
+    @run_async
+    async def test_what_comes_while_memory_is_waited_for_is_left_to_the_reader(self):
+        sock = self.open(2000)
+        memory = self.owner.memory
+
+        async def take(length):
+            self.assertTrue(self.wire.is_awaited)
+            memory.taken += length
+            return length
+
+        memory.take = take
+        self.assertEqual(len(await sock.read(2000)), 2000)
+        self.assertEqual((memory.taken, self.wire.is_awaited), (0, False))
+
+    @run_async
     async def test_what_is_given_up_gives_back_what_it_took(self):
         sock = self.open(1)
         with self.assertRaises(asyncio.TimeoutError):
