@@ -125,15 +125,15 @@ class Memory:
     async def place(self, make: "Function") -> "Anything":
         """The large piece that `make` gives, where the heap has a place for it.
 
-        If the heap had to grow for it, that part goes back at once, while nothing else lies there.
-        Others may leave a place within a second.  Then it raises MemoryError.
+        If the heap had to grow into the radio's share for it, that part goes back at once, while
+        nothing else lies there.  Others may leave a place within a second.  Then it raises
+        MemoryError.
         """
         tries = _PLACE_TRIES
         while True:
-            length = self._length()
             try:
                 piece = make()
-                if not length or self._length() < length + _GROWTH_LEN:
+                if not self._lacks():
                     return piece
             except MemoryError:  # nor has the pool such a piece
                 pass
