@@ -20,8 +20,6 @@ _AIR_MS = const(50)  # until the pool is asked again
 _TCP = const(6)
 _TCP_NODELAY = const(1)
 _SPAN_LEN = const(4096)  # a client has the time-out for so much of a response, and for the next
-
-
 _block = memoryview(bytearray(BLOCK_LEN))  # of whoever receives: what has come is copied at once
 
 
