@@ -77,4 +77,4 @@ def test_the_innermost_definition_is_the_name(tmp_path):
     file.write_text(
         "class A:\n    def b(self):\n        def c():\n            pass\n        c()\nA()\n"
     )
-    assert [find_function(file, n) for n in (1, 2, 4, 5, 6)] == ["A", "b", "c", "b", ""]
+    assert [find_function(file, n) for n in range(1, 7)] == ["", "A", "b", "c", "b", ""]

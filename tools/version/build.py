@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import compiler, constants, frozen, join, names, order, source, trim
+from tools.version import compiler, constants, frozen, join, lines, names, order, source, trim
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
@@ -98,7 +98,8 @@ def build(board: Path = BOARD, main: Path | None = None) -> Path:
             path.unlink(missing_ok=True)
     for name, file in planned.items():
         kept = reduced.get(name)
-        _write(board / name, kept.read_bytes() if kept else _content(file, name))
+        content = lines.keep_first(kept.read_bytes()) if kept else _content(file, name)
+        _write(board / name, content)
     _write(BOARD.parent / f"{join.NAME}.py", join.show())
     return board
 

@@ -38,7 +38,7 @@ def find_function(file: Path, line: int) -> str:
     """The innermost function or class of a source around a line; "" outside of any."""
     found = ""
     for node in _definitions(file):
-        if node.lineno <= line <= (node.end_lineno or line):
+        if node.lineno < line <= (node.end_lineno or line):  # the first of a body (`lines.py`)
             found = node.name  # they come from the outside in
     return found
 
