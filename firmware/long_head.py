@@ -8,7 +8,7 @@ from firmware.heads import PartialHead
 from firmware.slots import READING
 from firmware.wire import BLOCK_LEN
 
-_COST = const(2048)  # for each block: in the end they are joined
+_STEP_LEN = const(512)  # of the budget at least: a client may send an octet at a time
 
 
 class LongHead:
@@ -39,9 +39,9 @@ class LongHead:
             if parsed or not block:
                 return parsed or None
         wire.slot.enter(READING, ticks_ms(), self._wait_ms)
-        self._cost = await self._memory.take(_COST)
-        partial = PartialHead(received)
         length = len(received)
+        await self._take(length)
+        partial = PartialHead(received)
         received = b""
         is_complete = False
         while not is_complete:
@@ -49,8 +49,7 @@ class LongHead:
             if not block:
                 return None
             length += len(block)
-            if 2 * length > self._cost:
-                self._cost += await self._memory.take(_COST)
+            await self._take(length)
             is_complete = partial.add(block, parser.max_uri_len, parser.max_req_hdr_len)
         wire.set_deadline(None)  # the client has done its part
         received = await self._memory.place(partial.join)
@@ -59,6 +58,12 @@ class LongHead:
         self.give_back(length)  # there are no blocks any more
         whole: Anything = parser.parse(received)
         return whole[0], rest
+
+    async def _take(self, length: int) -> None:
+        """For so many bytes, which in the end are joined.  A client that sends few costs little."""
+        needed_len = 2 * length - self._cost
+        if needed_len > 0:
+            self._cost += await self._memory.take(max(_STEP_LEN, needed_len))
 
     def give_back(self, left_len: int = 0) -> None:
         """All but `left_len` bytes of what it has of the budget."""

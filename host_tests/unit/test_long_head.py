@@ -11,7 +11,7 @@ from host_tests.unit.fakes import FakeMemory, FakeSocket, open_wire, run_async, 
 MAX_LEN = 4096
 WAIT_MS = 5000
 HEAD = b"GET /quick HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 2000 + b"\r\n\r\n"
-COST = 2048  # of each block
+STEP_LEN = 512  # of the budget at least
 
 
 class Receiving:
@@ -84,13 +84,15 @@ class TestLongHead(unittest.TestCase):
 
 class TestCost(unittest.TestCase):
     @run_async
-    async def test_it_is_two_blocks_for_each_while_it_comes_then_its_length(self):
+    async def test_it_is_twice_what_has_come_then_its_length(self):
         receiving = Receiving(HEAD[:1000])
         running = asyncio.create_task(receiving.run())
-        await until(lambda: receiving.memory.taken == COST)
-        receiving.sock.incoming.append(HEAD[1000:1030])
-        await until(lambda: receiving.memory.taken == 2 * COST)
-        receiving.sock.incoming.append(HEAD[1030:])
+        await until(lambda: receiving.memory.taken == 2000)
+        receiving.sock.incoming.append(HEAD[1000:1001])
+        await until(lambda: receiving.memory.taken == 2000 + STEP_LEN)
+        receiving.sock.incoming.append(HEAD[1001:1900])
+        await until(lambda: receiving.memory.taken == 3800)
+        receiving.sock.incoming.append(HEAD[1900:])
         await running
         self.assertEqual(receiving.memory.taken, len(HEAD))
         receiving.long_head.give_back()
@@ -99,8 +101,20 @@ class TestCost(unittest.TestCase):
         self.assertEqual(receiving.memory.taken, 0)
 
     @run_async
+    async def test_a_client_that_has_sent_little_costs_little(self):
+        receiving = Receiving(b"G")
+        running = asyncio.create_task(receiving.run())
+        for octet in b"ET /quick HTTP/1.1\r\nHost: x\r\n":
+            await until(lambda: receiving.memory.taken)
+            self.assertEqual(receiving.memory.taken, STEP_LEN)
+            receiving.sock.incoming.append(bytes([octet]))
+            await turns()
+        running.cancel()
+        await turns()
+
+    @run_async
     async def test_it_is_given_back_whatever_has_ended_it(self):
-        for budget in (COST - 1, COST):
+        for budget in (1999, 2000):
             receiving = Receiving(HEAD[:1000], HEAD[1000:])
             receiving.memory.budget = budget
             with self.assertRaises(MemoryError):
@@ -125,6 +139,6 @@ class TestCost(unittest.TestCase):
         await until(lambda: receiving.memory.taken)
         running.cancel()
         await turns()
-        self.assertEqual(receiving.memory.taken, COST)
+        self.assertEqual(receiving.memory.taken, 2000)
         receiving.long_head.give_back()
         self.assertEqual(receiving.memory.taken, 0)
