@@ -53,6 +53,12 @@ def collect_often() -> None:
     gc.threshold(8192)
 
 
+def collect_before(name: str) -> None:
+    """To be called before a module is loaded while the server runs, for the same reason."""
+    if "firmware." + name not in sys.modules:
+        gc.collect()
+
+
 def grow() -> None:
     """Makes the heap as large as it is to be, once for a `pool_len`.
 

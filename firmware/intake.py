@@ -59,6 +59,7 @@ class Intake:
             return None
         if not self._is_needed:
             self._used = ticks_ms()
+            firmware.collect_before("body")
         from firmware.body import expect
 
         is_update = is_update and self.takes_updates

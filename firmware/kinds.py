@@ -3,6 +3,7 @@
 from microdot import Response
 from microdot.microdot import NoCaseDict
 
+import firmware
 from firmware.response import OK
 
 
@@ -25,6 +26,7 @@ def adapt(wire: "Wire", response: "Response") -> bool:
     if response.status_code == 405 and "Allow" not in headers:  # RFC 9110, 15.5.6
         headers["Allow"] = request.app.default_options_handler(request)["Allow"]
     if hasattr(response.body, "seek"):
+        firmware.collect_before("static")
         from firmware.static import prepare
 
         if wire.made is response.body:

@@ -3,6 +3,7 @@ import sys
 import unittest
 
 import firmware
+import firmware.log
 
 
 class TestPackage(unittest.TestCase):
@@ -34,6 +35,20 @@ class TestPackage(unittest.TestCase):
         finally:
             firmware.pool_len, firmware._grown = pool_len, grown
             firmware.drop("heap")
+
+    def test_garbage_is_collected_before_a_module_is_loaded_late_and_only_then(self):
+        collections = []
+
+        class Collector:
+            collect = staticmethod(lambda: collections.append(1))
+
+        firmware.gc = Collector  # type: ignore[misc,assignment]
+        try:
+            firmware.collect_before("of_no_such_name")
+            firmware.collect_before("log")
+        finally:
+            firmware.gc = gc  # type: ignore[misc]
+        self.assertEqual(len(collections), 1)
 
     def test_what_is_left_behind_while_modules_are_loaded_is_collected_often(self):
         gc.threshold(-1)
