@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import random
@@ -23,6 +24,11 @@ _WAIT_S = 10
 _SOURCE_PORTS = range(10000, 20000)  # Linux and other tests choose higher ones
 
 
+def _count_ports():
+    start = random.randrange(len(_SOURCE_PORTS))
+    return itertools.cycle([*_SOURCE_PORTS[start:], *_SOURCE_PORTS[:start]])
+
+
 class RemoteBoard:
     """A server that runs already: it can be asked, not controlled.
 
@@ -31,8 +37,8 @@ class RemoteBoard:
     through an emulator's network after 6 and 12.
 
     A connection that the board has closed first stays in TIME-WAIT there for two minutes; a SYN
-    from the same port gets an ACK meanwhile, and no more.  So each client has a port of its own.
-    Not on this computer, where the tests of some minutes would have used them all.
+    from the same port gets an ACK meanwhile, and no more.  So each client of all tests has a port
+    of its own.  Not on this computer, where the tests of some minutes would have used them all.
 
     patience_s  for an answer, if a SYN is dropped more than once
     slack_s     how much later something may be, because one packet was lost
@@ -44,24 +50,21 @@ class RemoteBoard:
     slack_s = 7
     quick_s = 0.3
     crowd = 10
+    _ports = _count_ports()
 
     def __init__(self, target: str):
         host, _, port = target.partition(":")
         self.host, self.port = host, int(port or 80)
         self.max_open_sockets = 7
-        is_here = self.host in ("127.0.0.1", "localhost")
-        self._source_port = 0 if is_here else random.choice(_SOURCE_PORTS)
+        self._is_here = self.host in ("127.0.0.1", "localhost")
 
     def connect(self, timeout_s: float = 0) -> Client:
         timeout_s = timeout_s or self.patience_s
-        if not self._source_port:
+        if self._is_here:
             return Client(self.host, self.port, timeout_s)
         while True:
-            self._source_port += 1
-            if self._source_port not in _SOURCE_PORTS:
-                self._source_port = _SOURCE_PORTS[0]
             try:
-                return Client(self.host, self.port, timeout_s, self._source_port)
+                return Client(self.host, self.port, timeout_s, next(self._ports))
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise

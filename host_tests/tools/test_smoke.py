@@ -40,7 +40,7 @@ def test_what_is_no_address_is_refused(take, host):
     assert error_line(take, host).startswith(f"HOST={host} is not an address; 192.168.1.20")
 
 
-def test_each_of_its_clients_has_a_port_of_its_own_that_nobody_else_has(monkeypatch):
+def test_each_client_of_all_tests_has_a_port_of_its_own_that_nobody_else_has(monkeypatch):
     failures = {10000: errno.EADDRINUSE, 10002: errno.ECONNREFUSED}
     asked = []
 
@@ -50,12 +50,12 @@ def test_each_of_its_clients_has_a_port_of_its_own_that_nobody_else_has(monkeypa
             raise OSError(failures[source_port], "played")
 
     monkeypatch.setattr(board, "Client", connect)
-    running = board.RemoteBoard("192.168.1.20")
-    running._source_port = 19998
-    running.connect()
-    running.connect()
+    monkeypatch.setattr(board.random, "randrange", lambda count: count - 1)
+    monkeypatch.setattr(board.RemoteBoard, "_ports", board._count_ports())
+    for _ in range(2):
+        board.RemoteBoard("192.168.1.20").connect()  # that of another file
     with pytest.raises(ConnectionRefusedError):
-        running.connect()
+        board.RemoteBoard("192.168.1.20").connect()
     assert asked == [19999, 10000, 10001, 10002]
 
 
