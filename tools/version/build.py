@@ -17,13 +17,24 @@ from pathlib import Path
 
 from tools.checkout import HERE, ROOT
 from tools.terminal import CommandError
-from tools.version import compiler, constants, frozen, join, lines, names, order, source, trim
+from tools.version import (
+    compiler,
+    constants,
+    first_lines,
+    frozen,
+    join,
+    names,
+    order,
+    source,
+    trim,
+)
 from tools.version.application import Application, find_main
 
 BOARD = HERE / "build" / "board"
 _SCRIPTS = Path(__file__).parent / "scripts"
 _FOR_IMAGES = "firmware/manifest.py"  # MicroPython's build reads it, no board
 _MICRODOT = "lib/microdot/"
+_OURS = ("firmware/", _MICRODOT)
 _PAGE = "status.html.gz"  # not in firmware/, which an image may have frozen: it is read as a file
 _TEXTS = ("boot.py", "main.py")  # by these names MicroPython starts them
 
@@ -98,7 +109,9 @@ def build(board: Path = BOARD, main: Path | None = None) -> Path:
             path.unlink(missing_ok=True)
     for name, file in planned.items():
         kept = reduced.get(name)
-        content = lines.keep_first(kept.read_bytes()) if kept else _content(file, name)
+        content = kept.read_bytes() if kept else _content(file, name)
+        if file.suffix == ".py" and name.startswith(_OURS):  # not the application's
+            content = first_lines.keep(content)
         _write(board / name, content)
     _write(BOARD.parent / f"{join.NAME}.py", join.show())
     return board

@@ -38,7 +38,8 @@ def find_function(file: Path, line: int) -> str:
     """The innermost function or class of a source around a line; "" outside of any."""
     found = ""
     for node in _definitions(file):
-        if node.lineno < line <= (node.end_lineno or line):  # the first of a body (`lines.py`)
+        # A frame is never at its own `def`: there the outer one runs.
+        if node.lineno < line <= (node.end_lineno or line):
             found = node.name  # they come from the outside in
     return found
 

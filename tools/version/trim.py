@@ -2,7 +2,7 @@
 
 Its own server goes, whose place httpd32 takes; and the functions, methods and plain variables whose
 names appear neither in the application, nor in the firmware, nor in the rest of Microdot.  What
-remains is Microdot's, line for line, so that tracebacks tell where.
+remains is Microdot's, line for line, so that a traceback tells in which function.
 """
 
 import ast

@@ -1,18 +1,18 @@
-"""A compiled module in which a function knows the line its body begins at, and none of its others.
+"""A compiled module in which a function knows the line of its first statement, and no other.
 
-They take a tenth of a module's code, and of a board's heap 3 KB.  A traceback says that line then.
-What runs when a module is loaded keeps all of its lines, since it goes with that.
+Lines take a tenth of a module's code, and of a board's heap 3 KB.  A traceback says the first one
+then, also of a class's body.  What a module does by itself keeps its lines, and leaves the heap
+when it is done.
 
 The format is MicroPython's, docs/reference/mpyfiles.rst and py/bc.h there, of version 6.
 """
 
-_VERSION = b"M\x06"
+_START = b"M\x06\x00"  # of a module without code for a processor, which has other lines
 _WITH_LENGTH = range(5, 10)  # kinds of constants: str, bytes, int, float, complex
 _WITH_END = (5, 6)  # a str and bytes end in a NUL
 _TUPLE = 10
-_BYTECODE = 0  # a kind of code; native code has other lines
-_MAX_STEP = 0x7FF  # lines, in one entry
-_MAX_SHORT_STEP = 3  # in one of a single byte
+_MAX_SHORT_STEP = 3  # lines, in an entry of one byte
+_MAX_STEP = 0x7FF  # in one of two
 
 
 class _Reader:
@@ -33,43 +33,46 @@ class _Reader:
             if octet < 0x80:
                 return value
 
-    def constant(self) -> None:
+    def skip_name(self) -> None:
+        length = self.number()
+        if not length & 1:  # else one that MicroPython has
+            self.take((length >> 1) + 1)
+
+    def skip_constant(self) -> None:
         kind = self.take(1)[0]
         if kind == _TUPLE:
             for _ in range(self.number()):
-                self.constant()
+                self.skip_constant()
         elif kind in _WITH_LENGTH:
             self.take(self.number() + (kind in _WITH_END))
 
 
-def keep_first(content: bytes) -> bytes:
+def keep(content: bytes) -> bytes:
     """The module in a .mpy with the first line of each function only."""
-    if not content.startswith(_VERSION):
-        raise ValueError("no .mpy of version 6")
+    if not content.startswith(_START):
+        raise ValueError("no .mpy of version 6, or with code for a processor")
     reader = _Reader(content)
-    reader.take(4)
+    reader.take(len(_START) + 1)
     names, constants = reader.number(), reader.number()
     for _ in range(names):
-        length = reader.number()
-        if not length & 1:  # else one that MicroPython has
-            reader.take((length >> 1) + 1)
+        reader.skip_name()
     for _ in range(constants):
-        reader.constant()
+        reader.skip_constant()
     start = content[: reader.at]
-    return start + _code(reader, is_module=True) + content[reader.at :]
+    return start + _rewrite(reader, is_module=True)
 
 
-def _code(reader: _Reader, is_module: bool = False) -> bytes:
+def _rewrite(reader: _Reader, is_module: bool = False) -> bytes:
     """A function, and those that it defines."""
     head = reader.number()
     code = reader.take(head >> 3)
-    if head & 3 == _BYTECODE and not is_module:
+    if not is_module:
         code = _shorten(code)
     inner = b""
     if head & 4:
         count = reader.number()
-        inner = _number(count) + b"".join(_code(reader) for _ in range(count))
-    return _number(len(code) << 3 | head & 7) + code + inner
+        inner = _encode(count) + b"".join(_rewrite(reader) for _ in range(count))
+    return _encode(len(code) << 3 | head & 7) + code + inner
 
 
 def _shorten(code: bytes) -> bytes:
@@ -82,8 +85,9 @@ def _shorten(code: bytes) -> bytes:
     for _ in range(1 + arguments):
         reader.number()
     names = code[start : reader.at]
-    lines = _entry(_first_line(reader.take(start + info_len - reader.at)))
-    return signature + _put_lengths(len(names + lines), cells) + names + lines + code[reader.at :]
+    lines = _encode_line(_first_line(reader.take(start + info_len - reader.at)))
+    lengths = _encode_lengths(len(names + lines), cells)
+    return signature + lengths + names + lines + code[reader.at :]
 
 
 def _arguments(reader: _Reader) -> int:
@@ -110,7 +114,36 @@ def _table_lengths(reader: _Reader) -> tuple[int, int]:
     return info_len, cells
 
 
-def _put_lengths(info_len: int, cells: int) -> bytes:
+def _first_line(entries: bytes) -> int:
+    """Lines from the first one of the file to that of a function's first statement.
+
+    An entry is 0LLBBBBB, or 1LLLBBBB LLLLLLLL: so many bytes of code further, and lines.  One that
+    goes on in the code, where a line is known, is of the statement behind it.
+    """
+    line = at = 0
+    while at < len(entries):
+        octet = entries[at]
+        at += 1
+        lines, code_len = octet >> 5, octet & 0x1F
+        if octet & 0x80:
+            lines, code_len = (octet << 4 & 0x700) | entries[at], octet & 0xF
+            at += 1
+        if line and code_len:
+            break
+        line += lines
+    return line
+
+
+def _encode_line(line: int) -> bytes:
+    octets = b""
+    while line > _MAX_SHORT_STEP:
+        step = min(line, _MAX_STEP)
+        octets += bytes((0x80 | (step >> 4 & 0x70), step & 0xFF))
+        line -= step
+    return octets + (bytes([line << 5]) if line else b"")
+
+
+def _encode_lengths(info_len: int, cells: int) -> bytes:
     octets = bytearray()
     while True:
         octets.append(0x80 | (info_len & 0x3F) << 1 | cells & 1)
@@ -120,37 +153,8 @@ def _put_lengths(info_len: int, cells: int) -> bytes:
             return bytes(octets)
 
 
-def _first_line(entries: bytes) -> int:
-    """Lines from the first one of the file to the one that a function's body begins at.
-
-    An entry is 0LLBBBBB, or 1LLLBBBB LLLLLLLL: so many bytes of code further, and lines.  Behind
-    one of as many lines as it can have, what follows may be the rest, or a line of the body.
-    """
-    line = at = 0
-    while at < len(entries):
-        octet = entries[at]
-        at += 1
-        step, most = octet >> 5, _MAX_SHORT_STEP
-        if octet & 0x80:
-            step, most = octet << 4 & 0x700 | entries[at], _MAX_STEP
-            at += 1
-        line += step
-        if 0 < step < most:
-            break
-    return line
-
-
-def _entry(line: int) -> bytes:
-    octets = b""
-    while line > _MAX_SHORT_STEP:
-        step = min(line, _MAX_STEP)
-        octets += bytes((0x80 | step >> 4 & 0x70, step & 0xFF))
-        line -= step
-    return octets + (bytes([line << 5]) if line else b"")
-
-
-def _number(value: int) -> bytes:
-    octets = bytes([value & 0x7F])
-    while value := value >> 7:
-        octets = bytes([0x80 | value & 0x7F]) + octets
+def _encode(number: int) -> bytes:
+    octets = bytes([number & 0x7F])
+    while number := number >> 7:
+        octets = bytes([0x80 | number & 0x7F]) + octets
     return octets
