@@ -54,4 +54,5 @@ def _limit_bodies(websocket: "Anything", limits: dict) -> None:
         span = limits["max_body_len"]
         if span and websocket and websocket.WebSocket.max_message_length == -1:
             websocket.WebSocket.max_message_length = span  # 0 would be no limit
-    limits["request_len"] = limits["max_req_hdr_len"] + 2 * span
+    head_len = limits["max_req_hdr_len"]
+    limits["request_len"] = head_len + max(head_len, 2 * span)  # each is joined once

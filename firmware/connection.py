@@ -194,7 +194,7 @@ class Connection:
         if not parsed:
             raise EOFError
         head, wire.received = parsed
-        received = b""
+        received, parsed = b"", None
         self._method = head.method
         self._says_close = not head.keep_alive and head.minor > 0
         serve = self._answer_own if head.is_server_wide() else self._exchange.begin

@@ -16,6 +16,7 @@ UPDATES = "/.httpd32/"  # the paths of `update`
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FOR_BODIES = ("body", "stream", "chunked")
 _PATIENCE_MS = const(30000)
+_BODY_LEN = const(4096)  # of the heap, for what receives one
 
 
 class Intake:
@@ -58,14 +59,20 @@ class Intake:
         if not (is_update or is_chunked or self.has_method(head)):
             return None
         if not self._is_needed:
-            self._used = ticks_ms()
-            firmware.collect_before("body")
+            await self._make_room()
         from firmware.body import expect
 
         is_update = is_update and self.takes_updates
         return await expect(
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
+
+    async def _make_room(self) -> None:
+        """For what receives a body that no route needs.  MemoryError if there is none."""
+        if "firmware.body" not in sys.modules and not await self._memory.wait_room(_BODY_LEN):
+            raise MemoryError("too little is free for body")
+        self._used = ticks_ms()
+        firmware.collect_before("body")
 
     async def receive(self, wire: "Wire", head: "Head", body: "Body | None") -> bytes | None:
         """All of it, or None if it is too long to be received in advance."""

@@ -63,7 +63,8 @@ class LongHead:
         """For so many bytes, which in the end are joined.  A client that sends few costs little."""
         needed_len = 2 * length - self._cost
         if needed_len > 0:
-            self._cost += await self._memory.take(max(_STEP_LEN, needed_len))
+            left_len = 2 * self._parser.max_req_hdr_len - self._cost
+            self._cost += await self._memory.take(max(needed_len, min(_STEP_LEN, left_len)))
 
     def give_back(self, left_len: int = 0) -> None:
         """All but `left_len` bytes of what it has of the budget."""

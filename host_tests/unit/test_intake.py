@@ -150,6 +150,25 @@ class TestNobodysBody(unittest.TestCase):
                     sys.modules[name] = module
 
     @run_async
+    async def test_where_what_receives_it_has_no_room_in_the_heap_it_is_a_503(self):
+        loaded = [sys.modules.pop(name, None) for name in FOR_BODIES]
+        try:
+            async with Site(Microdot()) as site:
+                peer = site.connect()
+                await site.wait_wire()
+                site.memory.has_room = False
+                fields = "Host: x\r\nTransfer-Encoding: chunked"
+                answer = await peer.ask("POST /quick HTTP/1.1\r\n%s\r\n\r\n0\r\n\r\n" % fields)
+                self.assertIn("HTTP/1.1 503 Busy", answer)
+                await site.wait_line("out of memory: too little is free for body")
+                self.assertFalse("firmware.body" in sys.modules)
+                peer.close()
+        finally:
+            for name, module in zip(FOR_BODIES, loaded):
+                if module:
+                    sys.modules[name] = module
+
+    @run_async
     async def test_one_that_waits_for_a_100_ends_the_connection(self):
         async with Site(Microdot()) as site:
             peer = site.connect()

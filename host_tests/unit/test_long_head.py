@@ -113,6 +113,14 @@ class TestCost(unittest.TestCase):
         await turns()
 
     @run_async
+    async def test_the_longest_costs_no_more_than_twice_its_length_however_it_comes(self):
+        head = HEAD[:-4] + b"a" * (MAX_LEN - len(HEAD)) + b"\r\n\r\n"
+        for step in (50, 300, 1024):
+            receiving = Receiving(head[:1000], head[1000:], step)
+            receiving.memory.budget = 2 * MAX_LEN
+            self.assertEqual((await receiving.run())[0].raw, head)
+
+    @run_async
     async def test_it_is_given_back_whatever_has_ended_it(self):
         for budget in (1999, 2000):
             receiving = Receiving(HEAD[:1000], HEAD[1000:])
