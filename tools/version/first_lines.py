@@ -1,8 +1,7 @@
 """A compiled module in which a function knows the line of its first statement, and no other.
 
-Lines take a tenth of a module's code, and of a board's heap 3 KB.  A traceback says the first one
-then, also of a class's body.  What a module does by itself keeps its lines, and leaves the heap
-when it is done.
+Lines take a tenth of a module's code.  A traceback says the first one then, also of a class's body.
+What a module does by itself keeps its lines, and leaves the heap when it is done.
 
 The format is MicroPython's, docs/reference/mpyfiles.rst and py/bc.h there, of version 6.
 """
