@@ -59,6 +59,14 @@ def test_each_client_of_all_tests_has_a_port_of_its_own_that_nobody_else_has(mon
     assert asked == [19999, 10000, 10001, 10002]
 
 
+def test_the_boards_of_all_files_count_on_from_one_port(monkeypatch):
+    asked = []
+    monkeypatch.setattr(board, "Client", lambda *arguments: asked.append(arguments[-1]))
+    for _ in range(3):
+        board.RemoteBoard("192.168.1.20").connect()
+    assert all((each - asked[0]) % 10000 == at for at, each in enumerate(asked))
+
+
 def test_on_this_computer_the_kernel_chooses_them():
     with socket.create_server(("127.0.0.1", 0)) as server:
         running = board.RemoteBoard("127.0.0.1:%d" % server.getsockname()[1])
