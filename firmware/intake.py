@@ -59,7 +59,10 @@ class Intake:
         if not (is_update or is_chunked or self.has_method(head)):
             return None
         if not self._is_needed:
-            await self._make_room()
+            if not is_update:  # for which a board with too little restarts, once it has read it
+                await self._wait_room()
+            self._used = ticks_ms()
+            firmware.collect_before("body")
         from firmware.body import expect
 
         is_update = is_update and self.takes_updates
@@ -67,12 +70,10 @@ class Intake:
             wire, head, self._memory, Request, self._max_body_len, self._wait_ms, is_update
         )
 
-    async def _make_room(self) -> None:
+    async def _wait_room(self) -> None:
         """For what receives a body that no route needs.  MemoryError if there is none."""
         if "firmware.body" not in sys.modules and not await self._memory.wait_room(_BODY_LEN):
             raise MemoryError("too little is free for body")
-        self._used = ticks_ms()
-        firmware.collect_before("body")
 
     async def receive(self, wire: "Wire", head: "Head", body: "Body | None") -> bytes | None:
         """All of it, or None if it is too long to be received in advance."""
